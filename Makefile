@@ -1,0 +1,70 @@
+# `make` lists the targets.
+
+SHELL      := /bin/bash
+TCLSH      ?= tclsh
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BUILD      ?= build
+CARGO      ?= cargo
+CARGO_TARGET_DIR ?= target
+TESTFLAGS  ?=
+
+# Cargo.toml is the one place that says the version.
+VERSION    := $(shell sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
+PACKAGE    := $(BUILD)/nats$(VERSION)
+LIBRARY    := libnats$(if $(filter Darwin,$(shell uname -s)),.dylib,.so)
+
+export TCLSH CARGO_TARGET_DIR
+export NATS_TCLSH := $(TCLSH)
+export NATS_BUILD := $(abspath $(BUILD))
+
+# Written by tools/setup.sh where libclang is not the system's.
+ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
+
+.PHONY: help build demo test lint bench soak install clean
+.NOTPARALLEL:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) TESTFLAGS="-file request*.test -match request-1.*"'
+
+build: ## install what building needs, build the package into build/
+	@tools/setup.sh build
+	@$(ENV); $(CARGO) build --release --package nats-tcl
+	@rm -rf $(PACKAGE)
+	@mkdir -p $(PACKAGE)
+	@cp $(CARGO_TARGET_DIR)/release/$(LIBRARY) $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
+	@sed 's/@VERSION@/$(VERSION)/g' pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
+	@echo 'Built $(PACKAGE)'
+
+demo: build ## a tour of the package, with a nats-server of its own
+	@tools/setup.sh server
+	@$(TCLSH) tools/with-server.tcl examples/tour.tcl
+
+# The release profile shares what `build` has compiled, and is what ships.
+test: build ## all tests; the last line is the total
+	@tools/setup.sh test || true
+	@$(ENV); $(CARGO) test --release --package nats-tcl 2>&1 | tee $(BUILD)/cargo-test.txt
+	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt $(TESTFLAGS)
+
+lint: ## formatting, clippy, and the rules of the tree
+	@tools/setup.sh build
+	@$(ENV); $(CARGO) fmt --all --check
+	@$(ENV); $(CARGO) clippy --workspace --all-targets -- -D warnings
+	@tools/check-tree.sh
+
+bench: build ## measure against async-nats and nats.py; writes bench/RESULTS.md
+	@tools/setup.sh bench
+	@$(ENV); $(CARGO) build --release --package nats-bench-raw
+	@python3 bench/run.py $(BENCHFLAGS)
+
+soak: build ## load and restarts for SOAK_SECONDS (600): no loss, no growth
+	@tools/setup.sh server
+	@$(TCLSH) bench/soak.tcl
+
+install: build ## install under PREFIX (/usr/local), where tclsh looks
+	@$(TCLSH) tools/install.tcl $(PACKAGE) $(PREFIX) $(DESTDIR)
+
+clean: ## remove what was built; .tools/ stays
+	@rm -rf $(BUILD)
+	@$(CARGO) clean --quiet

@@ -1,0 +1,104 @@
+//! Finds Tcl through `tclConfig.sh` and makes the bindings to `tcl.h` and `tclOO.h`.
+//!
+//! `TCL_CONFIG` names another `tclConfig.sh` (a file or its folder).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+fn main() {
+    for name in ["TCL_CONFIG", "LIBCLANG_PATH"] {
+        println!("cargo::rerun-if-env-changed={name}");
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(tcl9)");
+
+    let config_file = find_config();
+    println!("cargo::rerun-if-changed={}", config_file.display());
+    let config = read_config(&config_file);
+    if config["TCL_MAJOR_VERSION"] == "9" {
+        println!("cargo::rustc-cfg=tcl9");
+    }
+    link_stubs(&config);
+    // A library with a running thread must never be unmapped.
+    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    make_bindings(&config);
+}
+
+fn find_config() -> PathBuf {
+    let mut tried = Vec::new();
+    if let Some(given) = env::var_os("TCL_CONFIG") {
+        let path = PathBuf::from(given);
+        tried.push(if path.is_dir() { path.join("tclConfig.sh") } else { path });
+    } else {
+        let triple = multiarch();
+        for root in ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/opt/homebrew/opt/tcl-tk/lib"] {
+            for below in ["tcl8.6", triple.as_str(), ""] {
+                tried.push(Path::new(root).join(below).join("tclConfig.sh"));
+            }
+        }
+    }
+    match tried.iter().find(|path| path.is_file()) {
+        Some(path) => path.clone(),
+        None => panic!(
+            "tclConfig.sh not found (looked at {tried:?}): install Tcl's headers (Debian: apt-get install tcl-dev) or set TCL_CONFIG"
+        ),
+    }
+}
+
+/// Debian's folder for libraries of one architecture, such as `x86_64-linux-gnu`.
+fn multiarch() -> String {
+    format!("{}-linux-gnu", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default())
+}
+
+/// The plain `NAME='value'` lines of the shell file; Debian's `/usr/lib/tclConfig.sh` sources another one.
+fn read_config(file: &Path) -> HashMap<String, String> {
+    let shell = format!(". '{}' && set", file.display());
+    let output = Command::new("sh").arg("-c").arg(shell).output().expect("sh runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .filter(|line| line.starts_with("TCL_"))
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_string(), value.trim_matches('\'').to_string()))
+        .collect()
+}
+
+fn link_stubs(config: &HashMap<String, String>) {
+    for word in config["TCL_STUB_LIB_SPEC"].split_whitespace() {
+        if let Some(dir) = word.strip_prefix("-L") {
+            println!("cargo::rustc-link-search=native={dir}");
+        } else if let Some(name) = word.strip_prefix("-l") {
+            println!("cargo::rustc-link-lib=static={name}");
+        }
+    }
+}
+
+fn make_bindings(config: &HashMap<String, String>) {
+    let mut builder = bindgen::Builder::default()
+        .header_contents("wrapper.h", "#include <tcl.h>\n#include <tclOO.h>\n")
+        .clang_arg("-DUSE_TCL_STUBS")
+        .clang_args(config["TCL_INCLUDE_SPEC"].split_whitespace())
+        .allowlist_type("TclStubs|TclOOStubs|Tcl_ObjectMetadataType|Tcl_MethodType")
+        .allowlist_var("tclStubsPtr|tclOOStubsPtr|TCL_OK|TCL_ERROR|TCL_RETURN|TCL_BREAK|TCL_CONTINUE")
+        .allowlist_var("TCL_.*_EVENTS|TCL_EVAL_.*|TCL_GLOBAL_ONLY|TCL_LEAVE_ERR_MSG|TCL_TRACE_.*|TCL_OO_.*")
+        .allowlist_function("Tcl_InitStubs|TclOOInitializeStubs")
+        .derive_debug(false)
+        .layout_tests(false)
+        .generate_comments(false);
+    if let Some(dir) = compiler_headers() {
+        builder = builder.clang_arg("-isystem").clang_arg(dir);
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("tcl.rs");
+    let bindings = builder.generate().expect("bindgen reads tcl.h");
+    let text = bindings.to_string();
+    fs::write(out, text).expect("OUT_DIR can be written");
+}
+
+/// PyPI's libclang comes without `stddef.h` and its like: lend it those of the C compiler.
+fn compiler_headers() -> Option<String> {
+    let compiler = cc::Build::new().try_get_compiler().ok()?;
+    let output = compiler.to_command().arg("-print-file-name=include").output().ok()?;
+    let dir = String::from_utf8(output.stdout).ok()?.trim().to_string();
+    Path::new(&dir).is_dir().then_some(dir)
+}

@@ -1,0 +1,153 @@
+//! Messages between Tcl's dicts (`header data subject reply sub_id`) and the engine.
+
+use super::errors::{error, invalid};
+use crate::core::{Code, Headers, Message, Outgoing, Subject};
+use crate::spec::subject::{Role, check_subject};
+use crate::tcl::{Obj, Result};
+use bytes::Bytes;
+
+/// How a connection turns payloads and subjects into bytes at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Coding {
+    /// `-utf8_convert`.
+    pub utf8: bool,
+    /// `-check_subjects`.
+    pub strict: bool,
+}
+
+/// A payload as the wire has it.
+pub fn payload_out(coding: Coding, value: &Obj) -> Bytes {
+    if coding.utf8 { Bytes::copy_from_slice(value.as_text().as_bytes()) } else { Bytes::copy_from_slice(&value.as_bytes()) }
+}
+
+/// A payload as Tcl has it.
+pub fn payload_in(coding: Coding, payload: &[u8]) -> Obj {
+    if coding.utf8 { Obj::utf8(payload) } else { Obj::bytes(payload) }
+}
+
+/// Checks a subject for one use; the error is `ErrBadSubject`, for a queue group `ErrBadQueueName`.
+pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
+    if check_subject(subject, role, coding.strict) {
+        return Ok(());
+    }
+    Err(match role {
+        Role::Queue => error(Code::BadQueueName, format!("Invalid queue {subject}")),
+        Role::Reply => error(Code::BadSubject, format!("Invalid reply {subject}")),
+        Role::Publish | Role::Subscribe => error(Code::BadSubject, format!("Invalid subject {subject}")),
+    })
+}
+
+/// A message to send, its subjects checked.
+pub fn outgoing(coding: Coding, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Outgoing> {
+    let subject = subject.as_text();
+    check(coding, &subject, Role::Publish)?;
+    if !reply.is_empty() {
+        check(coding, reply, Role::Reply)?;
+    }
+    Ok(Outgoing {
+        subject: Subject::from(&*subject),
+        reply: (!reply.is_empty()).then(|| Subject::from(reply)),
+        headers,
+        payload: payload_out(coding, payload),
+    })
+}
+
+/// The parts of a message dict.
+pub struct Parts {
+    /// Subject.
+    pub subject: Obj,
+    /// Payload.
+    pub data: Obj,
+    /// Reply subject, often empty.
+    pub reply: String,
+    /// Headers, `None` if there are none.
+    pub headers: Option<Headers>,
+}
+
+/// Takes a message dict apart.
+pub fn parts(message: &Obj) -> Result<Parts> {
+    let subject = message.get_text("subject").ok_or_else(|| invalid("Not a message: it has no subject"))?;
+    let data = message.get_text("data").unwrap_or_else(Obj::empty);
+    let reply = message.get_text("reply").map(|reply| reply.to_text()).unwrap_or_default();
+    let headers = match message.get_text("header") {
+        Some(dict) => headers_out(&dict)?,
+        None => None,
+    };
+    Ok(Parts { subject, data, reply, headers })
+}
+
+/// A header dict (name -> list of values) as lines: trimmed, empty names skipped, CR and LF refused.
+pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
+    let pairs = dict.as_dict().ok_or_else(|| invalid("Invalid header: not a dict"))?;
+    let mut lines = Headers::new();
+    for (name, values) in &pairs {
+        let name = name.as_text();
+        let name = name.trim();
+        if name.is_empty() {
+            continue;
+        }
+        if name.contains(['\r', '\n', ':']) {
+            return Err(invalid(format!("Invalid header name {name}")));
+        }
+        let values = values.as_list().ok_or_else(|| invalid(format!("Invalid values of header {name}: not a list")))?;
+        for value in &values {
+            let value = value.as_text();
+            let value = value.trim();
+            if value.contains(['\r', '\n']) {
+                return Err(invalid(format!("Invalid value of header {name}: {value}")));
+            }
+            lines.push((name.to_string(), value.to_string()));
+        }
+    }
+    Ok((!lines.is_empty()).then_some(lines))
+}
+
+/// The header dict of a message; `Status` and `Description` hold the status line.
+pub fn headers_in(message: &Message) -> Obj {
+    let dict = Obj::dict();
+    if let Some(status) = message.status() {
+        dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status))]));
+        if let Some(text) = message.description().filter(|text| !text.is_empty()) {
+            dict.put_text("Description", &Obj::list(&[Obj::text(text)]));
+        }
+    }
+    if message.has_headers() {
+        header_lines(&dict, message.headers());
+    }
+    dict
+}
+
+/// Adds lines to a header dict.
+pub fn header_lines<'a>(dict: &Obj, lines: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    for (name, value) in lines {
+        let key = Obj::text(name);
+        let value = Obj::text(value);
+        let values = match dict.get(&key) {
+            Some(values) => {
+                let values = values.unshared();
+                values.append(&value);
+                values
+            }
+            None => Obj::list(&[value]),
+        };
+        dict.put(&key, &values);
+    }
+}
+
+/// A message as a dict.
+pub fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
+    let data = payload_in(coding, message.payload());
+    let sub_id = if sub_id == 0 { Obj::empty() } else { Obj::int(sub_id as i64) };
+    dict(&headers_in(message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
+}
+
+/// A message dict of its parts.
+pub fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
+    let dict = Obj::dict();
+    dict.put_text("header", header);
+    dict.put_text("data", data);
+    dict.put_text("subject", &Obj::text(subject));
+    dict.put_text("reply", &Obj::text(reply));
+    dict.put_text("sub_id", sub_id);
+    dict
+}

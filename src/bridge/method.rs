@@ -1,0 +1,81 @@
+//! A row of a class's table: from it come the arity message, the options and their checks.
+
+use std::rc::Rc;
+
+use super::errors::invalid;
+use super::options::Options;
+use crate::spec::option::Opt;
+use crate::tcl::{Call, Instance, Interp, Obj, Object, Reply, Result, Row};
+
+/// How a row's words are read and what runs.
+pub enum Body<S: Instance> {
+    /// The constructor makes the state and attaches it.
+    Constructor(fn(&Call, Object) -> Result<()>),
+    /// A method with the state of its object.
+    Method(fn(&Rc<S>, &Invocation) -> Result<Reply>),
+}
+
+/// One method.
+pub struct Method<S: Instance> {
+    /// Name.
+    pub name: &'static str,
+    /// The plain arguments as in the arity message, such as `subject message ?-option value ...?`.
+    pub usage: &'static str,
+    /// Least and greatest number of plain arguments.
+    pub plain: (usize, usize),
+    /// Options that may follow; empty if the method reads its words itself or takes none.
+    pub options: &'static [Opt],
+    /// What it does, with types, result and errors: a line for the reference page.
+    pub help: &'static str,
+    /// What runs.
+    pub body: Body<S>,
+}
+
+/// A call of a method, its words taken apart.
+pub struct Invocation<'a> {
+    /// The interpreter.
+    pub interp: Interp,
+    /// The plain arguments.
+    pub args: &'a [Obj],
+    /// The options.
+    pub options: Options,
+    /// The raw call.
+    pub call: &'a Call<'a>,
+}
+
+impl<S: Instance> Row for Method<S> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&'static self, call: &Call) -> Result<Reply> {
+        let object = call.object().ok_or_else(|| invalid("not a method call"))?;
+        let run = match self.body {
+            Body::Constructor(construct) => {
+                construct(call, object)?;
+                return Ok(Obj::empty().into());
+            }
+            Body::Method(run) => run,
+        };
+        let Some(state) = object.instance::<S>() else {
+            return Err(invalid("the object is not initialised: its constructor did not call next"));
+        };
+        let words = call.args();
+        let (least, most) = self.plain;
+        let most = if self.options.is_empty() { most } else { usize::MAX };
+        if words.len() < least || words.len() > most {
+            return Err(call.wrong_args(self.usage));
+        }
+        let plain = if self.options.is_empty() { words.len() } else { self.plain_words(words) };
+        let options = Options::parse(call.interp, self.options, &words[plain..])?;
+        run(&state, &Invocation { interp: call.interp, args: &words[..plain], options, call })
+    }
+}
+
+impl<S: Instance> Method<S> {
+    /// Optional plain arguments are there if that makes the option words even.
+    fn plain_words(&self, words: &[Obj]) -> usize {
+        let (least, most) = self.plain;
+        if least == most || (words.len() - least).is_multiple_of(2) { least } else { (least + 1).min(most) }
+    }
+}

@@ -1,0 +1,9 @@
+//! Between Tcl words and the engine: options, values, errors, waiting, delivery.
+
+pub mod delivery;
+pub mod errors;
+pub mod json;
+pub mod messages;
+pub mod method;
+pub mod options;
+pub mod task;

@@ -1,0 +1,233 @@
+//! Option words against a table: names, types, the contract's error texts.
+
+use super::errors::{error, invalid};
+use crate::core::Code;
+use crate::spec::option::{Kind, Opt, Value};
+use crate::spec::{jetstream_convert_body as body, time};
+use crate::tcl::{Interp, Obj, Result};
+
+/// One option as given: its row, its checked value and the Tcl value for read-back.
+#[derive(Clone)]
+pub struct Given {
+    /// Row in the table.
+    pub index: usize,
+    /// Checked value.
+    pub value: Value,
+    /// What the script gave, booleans and numbers in their plain form.
+    pub obj: Obj,
+}
+
+/// The options of one call.
+#[derive(Clone)]
+pub struct Options {
+    table: &'static [Opt],
+    given: Vec<Given>,
+}
+
+impl Options {
+    /// No option of the table given.
+    pub fn none(table: &'static [Opt]) -> Options {
+        Options { table, given: Vec::new() }
+    }
+
+    /// Reads `-name value` pairs; the dash may be missing, the last of repeated options counts.
+    ///
+    /// # Errors
+    /// `ErrInvalidArg`, for timeouts `ErrBadTimeout`, with the texts of the contract.
+    pub fn parse(interp: Interp, table: &'static [Opt], words: &[Obj]) -> Result<Options> {
+        let mut options = Options::none(table);
+        if words.len() % 2 == 1 {
+            let last = words[words.len() - 1].to_text();
+            return Err(invalid(format!("Missing value for option {last}")));
+        }
+        for pair in words.chunks_exact(2) {
+            let name = pair[0].as_text();
+            let name = bare_name(&name);
+            let Some(index) = table.iter().position(|opt| opt.name == name) else {
+                return Err(invalid(format!("Unknown option {name}")));
+            };
+            let (value, obj) = read(interp, &table[index], &pair[1])?;
+            options.set(Given { index, value, obj });
+        }
+        Ok(options)
+    }
+
+    /// Sets an option; an earlier value is replaced in its place.
+    pub fn set(&mut self, given: Given) {
+        match self.given.iter_mut().find(|g| g.index == given.index) {
+            Some(old) => *old = given,
+            None => self.given.push(given),
+        }
+    }
+
+    /// Sets a text option by name.
+    pub fn set_text(&mut self, name: &str, text: &str) {
+        if let Some(index) = self.table.iter().position(|opt| opt.name == name) {
+            self.set(Given { index, value: Value::Str(text.to_string()), obj: Obj::text(text) });
+        }
+    }
+
+    /// All that was given, in order.
+    pub fn all(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// Rows and values for the JSON body.
+    pub fn values(&self) -> Vec<(usize, Value)> {
+        self.given.iter().map(|g| (g.index, g.value.clone())).collect()
+    }
+
+    /// The option as given.
+    pub fn get(&self, name: &str) -> Option<&Given> {
+        self.given.iter().find(|g| self.table[g.index].name == name)
+    }
+
+    /// A text option.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match &self.get(name)?.value {
+            Value::Str(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// A whole number (numbers beyond 63 bits are as good as the largest).
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.get(name).map(|given| clamp(&given.value))
+    }
+
+    /// A boolean.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name)?.value {
+            Value::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+}
+
+/// The number of an `Int`, or the nearest that fits.
+pub fn clamp(value: &Value) -> i64 {
+    match value {
+        Value::Int(i) => *i,
+        Value::Big(text) if text.starts_with('-') => i64::MIN,
+        _ => i64::MAX,
+    }
+}
+
+/// An option's name without the leading dash.
+pub fn bare_name(word: &str) -> &str {
+    word.strip_prefix('-').unwrap_or(word)
+}
+
+/// Checks one value against its row.
+pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
+    let bad = |kind: &str| {
+        let code = if kind == "timeout" { Code::BadTimeout } else { Code::InvalidArg };
+        error(code, format!("Invalid value for the {kind} option {} : {}", opt.name, word.as_text()))
+    };
+    let text = || Value::Str(word.to_text());
+    Ok(match opt.kind {
+        Kind::Timeout => whole(interp, word, true).ok_or_else(|| bad("timeout"))?,
+        Kind::Count => whole(interp, word, true).ok_or_else(|| bad("pos_int"))?,
+        Kind::Int => whole(interp, word, false).ok_or_else(|| bad("int"))?,
+        Kind::Bool => {
+            let flag = word.as_bool().filter(|_| !word.is_empty()).ok_or_else(|| bad("bool"))?;
+            (Value::Bool(flag), Obj::bool(flag))
+        }
+        Kind::Str => (text(), word.clone()),
+        Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad("valid_str")),
+        Kind::NonEmpty => (text(), word.clone()),
+        Kind::Command => {
+            word.as_list().ok_or_else(|| bad("valid_str"))?;
+            (text(), word.clone())
+        }
+        Kind::Enum(words) => {
+            let given = word.to_text();
+            if !words.contains(&given.as_str()) {
+                let allowed = words.join(" ");
+                return Err(invalid(format!("Invalid value for the enum {} : {given}; allowed values: {allowed}", opt.name)));
+            }
+            (Value::Str(given), word.clone())
+        }
+        Kind::List | Kind::StrList => {
+            let items = word.as_list().ok_or_else(|| bad("list"))?;
+            (Value::List(items.iter().map(|item| Value::Str(item.to_text())).collect()), word.clone())
+        }
+        Kind::Millis => (millis(word).ok_or_else(|| bad("int"))?, word.clone()),
+        Kind::MillisList => {
+            let items = word.as_list().ok_or_else(|| bad("list"))?;
+            let values = items.iter().map(millis).collect::<Option<_>>().ok_or_else(|| bad("list"))?;
+            (Value::List(values), word.clone())
+        }
+        Kind::Object(fields) => (object(interp, fields, word)?.ok_or_else(|| bad("dict"))?, word.clone()),
+        Kind::ObjectList(fields) => match body::json_objects(&word.as_text()) {
+            Some(json) => (Value::Json(json), word.clone()),
+            None => {
+                let items = word.as_list().ok_or_else(|| bad("list"))?;
+                let mut values = Vec::with_capacity(items.len());
+                for item in &items {
+                    values.push(object(interp, fields, item)?.ok_or_else(|| bad("list"))?);
+                }
+                (Value::List(values), word.clone())
+            }
+        },
+        Kind::Dict | Kind::StrMap | Kind::IntMap => (plain_dict(word).ok_or_else(|| bad("dict"))?, word.clone()),
+    })
+}
+
+/// A whole number of any size that Tcl accepts, in its decimal form.
+fn whole(interp: Interp, word: &Obj, positive: bool) -> Option<(Value, Obj)> {
+    if let Some(i) = word.as_int() {
+        // Beyond 63 bits Tcl's wide integers wrap; what is written tells.
+        let negative = word.as_text().trim_start().starts_with('-');
+        if (i < 0) == negative || i == 0 {
+            return (!positive || i >= 0).then(|| (Value::Int(i), Obj::int(i)));
+        }
+    }
+    let is = [Obj::text("::tcl::string::is"), Obj::text("entier"), Obj::text("-strict"), word.clone()];
+    let entire = interp.call(&is).ok().and_then(|answer| answer.as_bool());
+    let number = match entire {
+        Some(true) => interp.call(&[Obj::text("::tcl::mathfunc::entier"), word.clone()]).ok(),
+        _ => None,
+    };
+    interp.reset_result();
+    let number = number?;
+    let text = number.to_text();
+    if positive && text.starts_with('-') {
+        return None;
+    }
+    let value = text.parse().map_or(Value::Big(text), Value::Int);
+    Some((value, number))
+}
+
+fn millis(word: &Obj) -> Option<Value> {
+    let text = word.to_text();
+    let text = match word.as_int() {
+        Some(i) => i.to_string(),
+        None => text,
+    };
+    time::millis_to_nanos(&text).ok()?;
+    Some(Value::Str(text))
+}
+
+/// A dict or JSON object whose fields have rows of their own where they are not plain.
+fn object(interp: Interp, fields: &'static [Opt], word: &Obj) -> Result<Option<Value>> {
+    if let Some(json) = body::json_object(&word.as_text()) {
+        return Ok(Some(Value::Json(json)));
+    }
+    let Some(pairs) = word.as_dict() else { return Ok(None) };
+    let mut values = Vec::with_capacity(pairs.len());
+    for (name, value) in &pairs {
+        let name = name.to_text();
+        let value = match fields.iter().find(|field| field.name == name) {
+            Some(field) => read(interp, field, value)?.0,
+            None => Value::Str(value.to_text()),
+        };
+        values.push((name, value));
+    }
+    Ok(Some(Value::Dict(values)))
+}
+
+fn plain_dict(word: &Obj) -> Option<Value> {
+    let pairs = word.as_dict()?;
+    Some(Value::Dict(pairs.iter().map(|(k, v)| (k.to_text(), Value::Str(v.to_text()))).collect()))
+}

@@ -1,0 +1,243 @@
+//! Constructor, options, connect and disconnect, and what can be asked of a connection.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::calls::Calling;
+use super::log::{Log, level};
+use super::receive::server_dict;
+use super::settings::Settings;
+use super::state::{Answer, Connection, State, info_fields};
+use crate::bridge::delivery;
+use crate::bridge::errors::{closed, error, invalid};
+use crate::bridge::method::Invocation;
+use crate::bridge::options::{Given, Options};
+use crate::bridge::task::{Slot, block};
+use crate::core::{Code, End, Level};
+use crate::spec::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS};
+use crate::tcl::{Call, Instance, Obj, Object, Reply, Result};
+
+/// How long `disconnect` waits for a server that takes nothing.
+const FLUSH: Duration = Duration::from_secs(2);
+
+impl Instance for Connection {
+    fn close(&self) {
+        if self.mark_destroyed() {
+            self.shut();
+            delivery::retire(self.key);
+        }
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+impl Connection {
+    /// Ends the connection, everything published so far sent.
+    fn shut(&self) {
+        if self.state() == State::Closed {
+            // The engine may still be ahead of the variable, or behind: this ends it in any case.
+            self.engine.close(Duration::ZERO);
+            return;
+        }
+        let dropped = self.engine.close(FLUSH);
+        // Events of this connect that are still under way mean nothing any more.
+        self.epoch.set(self.epoch.get() + 1);
+        if dropped > 0 {
+            self.log(Level::Warn, || format!("{dropped} messages dropped"));
+        }
+        self.forget_subscriptions();
+        self.set_last_error(None);
+        self.set_state(State::Closed);
+        self.end_connects(&Err(error(Code::ConnectionClosed, "Connection closed")));
+    }
+
+    fn apply(&self, given: &[Given]) -> Result<()> {
+        let is_servers = |g: &&Given| CONNECTION_OPTIONS[g.index].name == "servers";
+        let servers = given.iter().filter(is_servers).next_back();
+        if servers.is_some() && self.state() != State::Closed {
+            return Err(invalid("The server pool can only be set while the connection is closed"));
+        }
+        let mut settings = self.settings.borrow().clone();
+        settings.apply(given);
+        if let Some(servers) = servers {
+            let urls: Vec<String> = servers.obj.as_list().unwrap_or_default().iter().map(Obj::to_text).collect();
+            self.engine.set_servers(&urls, settings.randomize())?;
+        }
+        self.engine.configure(settings.config(self.log.level()));
+        *self.settings.borrow_mut() = settings;
+        for key in Settings::ignored_tls_keys(given) {
+            self.log(Level::Warn, || format!("TLS option -{key} has no meaning here and is ignored"));
+        }
+        Ok(())
+    }
+}
+
+/// `nats::connection new ?name? ?-logger obj? ?-log_chan channel? ?-log_level level?`
+pub fn construct(call: &Call, object: Object) -> Result<()> {
+    let words = call.args();
+    let (name, rest) = if words.len() % 2 == 1 { (words[0].clone(), &words[1..]) } else { (Obj::empty(), words) };
+    let options = Options::parse(call.interp, CONSTRUCTOR_OPTIONS, rest)?;
+    let command = object.name(call.interp).to_text();
+    let log = match options.text("logger").filter(|logger| !logger.is_empty()) {
+        Some(logger) => Log::logger(logger, &command),
+        None => {
+            let chosen = level(options.text("log_level").unwrap_or("warn"));
+            Log::channel(options.text("log_chan").unwrap_or("stdout"), chosen, &command)
+        }
+    };
+    let settings = Settings::new(call.interp, &name)?;
+    let connection = Connection::new(call.interp, object.namespace(), settings, log)?;
+    delivery::register(connection.key, Rc::clone(&connection) as Rc<dyn delivery::Receiver>);
+    object.set_instance(connection);
+    Ok(())
+}
+
+/// `configure ?option? ?value option value ...?`
+pub fn configure(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    match call.args {
+        [] => Ok(connection.settings.borrow().as_dict().into()),
+        [_] => cget(connection, call),
+        words => {
+            let given = Settings::check(call.interp, words)?;
+            connection.apply(&given)?;
+            Ok(Obj::empty().into())
+        }
+    }
+}
+
+/// `cget option`
+pub fn cget(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    if matches!(&*call.args[0].as_text(), "-status" | "status") {
+        return Ok(Obj::text(connection.state().as_str()).into());
+    }
+    let index = Settings::find(&call.args[0])?;
+    Ok(connection.settings.borrow().get(index).into())
+}
+
+/// `reset ?option ...?`
+pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    let indexes = call.args.iter().map(Settings::find).collect::<Result<Vec<_>>>()?;
+    let mut settings = connection.settings.borrow().clone();
+    let servers = indexes.iter().any(|index| CONNECTION_OPTIONS[*index].name == "servers");
+    if servers && connection.state() != State::Closed {
+        return Err(invalid("The server pool can only be set while the connection is closed"));
+    }
+    for index in indexes {
+        settings.reset(call.interp, index)?;
+    }
+    if servers {
+        connection.engine.set_servers(&[], false)?;
+    }
+    connection.engine.configure(settings.config(connection.log.level()));
+    *connection.settings.borrow_mut() = settings;
+    Ok(Obj::empty().into())
+}
+
+/// `connect ?-async?`
+pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    let asynchronous = match call.args {
+        [] => false,
+        [word] if &*word.as_text() == "-async" => true,
+        [word, ..] => return Err(invalid(format!("Unknown option {}", word.as_text()))),
+    };
+    if connection.state() != State::Closed {
+        return Ok(Obj::empty().into());
+    }
+    let epoch = connection.epoch.get() + 1;
+    connection.epoch.set(epoch);
+    connection.engine.open(epoch)?;
+    let waiting = Slot::new();
+    if !asynchronous {
+        connection.connecting.borrow_mut().push(Rc::clone(&waiting));
+    }
+    connection.set_last_error(None);
+    if connection.epoch.get() == epoch {
+        connection.set_state(State::Connecting);
+    }
+    if asynchronous {
+        return Ok(Obj::empty().into());
+    }
+    block(call.interp, async move { waiting.next().await.map(|()| Obj::empty()) })
+}
+
+/// `disconnect`
+pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    if connection.state() != State::Closed {
+        connection.shut();
+    }
+    Ok(Obj::empty().into())
+}
+
+/// `ping ?-timeout ms?`
+pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    if connection.state() != State::Connected {
+        return Err(closed());
+    }
+    let timeout = call.options.int("timeout").unwrap_or(10_000);
+    let calling: Calling = connection.round_trip((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
+    block(call.interp, async move {
+        match calling.next().await {
+            Answer::End(End::Pong) | Answer::Reply(_) => Ok(Obj::bool(true)),
+            Answer::End(End::Timeout) => Err(error(Code::Timeout, "PING timeout")),
+            Answer::End(End::Lost) => Err(error(Code::ConnectionClosed, "Connection lost")),
+            Answer::End(_) => Err(error(Code::ConnectionClosed, "Connection closed")),
+        }
+    })
+}
+
+/// `current_server`
+pub fn current_server(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let (host, port) = connection.engine.current_server().ok_or_else(closed)?;
+    Ok(Obj::list(&[Obj::text(&host), Obj::int(i64::from(port))]).into())
+}
+
+/// `all_servers`
+pub fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    let servers: Vec<Obj> = connection.engine.servers().iter().map(server_dict).collect();
+    Ok(Obj::list(&servers).into())
+}
+
+/// `server_info`
+pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    let dict = Obj::dict();
+    if let Some(info) = connection.engine.server_info() {
+        for (name, value) in info_fields(&info) {
+            dict.put_text(name, &value);
+        }
+    }
+    Ok(dict.into())
+}
+
+/// `statistics`
+pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    let counts = connection.engine.statistics();
+    let dict = Obj::dict();
+    for (name, count) in [
+        ("in_msgs", counts.in_msgs),
+        ("in_bytes", counts.in_bytes),
+        ("out_msgs", counts.out_msgs),
+        ("out_bytes", counts.out_bytes),
+        ("reconnects", counts.reconnects),
+        ("dropped", counts.dropped),
+        ("outbox_bytes", counts.outbox_bytes),
+    ] {
+        dict.put_text(name, &Obj::int(count as i64));
+    }
+    Ok(dict.into())
+}
+
+/// `inbox`
+pub fn inbox(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+    Ok(Obj::text(&connection.engine.new_inbox()).into())
+}
+
+/// `jet_stream ?-timeout ms? ?-domain domain?`
+pub fn jet_stream(_connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    let Some(object) = call.call.object() else { return Err(closed()) };
+    let mut words = vec![object.name(call.interp)];
+    words.extend_from_slice(call.call.args());
+    Ok(Object::make(call.interp, "::nats::jet_stream", &words)?.name(call.interp).into())
+}

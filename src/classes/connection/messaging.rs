@@ -1,0 +1,101 @@
+//! Publish, subscribe, unsubscribe.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::receive::prefix;
+use super::state::{Connection, Subscription};
+use crate::bridge::errors::error;
+use crate::bridge::messages::{check, headers_out, outgoing, parts};
+use crate::bridge::method::Invocation;
+use crate::bridge::options::Options;
+use crate::core::{Code, Outgoing, SubSpec};
+use crate::spec::connection::PUBLISH_OPTIONS;
+use crate::spec::subject::Role;
+use crate::tcl::{Obj, Reply, Result};
+
+fn send(connection: &Connection, message: Outgoing) -> Result<Reply> {
+    match connection.engine.publish(message) {
+        // The engine has closed already, which the variable does not show yet: like all that waited, the message is dropped.
+        Err(problem) if problem.code == Code::ConnectionClosed => {}
+        other => other?,
+    }
+    Ok(Obj::empty().into())
+}
+
+/// `publish subject message ?-reply subject? ?-header dict?`; older scripts give the reply subject as a bare third word.
+pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    let words = call.args;
+    let (reply, options) = match words {
+        [_, _] => (None, None),
+        [_, _, reply] => (Some(reply.to_text()), None),
+        _ => {
+            let options = Options::parse(call.interp, PUBLISH_OPTIONS, &words[2..])?;
+            (options.text("reply").map(str::to_string), Some(options))
+        }
+    };
+    connection.open_or_error()?;
+    let headers = match options.as_ref().and_then(|options| options.get("header")) {
+        Some(given) => headers_out(&given.obj)?,
+        None => None,
+    };
+    let message = outgoing(connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
+    send(connection, message)
+}
+
+/// `publish_msg msg`
+pub fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let parts = parts(&call.args[0])?;
+    let message = outgoing(connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
+    send(connection, message)
+}
+
+/// `subscribe subject ?-callback prefix? ?-queue group? ?-max_msgs n? ?-dictmsg bool? ?-post bool?`
+pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let subject = call.args[0].to_text();
+    let coding = connection.coding();
+    check(coding, &subject, Role::Subscribe)?;
+    let queue = call.options.text("queue").filter(|queue| !queue.is_empty()).map(str::to_string);
+    if let Some(queue) = &queue {
+        check(coding, queue, Role::Queue)?;
+    }
+    let callback = match call.options.get("callback") {
+        Some(given) => prefix(&given.obj)?,
+        None => Vec::new(),
+    };
+    let max_msgs = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
+    let id = connection.engine.subscribe(SubSpec { subject, queue, max_msgs })?;
+    let subscription = Subscription {
+        callback,
+        dicts: call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg()),
+        max: Cell::new(max_msgs),
+        count: Cell::new(0),
+        over: Cell::new(false),
+        forgotten: Cell::new(false),
+    };
+    connection.subscriptions.borrow_mut().insert(id, Rc::new(subscription));
+    Ok(Obj::int(id as i64).into())
+}
+
+/// `unsubscribe subID ?-max_msgs n?`
+pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let unknown = || error(Code::BadSubscription, format!("Invalid subscription ID {}", call.args[0].as_text()));
+    let id = call.args[0].as_int().filter(|id| *id > 0).ok_or_else(unknown)? as u64;
+    let subscription = connection.subscriptions.borrow().get(&id).cloned();
+    let subscription = subscription.filter(|s| !s.over.get() && !s.forgotten.get()).ok_or_else(unknown)?;
+    let max = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
+    let max = max.filter(|max| subscription.count.get() < *max);
+    match max {
+        Some(_) => subscription.max.set(max),
+        None => subscription.over.set(true),
+    }
+    match connection.engine.unsubscribe(id, max) {
+        // It has ended there already: what is still queued is counted here.
+        Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
+        other => other?,
+    }
+    Ok(Obj::empty().into())
+}

@@ -1,0 +1,122 @@
+//! `nats::connection`: the table of its methods.
+
+pub mod calls;
+mod lifecycle;
+mod log;
+mod messaging;
+pub mod receive;
+pub mod requests;
+mod settings;
+pub mod state;
+
+use crate::bridge::method::{Body, Method};
+use crate::spec::connection::{PING_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
+use crate::spec::jetstream_streams::JET_STREAM_OPTIONS;
+use crate::spec::option::Opt;
+use crate::tcl::Class;
+use state::Connection;
+
+const ANY: usize = usize::MAX;
+
+type Run = fn(&std::rc::Rc<Connection>, &crate::bridge::method::Invocation) -> crate::tcl::Result<crate::tcl::Reply>;
+
+const fn row(
+    name: &'static str,
+    usage: &'static str,
+    plain: (usize, usize),
+    options: &'static [Opt],
+    help: &'static str,
+    run: Run,
+) -> Method<Connection> {
+    Method { name, usage, plain, options, help, body: Body::Method(run) }
+}
+
+/// The class.
+pub static CLASS: Class<Method<Connection>> = Class {
+    name: "::nats::connection",
+    constructor: Method {
+        name: "new",
+        usage: "?name? ?-logger obj? ?-log_chan channel? ?-log_level level?",
+        plain: (0, ANY),
+        options: &[],
+        help: "Makes a connection object, closed. Errors: ErrInvalidArg.",
+        body: Body::Constructor(lifecycle::construct),
+    },
+    methods: &[
+        row("cget", "option", (1, 1), &[], "Value of an option, or of -status. Errors: ErrInvalidArg.", lifecycle::cget),
+        row(
+            "configure",
+            "?option? ?value option value ...?",
+            (0, ANY),
+            &[],
+            "Without words a dict of all options, with one its value, else sets options and returns empty. Errors: ErrInvalidArg, ErrBadTimeout.",
+            lifecycle::configure,
+        ),
+        row("reset", "?option ...?", (0, ANY), &[], "Options back to their defaults; empty result. Errors: ErrInvalidArg.", lifecycle::reset),
+        row(
+            "connect",
+            "?-async?",
+            (0, ANY),
+            &[],
+            "Tries each server of the pool once; empty result. Errors: ErrNoServers, that of a single server.",
+            lifecycle::connect,
+        ),
+        row("disconnect", "", (0, 0), &[], "Sends what was published, then closes; empty result.", lifecycle::disconnect),
+        row(
+            "publish",
+            "subject message ?-reply subject?",
+            (2, ANY),
+            &[],
+            "Queues a message, bytes or text; empty result. Errors: ErrConnectionClosed, ErrBadSubject, ErrMaxPayload, ErrHeadersNotSupported, ErrReconnectBufExceeded.",
+            messaging::publish,
+        ),
+        row("publish_msg", "message", (1, 1), &[], "Queues a message made by nats::msg. Errors as publish.", messaging::publish_msg),
+        row(
+            "subscribe",
+            "subject ?-option value ...?",
+            (1, 1),
+            SUBSCRIBE_OPTIONS,
+            "Subscription ID, a whole number. Errors: ErrConnectionClosed, ErrBadSubject, ErrBadQueueName, ErrInvalidArg.",
+            messaging::subscribe,
+        ),
+        row(
+            "unsubscribe",
+            "subID ?-max_msgs n?",
+            (1, 1),
+            UNSUBSCRIBE_OPTIONS,
+            "Ends a subscription, at once or after n messages; empty result. Errors: ErrConnectionClosed, ErrBadSubscription.",
+            messaging::unsubscribe,
+        ),
+        row(
+            "request",
+            "subject message ?-option value ...?",
+            (2, 2),
+            REQUEST_OPTIONS,
+            "The reply (payload, dict, or list of dicts with -max_msgs), or with -callback a request ID. Errors: ErrTimeout, ErrNoResponders, ErrConnectionClosed and those of publish.",
+            requests::request,
+        ),
+        row("request_msg", "message ?-option value ...?", (1, 1), REQUEST_MSG_OPTIONS, "As request, of a message made by nats::msg.", requests::request_msg),
+        row("cancel_request", "reqID", (1, 1), &[], "Ends a callback form silently; empty result. Errors: ErrInvalidArg.", requests::cancel_request),
+        row(
+            "ping",
+            "?-timeout ms?",
+            (0, 0),
+            PING_OPTIONS,
+            "Round trip with the server: true. Errors: ErrConnectionClosed, ErrTimeout.",
+            lifecycle::ping,
+        ),
+        row("inbox", "", (0, 0), &[], "A new unique subject.", lifecycle::inbox),
+        row("current_server", "", (0, 0), &[], "List of host and port. Errors: ErrConnectionClosed.", lifecycle::current_server),
+        row("all_servers", "", (0, 0), &[], "List of server dicts, the current one last.", lifecycle::all_servers),
+        row("server_info", "", (0, 0), &[], "Dict of the server's INFO; empty before the first connection.", lifecycle::server_info),
+        row("statistics", "", (0, 0), &[], "Dict in_msgs in_bytes out_msgs out_bytes reconnects dropped outbox_bytes.", lifecycle::statistics),
+        row(
+            "jet_stream",
+            "?-timeout ms? ?-domain domain?",
+            (0, 0),
+            JET_STREAM_OPTIONS,
+            "A new nats::jet_stream object. Errors: ErrInvalidArg, ErrBadTimeout.",
+            lifecycle::jet_stream,
+        ),
+    ],
+};

@@ -1,0 +1,160 @@
+//! What the engine delivers: statuses, errors, ends of calls, messages.
+
+use std::rc::Rc;
+
+use super::state::{Answer, Connection, State, Subscription};
+use crate::bridge::delivery::{self, Delivery, Receiver};
+use crate::bridge::errors::{closed, invalid};
+use crate::bridge::messages::{dict_in, payload_in};
+use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, UrlAuth};
+use crate::tcl::{Error, Obj};
+
+/// Message callbacks of one connection that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
+const NESTED_CALLBACKS: u32 = 32;
+
+impl Receiver for Connection {
+    fn event(self: Rc<Self>, event: Event) {
+        match event {
+            Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
+            Event::Error { epoch, problem } if epoch == self.epoch.get() => self.report(&problem),
+            Event::Status { .. } | Event::Error { .. } => {}
+            Event::Info(info) => self.set_server_info(&info),
+            Event::Log(level, text) => self.log(level, || text),
+            Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
+            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
+            Event::End { call, end } => self.answer(call, Answer::End(end)),
+        }
+    }
+
+    fn bulk(self: Rc<Self>, item: Delivery) -> Option<Delivery> {
+        if self.depth.get() >= NESTED_CALLBACKS {
+            return Some(item);
+        }
+        match item {
+            Delivery::Message(_, sub, message) => {
+                sub.taken(message.size());
+                let subscription = self.subscriptions.borrow().get(&sub.id()).cloned();
+                if let Some(subscription) = subscription {
+                    self.deliver(sub.id(), &subscription, &message);
+                }
+            }
+            Delivery::SubEnd(_, id) => {
+                let ended = self.subscriptions.borrow_mut().remove(&id);
+                drop(ended);
+            }
+            Delivery::Event(..) | Delivery::Gone(_) => {}
+        }
+        None
+    }
+
+    fn abandon(&self) {
+        crate::tcl::Instance::close(self);
+    }
+}
+
+impl Connection {
+    fn status_changed(&self, status: Status, error: Option<Problem>) {
+        match status {
+            Status::Connected => {
+                self.set_last_error(None);
+                self.set_state(State::Connected);
+                self.end_connects(&Ok(()));
+            }
+            Status::Reconnecting => {
+                if let Some(problem) = &error {
+                    self.report(problem);
+                }
+                self.set_state(State::Reconnecting);
+            }
+            Status::Closed => {
+                self.forget_subscriptions();
+                self.set_state(State::Closed);
+                self.end_connects(&Err(error.map_or_else(closed, Error::from)));
+            }
+        }
+    }
+
+    fn deliver(&self, id: u64, subscription: &Subscription, message: &Message) {
+        if subscription.over.get() {
+            return;
+        }
+        let count = subscription.count.get() + 1;
+        subscription.count.set(count);
+        if subscription.max.get().is_some_and(|max| count >= max) {
+            subscription.over.set(true);
+        }
+        let Some(interp) = self.home.live() else { return };
+        if subscription.callback.is_empty() {
+            return;
+        }
+        let coding = self.coding();
+        let mut words = Vec::with_capacity(subscription.callback.len() + 3);
+        words.extend_from_slice(&subscription.callback);
+        words.push(Obj::text(message.subject()));
+        words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
+        words.push(Obj::text(message.reply().unwrap_or_default()));
+        self.depth.set(self.depth.get() + 1);
+        interp.call_back(&words);
+        self.depth.set(self.depth.get() - 1);
+        delivery::release(self.key);
+    }
+
+    fn ask_delay(&self, ticket: u64, server: &ServerEntry) {
+        let mut words = self.settings.borrow().custom_delay();
+        let Some(interp) = self.home.live().filter(|_| !words.is_empty()) else {
+            return self.engine.answer_delay(ticket, None);
+        };
+        words.push(server_dict(server));
+        let wait = match interp.call(&words) {
+            Ok(value) => match value.as_int().filter(|ms| *ms >= 0) {
+                Some(ms) => Some(std::time::Duration::from_millis(ms as u64)),
+                None => {
+                    let text = format!("Invalid value for the timeout option custom_reconnect_delay : {}", value.as_text());
+                    interp.background_error(&Problem::new(Code::BadTimeout, text).into());
+                    None
+                }
+            },
+            Err(error) => {
+                interp.background_error(&error);
+                None
+            }
+        };
+        self.engine.answer_delay(ticket, wait);
+    }
+
+    /// Runs a callback at global level.
+    pub fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
+        if let Some(interp) = self.home.live() {
+            let words: Vec<Obj> = prefix.iter().cloned().chain(args).collect();
+            interp.call_back(&words);
+        }
+    }
+}
+
+/// Splits a command prefix.
+///
+/// # Errors
+/// `ErrInvalidArg` if it is no list.
+pub fn prefix(word: &Obj) -> crate::tcl::Result<Vec<Obj>> {
+    word.as_list().ok_or_else(|| invalid(format!("Invalid value for the valid_str option callback : {}", word.as_text())))
+}
+
+/// A server of the pool: `scheme host port discovered reconnects last_attempt` and its credentials.
+pub fn server_dict(server: &ServerEntry) -> Obj {
+    let dict = Obj::dict();
+    dict.put_text("scheme", &Obj::text(server.scheme));
+    dict.put_text("host", &Obj::text(&server.host));
+    dict.put_text("port", &Obj::int(i64::from(server.port)));
+    dict.put_text("discovered", &Obj::bool(server.discovered));
+    dict.put_text("reconnects", &Obj::int(server.reconnects as i64));
+    dict.put_text("last_attempt", &Obj::int(server.last_attempt as i64));
+    match &server.auth {
+        UrlAuth::None => {}
+        UrlAuth::Token(token) => dict.put_text("auth_token", &Obj::text(token)),
+        UrlAuth::User(user, password) => {
+            dict.put_text("user", &Obj::text(user));
+            dict.put_text("password", &Obj::text(password));
+        }
+    }
+    dict
+}

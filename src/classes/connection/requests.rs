@@ -1,0 +1,115 @@
+//! Requests in their synchronous and callback forms.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::receive::prefix;
+use super::state::{Answer, Connection};
+use crate::bridge::errors::{error, invalid};
+use crate::bridge::messages::{Coding, dict_in, headers_out, outgoing, parts, payload_in};
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::core::{Code, End, Level, Message, Mode, Outgoing, RequestSpec};
+use crate::tcl::{Error, Obj, Reply, Result};
+
+/// The error of a call that ended without what it was to bring.
+pub fn end_error(end: &End, subject: &str) -> Error {
+    match end {
+        End::Timeout => error(Code::Timeout, format!("Request to {subject} timed out")),
+        End::NoResponders(_) | End::Status(_) => error(Code::NoResponders, "No responders available for request"),
+        End::Lost => error(Code::Timeout, "Connection lost"),
+        End::Closed | End::Full | End::Pong => error(Code::ConnectionClosed, "Connection closed"),
+    }
+}
+
+/// A timeout in ms, 0 for none, as the engine takes it.
+pub fn timeout(ms: i64) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms as u64))
+}
+
+/// `request subject message ?-timeout ms? ?-callback prefix? ?-dictmsg bool? ?-max_msgs n? ?-header dict?`
+pub fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let headers = match call.options.get("header") {
+        Some(given) => headers_out(&given.obj)?,
+        None => None,
+    };
+    let message = outgoing(connection.coding(), &call.args[0], &call.args[1], "", headers)?;
+    run(connection, call, message)
+}
+
+/// `request_msg msg ?...?`
+pub fn request_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    connection.open_or_error()?;
+    let parts = parts(&call.args[0])?;
+    if !parts.reply.is_empty() {
+        connection.log(Level::Warn, || format!("The reply subject {} of a request is ignored", parts.reply));
+    }
+    let message = outgoing(connection.coding(), &parts.subject, &parts.data, "", parts.headers)?;
+    run(connection, call, message)
+}
+
+/// `cancel_request reqID`
+pub fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    cancel(connection, &call.args[0])
+}
+
+/// Cancels a callback form by the ID that a script gives.
+///
+/// # Errors
+/// `ErrInvalidArg` for an unknown or finished one.
+pub fn cancel(connection: &Connection, word: &Obj) -> Result<Reply> {
+    let id = word.as_int().filter(|id| *id > 0);
+    if id.is_some_and(|id| connection.cancel(id as u64)) {
+        return Ok(Obj::empty().into());
+    }
+    Err(invalid(format!("Invalid request ID {}", word.as_text())))
+}
+
+fn shown(coding: Coding, dicts: bool, message: &Message) -> Obj {
+    if dicts { dict_in(coding, message, 0) } else { payload_in(coding, message.payload()) }
+}
+
+fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Result<Reply> {
+    let options = &call.options;
+    let ms = options.int("timeout").unwrap_or_else(|| connection.settings.borrow().request_timeout());
+    let max = options.int("max_msgs").filter(|max| *max > 0);
+    let dicts = max.is_some() || options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg());
+    let mode = max.map_or(Mode::Shared, |max| Mode::Own { max: max as u64 });
+    let subject = message.subject.as_str().to_string();
+    let spec = RequestSpec { msg: message, timeout: timeout(ms), mode };
+    if let Some(callback) = options.get("callback").filter(|given| !given.obj.is_empty()) {
+        let callback = prefix(&callback.obj)?;
+        let id = connection.call_back(spec, Rc::new(move |connection, answer| notify(connection, &callback, dicts, answer)))?;
+        return Ok(Obj::int(id as i64).into());
+    }
+    let coding_of = Rc::clone(connection);
+    let calling = connection.call(spec)?;
+    block(call.interp, async move {
+        if max.is_none() {
+            return match calling.next().await {
+                Answer::Reply(reply) => Ok(shown(coding_of.coding(), dicts, &reply)),
+                Answer::End(end) => Err(end_error(&end, &subject)),
+            };
+        }
+        let mut replies = Vec::new();
+        loop {
+            match calling.next().await {
+                Answer::Reply(reply) => replies.push(shown(coding_of.coding(), true, &reply)),
+                Answer::End(End::Full) => return Ok(Obj::list(&replies)),
+                Answer::End(End::Timeout) if !replies.is_empty() => return Ok(Obj::list(&replies)),
+                Answer::End(end) => return Err(end_error(&end, &subject)),
+            }
+        }
+    })
+}
+
+fn notify(connection: &Rc<Connection>, callback: &[Obj], dicts: bool, answer: Answer) {
+    let (timed_out, reply) = match answer {
+        Answer::Reply(reply) => (0, shown(connection.coding(), dicts, &reply)),
+        Answer::End(End::NoResponders(reply)) => (1, shown(connection.coding(), dicts, &reply)),
+        Answer::End(End::Timeout | End::Lost | End::Status(_)) => (1, Obj::empty()),
+        Answer::End(End::Closed | End::Full | End::Pong) => return,
+    };
+    connection.run_callback(callback, [Obj::int(timed_out), reply]);
+}

@@ -1,0 +1,276 @@
+//! State of a `nats::connection` object on its Tcl thread: variables, status, log.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::log::Log;
+use super::settings::Settings;
+use crate::bridge::delivery;
+use crate::bridge::errors::{as_dict, closed};
+use crate::bridge::messages::Coding;
+use crate::bridge::task::Slot;
+use crate::core::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
+use crate::tcl::trace::Guard;
+use crate::tcl::{Home, Interp, Obj, Result};
+
+/// The words of the variable `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No connection, none wanted.
+    Closed,
+    /// `connect` is trying the servers.
+    Connecting,
+    /// Connected.
+    Connected,
+    /// Lost; trying the servers again.
+    Reconnecting,
+}
+
+impl State {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Closed => "closed",
+            State::Connecting => "connecting",
+            State::Connected => "connected",
+            State::Reconnecting => "reconnecting",
+        }
+    }
+}
+
+/// What comes back for a call.
+pub enum Answer {
+    /// A reply.
+    Reply(Message),
+    /// The end of the call.
+    End(End),
+}
+
+/// Who takes what comes back for a call.
+pub enum Pending {
+    /// A task that awaits it.
+    Slot(Rc<Slot<Answer>>),
+    /// A callback form.
+    Handler {
+        /// Replies that may still come.
+        left: Cell<u64>,
+        /// What runs for each answer.
+        run: Rc<dyn Fn(&Rc<Connection>, Answer)>,
+    },
+}
+
+/// A subscription's Tcl side.
+pub struct Subscription {
+    /// Callback prefix; empty if messages are only counted.
+    pub callback: Vec<Obj>,
+    /// Deliver dicts.
+    pub dicts: bool,
+    /// Ends after so many deliveries.
+    pub max: Cell<Option<u64>>,
+    /// Deliveries so far.
+    pub count: Cell<u64>,
+    /// Nothing is to be delivered any more.
+    pub over: Cell<bool>,
+    /// The ID means nothing any more, though what is queued still runs: the connection was closed.
+    pub forgotten: Cell<bool>,
+}
+
+/// The object's state.
+pub struct Connection {
+    /// Number in the delivery's registry.
+    pub key: u64,
+    /// The engine.
+    pub engine: Conn,
+    /// The interpreter.
+    pub home: Rc<Home>,
+    /// Options.
+    pub settings: RefCell<Settings>,
+    /// Where log lines go.
+    pub log: Log,
+    /// Running subscriptions by their ID, and ended ones until their last message is through.
+    pub subscriptions: RefCell<HashMap<SubId, Rc<Subscription>>>,
+    /// Pending calls.
+    pub calls: RefCell<HashMap<CallId, Pending>>,
+    /// Synchronous `connect`s that wait.
+    pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
+    /// Callbacks of this connection that are on the stack.
+    pub depth: Cell<u32>,
+    /// Number of the current or last `connect`.
+    pub epoch: Cell<u64>,
+    namespace: String,
+    guard: Rc<Guard>,
+    state: Cell<State>,
+    destroyed: Cell<bool>,
+    info_keys: RefCell<Vec<String>>,
+}
+
+impl Connection {
+    /// A closed connection with its variables in `namespace`.
+    pub fn new(interp: Interp, namespace: String, settings: Settings, log: Log) -> Result<Rc<Connection>> {
+        let (key, engine) = delivery::engine(settings.config(log.level()));
+        let guard = Guard::new();
+        guard.set(interp, &format!("{namespace}::status"), None, &Obj::text("closed"))?;
+        guard.set(interp, &format!("{namespace}::last_error"), None, &Obj::empty())?;
+        interp.call(&[Obj::text("array"), Obj::text("set"), Obj::text(&format!("{namespace}::serverInfo")), Obj::empty()])?;
+        for name in ["status", "last_error", "serverInfo"] {
+            guard.protect(interp, &format!("{namespace}::{name}"));
+        }
+        Ok(Rc::new(Connection {
+            key,
+            engine,
+            home: Home::new(interp),
+            settings: RefCell::new(settings),
+            log,
+            subscriptions: RefCell::default(),
+            calls: RefCell::default(),
+            connecting: RefCell::default(),
+            depth: Cell::new(0),
+            epoch: Cell::new(0),
+            namespace,
+            guard,
+            state: Cell::new(State::Closed),
+            destroyed: Cell::new(false),
+            info_keys: RefCell::default(),
+        }))
+    }
+
+    /// What the variable `status` shows.
+    pub fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// `ErrConnectionClosed` unless there is or may be a connection.
+    pub fn open_or_error(&self) -> Result<()> {
+        if self.state.get() == State::Closed { Err(closed()) } else { Ok(()) }
+    }
+
+    /// Whether the object is gone.
+    pub fn is_destroyed(&self) -> bool {
+        self.destroyed.get()
+    }
+
+    /// Marks the object as gone; false if it was already.
+    pub fn mark_destroyed(&self) -> bool {
+        !self.destroyed.replace(true)
+    }
+
+    /// How payloads and subjects are converted now.
+    pub fn coding(&self) -> Coding {
+        self.settings.borrow().coding()
+    }
+
+    /// Changes status and its variable; write traces run in here.
+    pub fn set_state(&self, state: State) {
+        self.state.set(state);
+        self.write("status", None, &Obj::text(state.as_str()));
+    }
+
+    /// Writes `last_error`: empty, or the problem's dict.
+    pub fn set_last_error(&self, problem: Option<&Problem>) {
+        let value = problem.map_or_else(Obj::empty, as_dict);
+        self.write("last_error", None, &value);
+    }
+
+    /// Notes an asynchronous error: variable and log.
+    pub fn report(&self, problem: &Problem) {
+        self.set_last_error(Some(problem));
+        self.log(Level::Warn, || problem.text.clone());
+    }
+
+    /// Rewrites `serverInfo`, all of it.
+    pub fn set_server_info(&self, info: &Info) {
+        let fields = info_fields(info);
+        let Some(interp) = self.home.live() else { return };
+        let array = format!("{}::serverInfo", self.namespace);
+        let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
+        for key in gone {
+            self.guard.unset(interp, &array, &key);
+        }
+        *self.info_keys.borrow_mut() = fields.iter().map(|(name, _)| name.to_string()).collect();
+        for (name, value) in &fields {
+            self.write("serverInfo", Some(name), value);
+        }
+    }
+
+    fn write(&self, name: &str, key: Option<&str>, value: &Obj) {
+        let Some(interp) = self.home.live() else { return };
+        // An error is that of a script's own trace, or of a namespace on its way out: nobody here can mend it.
+        if let Err(error) = self.guard.set(interp, &format!("{}::{name}", self.namespace), key, value)
+            && !self.destroyed.get()
+        {
+            interp.background_error(&error);
+        }
+    }
+
+    /// Logs a line; `text` is made only if the level is on.
+    pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
+        if self.log.enabled(level)
+            && let Some(interp) = self.home.live()
+        {
+            let name = self.settings.borrow().name();
+            let name = if name.is_empty() { tail(&self.namespace_name()).to_string() } else { name };
+            self.log.write(interp, &name, level, &text());
+        }
+    }
+
+    fn namespace_name(&self) -> String {
+        self.log.object().unwrap_or_else(|| self.namespace.clone())
+    }
+
+    /// Ends all synchronous `connect`s that wait.
+    pub fn end_connects(&self, outcome: &Result<()>) {
+        for slot in self.connecting.take() {
+            slot.push(outcome.clone());
+        }
+    }
+
+    /// Subscriptions are forgotten: their IDs mean nothing any more, what is queued still runs.
+    pub fn forget_subscriptions(&self) {
+        for subscription in self.subscriptions.borrow().values() {
+            subscription.forgotten.set(true);
+        }
+    }
+}
+
+fn tail(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// The fields of INFO that are there, under the names of the protocol.
+pub fn info_fields(info: &Info) -> Vec<(&'static str, Obj)> {
+    let mut fields = Vec::new();
+    let mut text = |name, value: &Option<String>| {
+        if let Some(value) = value {
+            fields.push((name, Obj::text(value)));
+        }
+    };
+    text("server_id", &info.server_id);
+    text("server_name", &info.server_name);
+    text("version", &info.version);
+    text("go", &info.go);
+    text("host", &info.host);
+    text("client_ip", &info.client_ip);
+    text("nonce", &info.nonce);
+    text("cluster", &info.cluster);
+    text("domain", &info.domain);
+    fields.push(("proto", Obj::int(info.proto)));
+    fields.push(("port", Obj::int(i64::from(info.port))));
+    fields.push(("max_payload", Obj::int(info.max_payload as i64)));
+    if let Some(id) = info.client_id {
+        fields.push(("client_id", Obj::int(id as i64)));
+    }
+    for (name, flag) in [
+        ("headers", info.headers),
+        ("auth_required", info.auth_required),
+        ("tls_required", info.tls_required),
+        ("jetstream", info.jetstream),
+        ("ldm", info.ldm),
+    ] {
+        fields.push((name, Obj::bool(flag)));
+    }
+    if !info.connect_urls.is_empty() {
+        fields.push(("connect_urls", Obj::text_list(&info.connect_urls)));
+    }
+    fields
+}

@@ -1,0 +1,218 @@
+//! The object's state and requests to the JetStream API (ADR-1).
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use crate::bridge::errors::{closed, coded, invalid};
+use crate::bridge::json::to_obj;
+use crate::bridge::method::Invocation;
+use crate::bridge::options::Options;
+use crate::bridge::task::block;
+use crate::classes::connection::requests::{end_error, timeout};
+use crate::classes::connection::state::{Answer, Connection};
+use crate::core::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::spec::jetstream_convert::{api_error, convert_reply};
+use crate::spec::jetstream_convert_body::{BadValue, body};
+use crate::spec::names::is_stream_name;
+use crate::spec::option::{Kind, Opt};
+use crate::tcl::{Call, Error, Instance, Obj, Object, Reply, Result};
+use bytes::Bytes;
+
+/// State of a `nats::jet_stream` object.
+pub struct JetStream {
+    /// The connection it was made from.
+    pub connection: Rc<Connection>,
+    /// Default timeout in ms; 0 waits for ever.
+    pub timeout: i64,
+    /// JetStream domain.
+    pub domain: Option<String>,
+    prefix: String,
+    destroyed: Cell<bool>,
+}
+
+impl Instance for JetStream {
+    fn close(&self) {
+        self.destroyed.set(true);
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+/// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
+pub fn construct(call: &Call, object: Object) -> Result<()> {
+    let Some((connection, words)) = call.args().split_first() else {
+        return Err(call.wrong_args("connection ?-timeout ms? ?-domain domain?"));
+    };
+    let state = Object::find(call.interp, connection).and_then(|found| found.instance::<Connection>());
+    let state = state.ok_or_else(|| invalid(format!("{} is not a nats::connection", connection.as_text())))?;
+    let options = Options::parse(call.interp, crate::spec::jetstream_streams::JET_STREAM_OPTIONS, words)?;
+    let domain = options.text("domain").map(str::to_string);
+    let prefix = domain.as_ref().map_or_else(|| "$JS.API".to_string(), |domain| format!("$JS.{domain}.API"));
+    object.set_instance(Rc::new(JetStream {
+        connection: state,
+        timeout: options.int("timeout").unwrap_or(5000),
+        domain,
+        prefix,
+        destroyed: Cell::new(false),
+    }));
+    Ok(())
+}
+
+/// The error that an API reply carries.
+pub fn response_error(reply: &Json) -> Option<Error> {
+    let error = api_error(reply)?;
+    let (code, err_code) = (error.code.to_string(), error.err_code.to_string());
+    Some(coded(&["ErrJSResponse", &code, &err_code], error.description))
+}
+
+/// A reply as JSON.
+pub fn parse(message: &Message) -> Result<Json> {
+    serde_json::from_slice(message.payload())
+        .map_err(|_| coded(&["ErrProtocol"], "Invalid JSON in a JetStream response"))
+}
+
+/// The error of an option whose value only turned out to be wrong when the request was made.
+pub fn bad_value(bad: BadValue) -> Error {
+    let kind = match bad.kind {
+        Kind::Timeout => "timeout",
+        Kind::Count => "pos_int",
+        Kind::Int | Kind::Millis => "int",
+        Kind::Bool => "bool",
+        Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
+        Kind::Dict | Kind::Object(_) | Kind::StrMap | Kind::IntMap => "dict",
+        Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
+    };
+    invalid(format!("Invalid value for the {kind} option {} : {}", bad.name, bad.value))
+}
+
+impl JetStream {
+    /// Whether the object was destroyed; its key-value stores go on.
+    pub fn is_destroyed(&self) -> bool {
+        self.destroyed.get()
+    }
+
+    /// A subject of the API.
+    pub fn subject(&self, rest: &str) -> String {
+        format!("{}.{rest}", self.prefix)
+    }
+
+    /// Sends a request and gives the reply; `ms` is its timeout.
+    ///
+    /// # Errors
+    /// `ErrTimeout`, `ErrNoResponders`, `ErrConnectionClosed` and those of publish.
+    pub async fn exchange(&self, subject: &str, payload: Bytes, headers: Option<Headers>, ms: i64) -> Result<Message> {
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers, payload };
+        let calling = self.connection.call(RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared })?;
+        match calling.next().await {
+            Answer::Reply(message) => Ok(message),
+            Answer::End(end) => Err(end_error(&end, subject)),
+        }
+    }
+
+    /// Sends a request to the API (`rest` follows the prefix) and gives the reply's payload and JSON.
+    ///
+    /// # Errors
+    /// `ErrJSResponse` and those of [`JetStream::exchange`].
+    pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json)> {
+        let message = self.exchange(&self.subject(rest), Bytes::from(body), None, self.timeout).await?;
+        let reply = parse(&message)?;
+        match response_error(&reply) {
+            Some(error) => Err(error),
+            None => Ok((message, reply)),
+        }
+    }
+
+    /// [`JetStream::ask`] for those who want the JSON only.
+    pub async fn api(&self, rest: &str, body: String) -> Result<Json> {
+        self.ask(rest, body).await.map(|(_, reply)| reply)
+    }
+
+    /// All names of a paged list: `field` of the replies to `rest`, asked again until the server has no more.
+    pub async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let mut body = Map::new();
+            body.insert("offset".into(), names.len().into());
+            if let Some((name, value)) = filter {
+                body.insert(name.into(), value.into());
+            }
+            let reply = self.api(rest, Json::Object(body).to_string()).await?;
+            let page = reply.get(field).and_then(Json::as_array).cloned().unwrap_or_default();
+            let total = reply.get("total").and_then(Json::as_u64).unwrap_or_default();
+            let empty = page.is_empty();
+            names.extend(page.iter().filter_map(|name| name.as_str().map(str::to_string)));
+            if empty || names.len() as u64 >= total {
+                return Ok(names);
+            }
+        }
+    }
+}
+
+/// How an API reply becomes a result.
+#[derive(Clone, Copy)]
+pub enum Shape {
+    /// A dict of its fields.
+    Dict,
+    /// A dict without `total`, `offset` and `limit`.
+    Unpaged,
+    /// This field.
+    Field(&'static str),
+    /// The JSON text as the server sent it.
+    Raw,
+}
+
+/// Sends one API request and waits for its result.
+pub fn request(js: &Rc<JetStream>, call: &Invocation, rest: String, body: String, shape: Shape) -> Result<Reply> {
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let (message, reply) = js.ask(&rest, body).await?;
+        Ok(shaped(&message, reply, shape))
+    })
+}
+
+/// A reply in the wanted shape.
+pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Obj {
+    match shape {
+        Shape::Dict => to_obj(&convert_reply(reply, false)),
+        Shape::Unpaged => to_obj(&convert_reply(reply, true)),
+        Shape::Field(name) => reply.get(name).map_or_else(Obj::empty, to_obj),
+        Shape::Raw => Obj::utf8(message.payload()),
+    }
+}
+
+/// The options as the JSON object of a request.
+pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) -> Result<Map<String, Json>> {
+    body(table, &options.values(), creation).map_err(bad_value)
+}
+
+/// A timeout in ms for the engine.
+pub fn duration(ms: i64) -> Option<Duration> {
+    timeout(ms)
+}
+
+/// A stream name that may go into a subject.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub fn stream_name(word: &Obj) -> Result<String> {
+    let name = word.to_text();
+    if is_stream_name(&name) { Ok(name) } else { Err(invalid(format!("Invalid stream name {name}"))) }
+}
+
+/// A consumer name that may go into a subject.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub fn consumer_name(name: &str) -> Result<String> {
+    if is_stream_name(name) { Ok(name.to_string()) } else { Err(invalid(format!("Invalid consumer name {name}"))) }
+}
+
+/// `ErrConnectionClosed` when the connection is closed, before anything else is looked at.
+pub fn open_or_error(js: &JetStream) -> Result<()> {
+    if js.connection.is_destroyed() { Err(closed()) } else { js.connection.open_or_error() }
+}

@@ -1,0 +1,127 @@
+//! Pull requests (ADR-13).
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::api::{JetStream, consumer_name, duration, stream_name};
+use super::publish::has_status;
+use crate::bridge::errors::{error, invalid};
+use crate::bridge::messages::dict_in;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::classes::connection::receive::prefix;
+use crate::classes::connection::requests::{cancel, end_error};
+use crate::classes::connection::state::{Answer, Connection};
+use crate::core::{Code, End, Level, Mode, Outgoing, RequestSpec, Subject};
+use crate::spec::jetstream_consumers::{pull_expires, pull_request};
+use crate::tcl::{Error, Obj, Reply, Result};
+
+/// What the end of a synchronous pull needs to know.
+struct Pull {
+    connection: Rc<Connection>,
+    stream: String,
+    consumer: String,
+    id: u64,
+}
+
+/// `consume stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
+pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let consumer = consumer_name(&call.args[1].as_text())?;
+    js.connection.open_or_error()?;
+    let options = &call.options;
+    let batch = options.int("batch_size").unwrap_or(1);
+    if batch == 0 {
+        return Err(invalid("Invalid value for the pos_int option batch_size : 0"));
+    }
+    let (given, expires) = (options.int("timeout"), options.int("expires"));
+    if given.is_none() && expires.is_some() {
+        return Err(invalid("-expires requires -timeout"));
+    }
+    let expires = given.map(|ms| pull_expires(ms, expires));
+    let body = pull_request(batch, expires).map_err(|_| invalid("Invalid value for the timeout option timeout"))?;
+    let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
+    let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::from(body) };
+    let mode = Mode::Pull { max: batch as u64, ends_at_client: expires.zip(given).is_none_or(|(server, client)| server >= client) };
+    let spec = RequestSpec { msg, timeout: duration(given.unwrap_or(js.timeout)), mode };
+
+    if let Some(callback) = options.get("callback") {
+        let callback = prefix(&callback.obj)?;
+        // The ID is known only after the request is under way; no answer can come before this call has returned.
+        let own_id = Rc::new(std::cell::Cell::new(0));
+        let id_for_log = Rc::clone(&own_id);
+        let run = move |connection: &Rc<Connection>, answer| pulled(connection, id_for_log.get(), &callback, answer);
+        let id = js.connection.call_back(spec, Rc::new(run))?;
+        own_id.set(id);
+        return Ok(Obj::int(id as i64).into());
+    }
+    let calling = js.connection.call(spec)?;
+    let pull = Pull { connection: Rc::clone(&js.connection), stream, consumer, id: calling.id() };
+    block(call.interp, async move {
+        let mut messages = Vec::new();
+        loop {
+            match calling.next().await {
+                Answer::Reply(message) => messages.push(dict_in(pull.connection.coding(), &message, 0)),
+                Answer::End(end) => return pull.end(end, messages),
+            }
+        }
+    })
+}
+
+impl Pull {
+    fn end(&self, end: End, messages: Vec<Obj>) -> Result<Obj> {
+        log_end(&self.connection, self.id, &end);
+        let none = messages.is_empty();
+        match end {
+            End::Full => Ok(Obj::list(&messages)),
+            End::Closed => Err(end_error(&End::Closed, "")),
+            End::Status(status) if none && has_status(&status, 503) => {
+                let info = self.connection.engine.server_info();
+                if info.is_some_and(|info| info.jetstream) {
+                    Err(self.timed_out())
+                } else {
+                    Err(end_error(&End::NoResponders(status), ""))
+                }
+            }
+            End::Timeout if none => Err(self.timed_out()),
+            End::Lost if none => Err(end_error(&End::Lost, "")),
+            _ => Ok(Obj::list(&messages)),
+        }
+    }
+
+    fn timed_out(&self) -> Error {
+        error(Code::Timeout, format!("Consume timeout! stream={} consumer={}", self.stream, self.consumer))
+    }
+}
+
+fn log_end(connection: &Connection, id: u64, end: &End) {
+    match end {
+        End::Status(message) => connection.log(Level::Debug, || {
+            format!("Pull request {id} got status message {}", message.status().unwrap_or_default())
+        }),
+        End::Timeout => connection.log(Level::Debug, || format!("Pull request {id} timed out")),
+        _ => {}
+    }
+}
+
+fn pulled(connection: &Rc<Connection>, id: u64, callback: &[Obj], answer: Answer) {
+    let (timed_out, message) = match answer {
+        Answer::Reply(message) => (0, dict_in(connection.coding(), &message, 0)),
+        Answer::End(end) => {
+            log_end(connection, id, &end);
+            match end {
+                End::Status(status) => (1, dict_in(connection.coding(), &status, 0)),
+                End::Timeout | End::Lost => (1, Obj::empty()),
+                End::Closed | End::Full | End::Pong | End::NoResponders(_) => return,
+            }
+        }
+    };
+    connection.run_callback(callback, [Obj::int(timed_out), message]);
+}
+
+/// `cancel_pull_request reqID`
+pub fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    js.connection.open_or_error()?;
+    cancel(&js.connection, &call.args[0])
+}

@@ -1,0 +1,124 @@
+//! Consumers.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json};
+
+use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
+use super::config::Config;
+use super::streams::json_object;
+use crate::bridge::errors::invalid;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::spec::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
+use crate::tcl::{Obj, Reply, Result};
+
+fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
+    Config::parse(call.interp, CONSUMER_OPTIONS, CONSUMER_CONFIG_MARKS, words)
+}
+
+/// `add_consumer stream ?-option value ...?`
+pub fn add_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let config = parse(call, &call.args[1..])?;
+    create(js, call, &stream, &config)
+}
+
+/// `add_pull_consumer stream consumer ?args?`
+pub fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let mut config = parse(call, &call.args[2..])?;
+    durable(&mut config, &call.args[1])?;
+    create(js, call, &stream, &config)
+}
+
+/// `add_push_consumer stream consumer deliver_subject ?args?`
+pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let mut config = parse(call, &call.args[3..])?;
+    durable(&mut config, &call.args[1])?;
+    let subject = call.args[2].to_text();
+    if subject.is_empty() {
+        return Err(invalid("Invalid value for the valid_str option deliver_subject : "));
+    }
+    config.options.set_text("deliver_subject", &subject);
+    create(js, call, &stream, &config)
+}
+
+/// A positional name wins over those among the options.
+fn durable(config: &mut Config, name: &Obj) -> Result<()> {
+    let name = consumer_name(&name.as_text())?;
+    config.options.set_text("durable_name", &name);
+    if config.has("name") {
+        config.options.set_text("name", &name);
+    }
+    Ok(())
+}
+
+fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) -> Result<Reply> {
+    let options = &config.options;
+    let (name, durable) = (options.text("name"), options.text("durable_name"));
+    for given in [name, durable].into_iter().flatten() {
+        consumer_name(given)?;
+    }
+    if let (Some(name), Some(durable)) = (name, durable)
+        && name != durable
+    {
+        return Err(invalid(format!("The options -name {name} and -durable_name {durable} differ")));
+    }
+    let filter = options.text("filter_subject").filter(|filter| !filter.is_empty() && *filter != ">");
+    let rest = match (durable, name) {
+        (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
+        (None, Some(name)) if names_consumers(js) => match filter {
+            Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
+            None => format!("CONSUMER.CREATE.{stream}.{name}"),
+        },
+        (None, _) => format!("CONSUMER.CREATE.{stream}"),
+    };
+    let mut body = Map::new();
+    body.insert("stream_name".into(), stream.into());
+    body.insert("config".into(), Json::Object(config.body(true)?));
+    request(js, call, rest, Json::Object(body).to_string(), Shape::Dict)
+}
+
+/// Servers from 2.9 on take the consumer's name in the subject.
+fn names_consumers(js: &JetStream) -> bool {
+    let version = js.connection.engine.server_info().and_then(|info| info.version.clone()).unwrap_or_default();
+    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    (parts.next(), parts.next()) >= (Some(2), Some(9))
+}
+
+/// `add_consumer_from_json stream consumer json_config`
+pub fn add_consumer_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let consumer = consumer_name(&call.args[1].as_text())?;
+    let text = call.args[2].to_text();
+    let durable = json_object(&text)?.get("durable_name").is_some();
+    let verb = if durable { "DURABLE.CREATE" } else { "CREATE" };
+    let body = format!("{{\"stream_name\":{},\"config\":{text}}}", Json::from(stream.as_str()));
+    request(js, call, format!("CONSUMER.{verb}.{stream}.{consumer}"), body, Shape::Raw)
+}
+
+fn named(call: &Invocation) -> Result<String> {
+    Ok(format!("{}.{}", stream_name(&call.args[0])?, consumer_name(&call.args[1].as_text())?))
+}
+
+/// `delete_consumer stream consumer`
+pub fn delete_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    request(js, call, format!("CONSUMER.DELETE.{}", named(call)?), String::new(), Shape::Field("success"))
+}
+
+/// `consumer_info stream consumer`
+pub fn consumer_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    request(js, call, format!("CONSUMER.INFO.{}", named(call)?), String::new(), Shape::Dict)
+}
+
+/// `consumer_names stream`
+pub fn consumer_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        Ok(Obj::text_list(&js.names(&format!("CONSUMER.NAMES.{stream}"), "consumers", None).await?))
+    })
+}

@@ -1,0 +1,175 @@
+//! Publishing with acknowledgements, and acknowledging.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde_json::Value as Json;
+
+use super::api::{JetStream, duration, parse, response_error};
+use crate::bridge::errors::{coded, invalid};
+use crate::bridge::json::to_obj;
+use crate::bridge::messages::{outgoing, parts};
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::classes::connection::receive::prefix;
+use crate::classes::connection::requests::end_error;
+use crate::classes::connection::state::{Answer, Connection};
+use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::spec::jetstream_consumers::nak as nak_body;
+use crate::spec::jetstream_convert::{api_error, convert_reply};
+use crate::spec::metadata;
+use crate::tcl::{Error, Obj, Reply, Result};
+
+/// `publish subject message ?args?`
+pub fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    js.connection.open_or_error()?;
+    let headers = expected_stream(call, Headers::new());
+    let message = outgoing(js.connection.coding(), &call.args[0], &call.args[1], "", headers)?;
+    send(js, call, message)
+}
+
+/// `publish_msg message ?args?`
+pub fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    js.connection.open_or_error()?;
+    let parts = parts(&call.args[0])?;
+    let headers = expected_stream(call, parts.headers.unwrap_or_default());
+    let message = outgoing(js.connection.coding(), &parts.subject, &parts.data, "", headers)?;
+    send(js, call, message)
+}
+
+fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
+    if let Some(stream) = call.options.text("stream") {
+        headers.push(("Nats-Expected-Stream".to_string(), stream.to_string()));
+    }
+    (!headers.is_empty()).then_some(headers)
+}
+
+fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
+    let ms = call.options.int("timeout").unwrap_or(js.timeout);
+    let subject = msg.subject.as_str().to_string();
+    let spec = RequestSpec { msg, timeout: duration(ms), mode: Mode::Shared };
+    if let Some(callback) = call.options.get("callback") {
+        let callback = prefix(&callback.obj)?;
+        let run = move |connection: &Rc<Connection>, answer| acknowledged(connection, &callback, answer);
+        let id = js.connection.call_back(spec, Rc::new(run))?;
+        return Ok(Obj::int(id as i64).into());
+    }
+    let calling = js.connection.call(spec)?;
+    block(call.interp, async move {
+        match calling.next().await {
+            Answer::Reply(message) => {
+                let reply = parse(&message)?;
+                match response_error(&reply) {
+                    Some(error) => Err(error),
+                    None => Ok(to_obj(&convert_reply(reply, false))),
+                }
+            }
+            Answer::End(end) => Err(end_error(&end, &subject)),
+        }
+    })
+}
+
+fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
+    let (timed_out, ack, error) = match answer {
+        Answer::Reply(message) => match parse(&message) {
+            Ok(reply) => match publish_error(&reply) {
+                Some(error) => (0, Obj::empty(), error),
+                None => (0, to_obj(&convert_reply(reply, false)), Obj::empty()),
+            },
+            Err(_) => (0, Obj::empty(), error_dict(500, 0, "Invalid JSON in a JetStream response")),
+        },
+        Answer::End(End::Closed | End::Full | End::Pong) => return,
+        Answer::End(_) => (1, Obj::empty(), Obj::empty()),
+    };
+    connection.run_callback(callback, [Obj::int(timed_out), ack, error]);
+}
+
+fn publish_error(reply: &Json) -> Option<Obj> {
+    let error = api_error(reply)?;
+    Some(error_dict(error.code, error.err_code, &error.description))
+}
+
+fn error_dict(code: i64, err_code: i64, text: &str) -> Obj {
+    let dict = Obj::dict();
+    dict.put_text("code", &Obj::int(code));
+    dict.put_text("err_code", &Obj::int(err_code));
+    dict.put_text("errorMessage", &Obj::text(text));
+    dict
+}
+
+fn not_js_message() -> Error {
+    coded(&["ErrNotJSMessage"], "Not a JetStream message")
+}
+
+fn reply_subject(message: &Obj) -> Result<String> {
+    let reply = message.get_text("reply").map(|reply| reply.to_text()).unwrap_or_default();
+    if reply.is_empty() { Err(not_js_message()) } else { Ok(reply) }
+}
+
+fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outgoing> {
+    js.connection.open_or_error()?;
+    let subject = reply_subject(message)?;
+    Ok(Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload })
+}
+
+fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
+    js.connection.engine.publish(acknowledgement(js, message, payload)?)?;
+    Ok(Obj::empty().into())
+}
+
+/// `ack message`
+pub fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    answer(js, &call.args[0], Bytes::from_static(b"+ACK"))
+}
+
+/// `nak message ?-delay ms?`
+pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let body = nak_body(call.options.text("delay")).map_err(|_| invalid("Invalid value for the int option delay"))?;
+    answer(js, &call.args[0], Bytes::from(body))
+}
+
+/// `in_progress message`
+pub fn in_progress(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    answer(js, &call.args[0], Bytes::from_static(b"+WPI"))
+}
+
+/// `term message`
+pub fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    answer(js, &call.args[0], Bytes::from_static(b"+TERM"))
+}
+
+/// `ack_sync message`
+pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let msg = acknowledgement(js, &call.args[0], Bytes::from_static(b"+ACK"))?;
+    let subject = msg.subject.as_str().to_string();
+    let calling = js.connection.call(RequestSpec { msg, timeout: duration(js.timeout), mode: Mode::Shared })?;
+    block(call.interp, async move {
+        match calling.next().await {
+            Answer::Reply(_) => Ok(Obj::empty()),
+            Answer::End(end) => Err(end_error(&end, &subject)),
+        }
+    })
+}
+
+/// `metadata message`
+pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let reply = reply_subject(&call.args[0])?;
+    let found = metadata::parse(&reply).ok_or_else(not_js_message)?;
+    let dict = Obj::dict();
+    dict.put_text("stream", &Obj::text(found.stream));
+    dict.put_text("consumer", &Obj::text(found.consumer));
+    dict.put_text("num_delivered", &Obj::int(found.num_delivered as i64));
+    dict.put_text("stream_seq", &Obj::int(found.stream_seq as i64));
+    dict.put_text("consumer_seq", &Obj::int(found.consumer_seq as i64));
+    dict.put_text("timestamp", &Obj::int(found.timestamp));
+    dict.put_text("num_pending", &Obj::int(found.num_pending as i64));
+    if let Some(domain) = found.domain {
+        dict.put_text("domain", &Obj::text(domain));
+    }
+    Ok(dict.into())
+}
+
+/// Whether a message is a status message of this code.
+pub fn has_status(message: &Message, status: u16) -> bool {
+    message.status() == Some(status)
+}

@@ -1,0 +1,213 @@
+//! Streams and their messages.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json};
+
+use super::api::{JetStream, Shape, open_or_error, options_body, request, response_error, shaped, stream_name};
+use super::config::Config;
+use crate::bridge::errors::{coded, invalid};
+use crate::bridge::messages::{dict, header_lines, payload_in};
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::spec::header_base64::decode;
+use crate::spec::jetstream_convert::{api_error, merge_update};
+use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
+use crate::tcl::{Error, Obj, Reply, Result};
+
+/// The server's `stream name already in use`: a stream of this name has another configuration.
+const NAME_IN_USE: i64 = 10058;
+
+/// `add_stream stream ?-option value ...?`
+pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
+    if !["subjects", "mirror", "sources"].iter().any(|field| config.has(field)) {
+        return Err(invalid("One of the options -subjects, -mirror and -sources is required"));
+    }
+    let named = |fields: Map<String, Json>| {
+        let mut map = Map::new();
+        map.insert("name".into(), name.clone().into());
+        map.extend(fields.into_iter().filter(|(field, _)| field != "name"));
+        map
+    };
+    let (create, change) = (named(config.body(true)?), named(config.body(false)?));
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move { create_or_update(&js, &name, create, change).await })
+}
+
+async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>, change: Map<String, Json>) -> Result<Obj> {
+    let refused = match try_api(js, &format!("STREAM.CREATE.{name}"), &Json::Object(create)).await? {
+        Ok(created) => return Ok(created),
+        Err(refused) => refused,
+    };
+    if api_error(&refused).is_none_or(|error| error.err_code != NAME_IN_USE) {
+        return Err(failure(&refused));
+    }
+    let info = js.api(&format!("STREAM.INFO.{name}"), String::new()).await?;
+    let current = info.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+    update(js, name, &Json::Object(merge_update(current, change)), &refused).await
+}
+
+/// Updates the stream; a refusal is the create error followed by the reason.
+async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json) -> Result<Obj> {
+    match try_api(js, &format!("STREAM.UPDATE.{name}"), config).await? {
+        Ok(updated) => Ok(updated),
+        Err(refused) => {
+            let reason = api_error(&refused).map(|error| error.description).unwrap_or_default();
+            let first = api_error(create_refused).map(|error| error.description).unwrap_or_default();
+            Err(coded(&["ErrJSResponse", "400", &NAME_IN_USE.to_string()], format!("{first}: {reason}")))
+        }
+    }
+}
+
+/// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's reply.
+async fn try_api(js: &JetStream, rest: &str, body: &Json) -> Result<std::result::Result<Obj, Json>> {
+    let message = js.exchange(&js.subject(rest), body.to_string().into(), None, js.timeout).await?;
+    let reply = super::api::parse(&message)?;
+    Ok(if reply.get("error").is_some() { Err(reply) } else { Ok(shaped(&message, reply, Shape::Dict)) })
+}
+
+fn failure(reply: &Json) -> Error {
+    response_error(reply).unwrap_or_else(|| coded(&["ErrProtocol"], "Invalid JetStream response"))
+}
+
+/// `add_stream_from_json json_config`
+pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let text = call.args[0].to_text();
+    let name = json_object(&text)?.get("name").and_then(Json::as_str).unwrap_or_default().to_string();
+    stream_name(&Obj::text(&name))?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let send = |verb: &str| (js.subject(&format!("STREAM.{verb}.{name}")), bytes::Bytes::from(text.clone()));
+        let (subject, body) = send("CREATE");
+        let created = js.exchange(&subject, body, None, js.timeout).await?;
+        let reply = super::api::parse(&created)?;
+        match api_error(&reply) {
+            None => Ok(Obj::utf8(created.payload())),
+            Some(error) if error.err_code == NAME_IN_USE => {
+                let (subject, body) = send("UPDATE");
+                let updated = js.exchange(&subject, body, None, js.timeout).await?;
+                match api_error(&super::api::parse(&updated)?) {
+                    None => Ok(Obj::utf8(updated.payload())),
+                    Some(reason) => {
+                        let text = format!("{}: {}", error.description, reason.description);
+                        Err(coded(&["ErrJSResponse", "400", &NAME_IN_USE.to_string()], text))
+                    }
+                }
+            }
+            Some(_) => Err(failure(&reply)),
+        }
+    })
+}
+
+/// A configuration given as JSON.
+///
+/// # Errors
+/// `ErrInvalidArg` if it is no JSON object.
+pub fn json_object(text: &str) -> Result<Json> {
+    serde_json::from_str(text)
+        .ok()
+        .filter(Json::is_object)
+        .ok_or_else(|| invalid("The configuration is not a valid JSON object"))
+}
+
+/// `delete_stream stream`
+pub fn delete_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    request(js, call, format!("STREAM.DELETE.{name}"), String::new(), Shape::Field("success"))
+}
+
+/// `purge_stream stream ?-filter subject? ?-keep int? ?-seq int?`
+pub fn purge_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    let body = Json::Object(options_body(PURGE_OPTIONS, &call.options, false)?).to_string();
+    request(js, call, format!("STREAM.PURGE.{name}"), body, Shape::Field("purged"))
+}
+
+/// `stream_info stream`
+pub fn stream_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    request(js, call, format!("STREAM.INFO.{name}"), String::new(), Shape::Unpaged)
+}
+
+/// `stream_names ?-subject subject?`
+pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let subject = call.options.text("subject").map(str::to_string);
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let filter = subject.as_deref().map(|subject| ("subject", subject));
+        Ok(Obj::text_list(&js.names("STREAM.NAMES", "streams", filter).await?))
+    })
+}
+
+/// `stream_msg_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
+pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    if call.options.all().is_empty() {
+        return Err(invalid("One of the options -last_by_subj, -next_by_subj and -seq is required"));
+    }
+    let body = Json::Object(options_body(MSG_GET_OPTIONS, &call.options, false)?).to_string();
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let stored = js.stored_message(&name, body).await?;
+        let header = Obj::dict();
+        header_lines(&header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let data = payload_in(js.connection.coding(), &stored.data);
+        let message = dict(&header, &data, &stored.subject, "", &Obj::empty());
+        message.put_text("seq", &Obj::int(stored.seq as i64));
+        message.put_text("time", &Obj::text(&stored.time));
+        Ok(message)
+    })
+}
+
+/// `stream_msg_delete stream -seq sequence ?-no_erase no_erase?`
+pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = stream_name(&call.args[0])?;
+    if call.options.get("seq").is_none() {
+        return Err(invalid("The option -seq is required"));
+    }
+    let body = Json::Object(options_body(MSG_DELETE_OPTIONS, &call.options, false)?).to_string();
+    request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Field("success"))
+}
+
+/// A message read from a stream.
+pub struct Stored {
+    /// Subject.
+    pub subject: String,
+    /// Sequence in the stream.
+    pub seq: u64,
+    /// Payload.
+    pub data: Vec<u8>,
+    /// Header lines.
+    pub headers: Vec<(String, String)>,
+    /// Time of storage, ISO text of the server.
+    pub time: String,
+}
+
+impl JetStream {
+    /// Reads one message with `STREAM.MSG.GET`.
+    pub async fn stored_message(&self, stream: &str, body: String) -> Result<Stored> {
+        let reply = self.api(&format!("STREAM.MSG.GET.{stream}"), body).await?;
+        let broken = || coded(&["ErrProtocol"], "Invalid JetStream response");
+        let message = reply.get("message").ok_or_else(broken)?;
+        let text = |name: &str| message.get(name).and_then(Json::as_str).unwrap_or_default();
+        let block = decode(text("hdrs")).ok_or_else(broken)?;
+        let headers = if block.is_empty() {
+            Vec::new()
+        } else {
+            crate::spec::header::parse(&block).map_err(|_| broken())?.fields
+        };
+        Ok(Stored {
+            subject: text("subject").to_string(),
+            seq: message.get("seq").and_then(Json::as_u64).unwrap_or_default(),
+            data: decode(text("data")).ok_or_else(broken)?,
+            headers,
+            time: text("time").to_string(),
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! `nats::timestamp` and the commands that convert the server's times.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Command;
+use crate::bridge::errors::{coded, invalid};
+use crate::bridge::options;
+use crate::spec::option::{Kind, Opt};
+use crate::spec::time::{isotime_to_msec, msec_to_isotime};
+use crate::tcl::{Call, Interp, Obj, Result};
+
+/// The commands.
+pub static COMMANDS: &[Command] = &[
+    Command {
+        name: "timestamp",
+        usage: "",
+        words: (0, 0),
+        help: "the local time, such as `2022-11-22T13:31:35.451`",
+        run: |call| timestamp(call.interp),
+    },
+    Command {
+        name: "isotime_to_msec",
+        usage: "isotime",
+        words: (1, 1),
+        help: "ms since the epoch of an ISO time: fraction of any length, `Z` or an offset, UTC without; else `ErrInvalidArg`",
+        run: |call| {
+            let text = call.args()[0].as_text();
+            isotime_to_msec(&text).map(Obj::int).map_err(|_| invalid(format!("Invalid time {text}")))
+        },
+    },
+    Command {
+        name: "msec_to_isotime",
+        usage: "msec ?tz?",
+        words: (1, 2),
+        help: "ISO time without designator of ms since the epoch, in UTC or a zone as `clock format -timezone` takes it",
+        run: to_isotime,
+    },
+    Command {
+        name: "time_to_millis",
+        usage: "isotime",
+        words: (1, 1),
+        help: "`isotime_to_msec` for older scripts: what is no time is the error `NATS InvalidTime`",
+        run: |call| {
+            let text = call.args()[0].as_text();
+            isotime_to_msec(&text).map(Obj::int).map_err(|_| coded(&["InvalidTime"], format!("Invalid time {text}")))
+        },
+    },
+];
+
+/// The argument of `msec_to_isotime`, read as options are.
+const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms since the epoch" };
+
+/// The local time as log lines have it: `2022-11-22T13:31:35.451`.
+///
+/// # Errors
+/// What `clock format` says of the zone of the process.
+pub fn timestamp(interp: Interp) -> Result<Obj> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    in_zone(interp, now.as_millis() as i64, None)
+}
+
+fn to_isotime(call: &Call) -> Result<Obj> {
+    let (value, _) = options::read(call.interp, &MSEC, &call.args()[0])?;
+    let ms = options::clamp(&value);
+    let utc = msec_to_isotime(ms, 0).map_err(|_| invalid(format!("Time out of range {}", call.args()[0].as_text())))?;
+    match call.args().get(1) {
+        Some(zone) if !matches!(&*zone.as_text(), "UTC" | ":UTC") => in_zone(call.interp, ms, Some(zone)),
+        _ => Ok(Obj::text(&utc)),
+    }
+}
+
+/// By clock(n), which knows the zones; the system's zone if none is given.
+fn in_zone(interp: Interp, ms: i64, zone: Option<&Obj>) -> Result<Obj> {
+    let mut words = ["::clock", "format"].map(Obj::text).to_vec();
+    words.push(Obj::int(ms.div_euclid(1_000)));
+    words.extend(["-format", "%Y-%m-%dT%H:%M:%S"].map(Obj::text));
+    if let Some(zone) = zone {
+        words.extend([Obj::text("-timezone"), zone.clone()]);
+    }
+    let seconds = interp.call(&words)?;
+    Ok(Obj::text(&format!("{}.{:03}", seconds.as_text(), ms.rem_euclid(1_000))))
+}

@@ -1,0 +1,19 @@
+//! The classes and commands that scripts see: one folder or file each.
+
+pub mod connection;
+pub mod jet_stream;
+pub mod message;
+
+use crate::tcl::{Interp, Result, class};
+
+/// Makes all commands in an interpreter.
+///
+/// # Errors
+/// What Tcl says if a command cannot be made.
+pub fn register(interp: Interp) -> Result<()> {
+    interp.eval("namespace eval ::nats {}")?;
+    message::register(interp)?;
+    class::define(interp, &connection::CLASS)?;
+    class::define(interp, &jet_stream::CLASS)?;
+    interp.provide("nats", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,189 @@
+//! Pending requests, pulls and pings, and their deadlines.
+
+use super::subs::Sub;
+use super::CallId;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a call waits for.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// One reply through the shared inbox.
+    Shared,
+    /// Up to `max` replies on an inbox of its own.
+    Own {
+        /// Its inbox.
+        sub: Arc<Sub>,
+        /// Replies still wanted.
+        left: u64,
+    },
+    /// As `Own`, ended by any status but 100.
+    Pull {
+        /// Its inbox.
+        sub: Arc<Sub>,
+        /// Replies still wanted.
+        left: u64,
+    },
+    /// A round trip that somebody waits for.
+    Ping,
+    /// The round trip that precedes a close.
+    Farewell,
+}
+
+/// A pending call.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// What it waits for.
+    pub kind: Kind,
+    /// When it ends by itself.
+    pub deadline: Option<Instant>,
+}
+
+/// The wildcard inbox of shared requests.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    /// Subject up to and including the last dot.
+    pub prefix: String,
+    /// Its subscription.
+    pub sub: Arc<Sub>,
+    /// A request uses it, so its errors are the user's.
+    pub wanted: bool,
+    /// The server refused the subscription.
+    pub refused: bool,
+}
+
+/// All pending calls of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    last_id: CallId,
+    pending: HashMap<CallId, Call>,
+    deadlines: BinaryHeap<Reverse<(Instant, CallId)>>,
+    /// The shared inbox, once it is needed.
+    pub inbox: Option<Inbox>,
+}
+
+impl Calls {
+    /// The next id; ids start at 1.
+    pub fn next_id(&mut self) -> CallId {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Adds a call; true if its deadline is now the earliest, so that the timer must be woken.
+    pub fn insert(&mut self, id: CallId, call: Call) -> bool {
+        let earliest = call.deadline.is_some_and(|d| {
+            let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
+            self.deadlines.push(Reverse((d, id)));
+            first.is_none_or(|first| d < first)
+        });
+        self.pending.insert(id, call);
+        self.compact();
+        earliest
+    }
+
+    /// Deadlines of finished calls stay in the heap until their time: drop them when they are many.
+    fn compact(&mut self) {
+        if self.deadlines.len() > 2 * self.pending.len() + 1024 {
+            let mut heap = std::mem::take(&mut self.deadlines).into_vec();
+            heap.retain(|Reverse((_, id))| self.pending.contains_key(id));
+            self.deadlines = heap.into();
+        }
+    }
+
+    /// A pending call.
+    pub fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.pending.get_mut(&id)
+    }
+
+    /// Removes a call.
+    pub fn remove(&mut self, id: CallId) -> Option<Call> {
+        self.pending.remove(&id)
+    }
+
+    /// Removes a call whose deadline has passed.
+    pub fn pop_due(&mut self, now: Instant) -> Option<(CallId, Call)> {
+        while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
+            if !self.pending.contains_key(&id) {
+                self.deadlines.pop();
+                continue;
+            }
+            if deadline > now {
+                return None;
+            }
+            self.deadlines.pop();
+            return self.pending.remove(&id).map(|call| (id, call));
+        }
+        None
+    }
+
+    /// The earliest deadline, possibly of a call that is finished by now.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.peek().map(|Reverse((d, _))| *d)
+    }
+
+    /// Ids of round trips under way, oldest first.
+    pub fn probes(&self) -> Vec<CallId> {
+        let probe = |c: &Call| matches!(c.kind, Kind::Ping | Kind::Farewell);
+        self.ids(probe)
+    }
+
+    /// Ids of all calls that are no round trips, oldest first.
+    pub fn requests(&self) -> Vec<CallId> {
+        let probe = |c: &Call| matches!(c.kind, Kind::Ping | Kind::Farewell);
+        self.ids(|c| !probe(c))
+    }
+
+    fn ids(&self, fits: impl Fn(&Call) -> bool) -> Vec<CallId> {
+        let fits = self.pending.iter().filter(|(_, c)| fits(c));
+        let mut ids: Vec<CallId> = fits.map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn call(deadline: Option<Instant>) -> Call {
+        Call {
+            kind: Kind::Shared,
+            deadline,
+        }
+    }
+
+    #[test]
+    fn deadlines() {
+        let mut c = Calls::default();
+        let t = Instant::now();
+        let ms = |n| t + Duration::from_millis(n);
+        let (a, b, d) = (c.next_id(), c.next_id(), c.next_id());
+        assert_eq!((a, b), (1, 2));
+        assert!(c.insert(a, call(Some(ms(20)))));
+        assert!(c.insert(b, call(Some(ms(10)))));
+        assert!(!c.insert(d, call(Some(ms(30)))));
+        assert!(c.pop_due(ms(5)).is_none());
+        assert_eq!(c.next_deadline(), Some(ms(10)));
+        assert_eq!(c.pop_due(ms(25)).unwrap().0, b);
+        assert!(c.remove(a).is_some());
+        assert!(c.pop_due(ms(25)).is_none());
+        assert_eq!(c.requests(), [d]);
+        assert_eq!(c.pop_due(ms(30)).unwrap().0, d);
+        assert!(c.next_deadline().is_none());
+    }
+
+    #[test]
+    fn stale_deadlines_do_not_pile_up() {
+        let mut c = Calls::default();
+        let far = Instant::now() + Duration::from_secs(3600);
+        for _ in 0..10_000 {
+            let id = c.next_id();
+            c.insert(id, call(Some(far)));
+            c.remove(id);
+        }
+        assert!(c.deadlines.len() < 2000);
+    }
+}

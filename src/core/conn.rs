@@ -1,0 +1,303 @@
+//! The face of the engine.
+
+use super::config::Config;
+use super::error::{Code, Problem};
+use super::info::Info;
+use super::listener::{End, Listener};
+use super::log::Level;
+use super::message::{Outgoing, Wire};
+use super::outbox::{Item, Queue};
+use super::pool::ServerEntry;
+use super::request::{self, RequestSpec};
+use super::shared::{count, Phase, Shared, Statistics, Stop};
+use super::subs::SubSpec;
+use super::{lock, supervisor, CallId, SubId};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an I/O thread that was told to end at once may take to do so.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// A connection to NATS: one object, opened and closed any number of times.
+#[derive(Clone)]
+pub struct Conn {
+    shared: Arc<Shared>,
+}
+
+impl Conn {
+    /// A closed connection: no thread, no socket.
+    pub fn new(config: Config, listener: Arc<dyn Listener>) -> Conn {
+        Conn {
+            shared: Arc::new(Shared::new(config, listener)),
+        }
+    }
+
+    /// Replaces the options. Limits and the log level count at once, the others from the next attempt or wait on.
+    pub fn configure(&self, config: Config) {
+        self.shared.configure(config);
+    }
+
+    /// Replaces the pool, or leaves it as it is if one URL is bad. `randomize` shuffles and drops duplicates.
+    ///
+    /// # Errors
+    /// `ErrInvalidArg`: a bad URL, or WebSocket URLs among others.
+    pub fn set_servers(&self, urls: &[String], randomize: bool) -> Result<(), Problem> {
+        lock(&self.shared.pool).set(urls, randomize)
+    }
+
+    /// The pool in order, the current server last.
+    pub fn servers(&self) -> Vec<ServerEntry> {
+        lock(&self.shared.pool).list()
+    }
+
+    /// Host as configured and port of the server in use or being tried.
+    pub fn current_server(&self) -> Option<(String, u16)> {
+        let pool = lock(&self.shared.pool);
+        pool.current().map(|e| (e.host.clone(), e.port))
+    }
+
+    /// Starts connecting; `epoch` comes back in the events. A connection that is open already is left alone.
+    ///
+    /// # Errors
+    /// `ErrNoServers` on an empty pool.
+    pub fn open(&self, epoch: u64) -> Result<(), Problem> {
+        let shared = &self.shared;
+        if shared.phase() != Phase::Closed {
+            return Ok(());
+        }
+        let ended = lock(&shared.life).thread.take();
+        if let Some(thread) = ended {
+            // It gave up by itself and is at its last statement.
+            let _ = thread.join();
+        }
+        {
+            let mut pool = lock(&shared.pool);
+            if pool.len() == 0 {
+                return Err(Problem::new(Code::NoServers, "Server pool is empty"));
+            }
+            pool.begin();
+        }
+        let mut life = lock(&shared.life);
+        life.epoch = epoch;
+        life.done = false;
+        shared.stop.send_replace(Stop::No);
+        shared.outbox.open();
+        shared.set_phase(Phase::Connecting);
+        match supervisor::spawn(shared.clone(), epoch) {
+            Ok(thread) => life.thread = Some(thread),
+            Err(e) => {
+                shared.set_phase(Phase::Closed);
+                shared.outbox.clear();
+                let text = format!("Cannot start the I/O thread: {e}");
+                return Err(Problem::new(Code::NoServers, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes: waits until what was published is written, flushed and seen by the server, for at most
+    /// `flush_within` without progress; then ends all calls (`End::Closed`) and subscriptions.
+    /// Returns the number of messages dropped. Does nothing on a closed connection.
+    pub fn close(&self, flush_within: Duration) -> usize {
+        let shared = &self.shared;
+        let thread = {
+            let mut life = lock(&shared.life);
+            let thread = life.thread.take();
+            if shared.phase() != Phase::Closed {
+                shared.stop.send_replace(Stop::Drain);
+            }
+            thread
+        };
+        shared.outbox.shut();
+        shared.outbox.poke();
+        if let Some(thread) = thread {
+            if self.await_end(flush_within) {
+                let _ = thread.join();
+            }
+        }
+        if shared.phase() == Phase::Closed {
+            return 0;
+        }
+        let dropped = shared.outbox.clear();
+        count(&shared.counters.dropped, dropped as u64);
+        shared.set_phase(Phase::Closed);
+        lock(&shared.pool).closed();
+        shared.end_calls(|c| c.requests(), || End::Closed);
+        shared.end_calls(|c| c.probes(), || End::Closed);
+        shared.end_subs();
+        shared.log(Level::Info, || "Connection closed".to_string());
+        dropped
+    }
+
+    /// Waits for the I/O thread; false if it does not end.
+    fn await_end(&self, flush_within: Duration) -> bool {
+        let shared = &self.shared;
+        let mut life = lock(&shared.life);
+        let mut seen = shared.outbox.progress();
+        let mut patience = flush_within;
+        loop {
+            if life.done {
+                return true;
+            }
+            let waited = shared.life_changed.wait_timeout(life, patience);
+            let timed_out;
+            (life, timed_out) = match waited {
+                Ok((guard, result)) => (guard, result.timed_out()),
+                Err(poisoned) => {
+                    let (guard, result) = poisoned.into_inner();
+                    (guard, result.timed_out())
+                }
+            };
+            if !timed_out || life.done {
+                continue;
+            }
+            let progress = shared.outbox.progress();
+            if *shared.stop.borrow() == Stop::Now {
+                return false;
+            }
+            if progress == seen {
+                shared.stop.send_replace(Stop::Now);
+                patience = LAST_WAIT;
+            }
+            seen = progress;
+        }
+    }
+
+    /// Publishes: appends to the outbox, nothing else. The caller has checked the subjects' form.
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`, `ErrMaxPayload`, `ErrHeadersNotSupported`, `ErrReconnectBufExceeded`,
+    /// `ErrInvalidArg` for a header that cannot be sent, `ErrBadSubject` for a subject that would break the protocol.
+    pub fn publish(&self, m: Outgoing) -> Result<(), Problem> {
+        let shared = &self.shared;
+        if shared.phase() == Phase::Closed {
+            return Err(Problem::closed());
+        }
+        let wire = Wire::new(m)?;
+        shared.check_size(wire.bytes(), wire.has_headers())?;
+        let pushed = shared.outbox.with(|q| {
+            admit_bytes(shared, q, &wire)?;
+            q.push(Item::Publish(wire));
+            Ok(())
+        });
+        pushed.ok_or_else(Problem::closed)?
+    }
+
+    /// Subscribes; messages go to [`Listener::messages`].
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`, `ErrBadSubject`, `ErrBadQueueName`.
+    pub fn subscribe(&self, s: SubSpec) -> Result<SubId, Problem> {
+        let shared = &self.shared;
+        super::message::check_framing(&s.subject, "subject")?;
+        if let Some(queue) = &s.queue {
+            super::message::check_framing(queue, "queue")
+                .map_err(|p| Problem::new(Code::BadQueueName, p.text))?;
+        }
+        let mut subs = lock(&shared.subs);
+        let pushed = shared.outbox.with(|q| {
+            let spec = SubSpec {
+                max_msgs: s.max_msgs.filter(|max| *max > 0),
+                ..s
+            };
+            let limited = spec.max_msgs.is_some();
+            let sub = subs.add_user(spec);
+            q.push(Item::Subscribe(sub.clone()));
+            if limited {
+                q.push(Item::Limit(sub.clone()));
+            }
+            sub.id()
+        });
+        pushed.ok_or_else(Problem::closed)
+    }
+
+    /// Ends a subscription at once, or after `max_msgs` messages counted from its start.
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`, `ErrBadSubscription`.
+    pub fn unsubscribe(&self, id: SubId, max_msgs: Option<u64>) -> Result<(), Problem> {
+        let shared = &self.shared;
+        if shared.phase() == Phase::Closed {
+            return Err(Problem::closed());
+        }
+        let sub = lock(&shared.subs).user(id)?;
+        if let Some(max) = max_msgs.filter(|max| *max > 0) {
+            let mut state = sub.state();
+            if state.delivered < max {
+                state.max = Some(max);
+                drop(state);
+                let pushed = shared.outbox.with(|q| q.push(Item::Limit(sub.clone())));
+                return pushed.ok_or_else(Problem::closed);
+            }
+        }
+        shared.end_now(&sub);
+        Ok(())
+    }
+
+    /// Sends a request; replies and the end come as events.
+    ///
+    /// # Errors
+    /// Those of [`Conn::publish`].
+    pub fn request(&self, r: RequestSpec) -> Result<CallId, Problem> {
+        request::request(&self.shared, r)
+    }
+
+    /// Cancels a pending call: no further event of it. False if there is no such call.
+    pub fn cancel(&self, id: CallId) -> bool {
+        request::cancel(&self.shared, id)
+    }
+
+    /// Starts a round trip that ends with `Pong`, `Timeout`, `Lost` or `Closed`; `Lost` at once if not connected.
+    pub fn ping(&self, timeout: Option<Duration>) -> CallId {
+        request::ping(&self.shared, timeout)
+    }
+
+    /// Answers `Event::AskDelay`; `None` stands for `reconnect_time_wait`.
+    pub fn answer_delay(&self, ticket: u64, wait: Option<Duration>) {
+        *lock(&self.shared.delay_answer) = Some((ticket, wait));
+        self.shared.delay_wake.notify_one();
+    }
+
+    /// A new unique inbox subject.
+    pub fn new_inbox(&self) -> String {
+        request::new_inbox(&self.shared)
+    }
+
+    /// The server's limit of payload and headers in bytes, once known.
+    pub fn max_payload(&self) -> Option<usize> {
+        match self.shared.hot.max_payload.load(Ordering::Relaxed) {
+            0 => None,
+            max => Some(max),
+        }
+    }
+
+    /// INFO of the current server, or the last one.
+    pub fn server_info(&self) -> Option<Arc<Info>> {
+        lock(&self.shared.info).clone()
+    }
+
+    /// The counters.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.statistics()
+    }
+}
+
+/// Checks a message against the limits; the outbox is locked.
+pub(super) fn admit(shared: &Shared, queue: &Queue, wire: &Wire) -> Result<(), Problem> {
+    shared.check_size(wire.bytes(), wire.has_headers())?;
+    admit_bytes(shared, queue, wire)
+}
+
+/// The limit holds for what waits for a connection, not for the way to a connected server.
+fn admit_bytes(shared: &Shared, queue: &Queue, wire: &Wire) -> Result<(), Problem> {
+    let limit = shared.hot.buf_size.load(Ordering::Relaxed);
+    if limit < 0 || shared.phase() == Phase::Connected {
+        return Ok(());
+    }
+    if shared.outbox.bytes_of(queue) + wire.size() as u64 > limit as u64 {
+        let text = format!("Messages waiting for a connection exceed {limit} bytes");
+        return Err(Problem::new(Code::ReconnectBufExceeded, text));
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Why a connection attempt failed, in the terms of the contract.
+
+use super::error::{Code, Problem};
+use super::server_error::{classify, Verdict};
+use async_nats::rustls;
+use async_nats::{ConnectError, ConnectErrorKind, ServerError};
+use std::error::Error;
+use std::io;
+
+/// Translates the wire library's error for an attempt at `address` (`host:port`).
+/// `credentials`: some were known.
+pub(super) fn translate(error: &ConnectError, address: &str, credentials: bool) -> Problem {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_problem(tls, address);
+    }
+    if let Some(server) = find::<ServerError>(error) {
+        let problem = server_problem(server);
+        if problem.code == Code::Authorization && !credentials {
+            let text = format!("No credentials known for NATS server at {address}");
+            return Problem::new(Code::Authorization, text);
+        }
+        return problem;
+    }
+    let reason = root(error).to_string();
+    match error.kind() {
+        ConnectErrorKind::TimedOut => timeout(address),
+        ConnectErrorKind::Dns => refused(address, &reason),
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            let text = format!("Cannot authenticate to {address}: {reason}");
+            Problem::new(Code::Authorization, text)
+        }
+        ConnectErrorKind::Tls => tls_failed(address, &tls_reason(&reason)),
+        ConnectErrorKind::ServerParse => refused(address, &reason),
+        ConnectErrorKind::MaxReconnects => refused(address, &reason),
+        ConnectErrorKind::Io => io_problem(error, address, &reason),
+    }
+}
+
+/// `ErrConnectionTimeout`
+pub(super) fn timeout(address: &str) -> Problem {
+    Problem::new(
+        Code::ConnectionTimeout,
+        format!("Connection timeout for {address}"),
+    )
+}
+
+/// `ErrConnectionRefused`
+pub(super) fn refused(address: &str, reason: &str) -> Problem {
+    let text = format!("Failed to connect to {address}: {reason}");
+    Problem::new(Code::ConnectionRefused, text)
+}
+
+/// `ErrTLS`
+pub(super) fn tls_failed(address: &str, reason: &str) -> Problem {
+    let text = format!("TLS handshake with server {address} failed: {reason}");
+    Problem::new(Code::Tls, text)
+}
+
+/// `ErrSecureConnWanted`
+pub(super) fn no_tls(address: &str) -> Problem {
+    let text = format!("Server {address} does not provide TLS");
+    Problem::new(Code::SecureConnWanted, text)
+}
+
+/// `ErrProtocol`
+pub(super) fn protocol(address: &str) -> Problem {
+    let text = format!("Server {address} does not speak the NATS protocol");
+    Problem::new(Code::Protocol, text)
+}
+
+/// `ErrBrokenSocket`
+pub(super) fn broken(address: &str) -> Problem {
+    let text = format!("Server {address} closed the connection");
+    Problem::new(Code::BrokenSocket, text)
+}
+
+fn server_problem(error: &ServerError) -> Problem {
+    let text = match error {
+        ServerError::AuthorizationViolation => "authorization violation",
+        ServerError::Other(text) => text,
+        ServerError::SlowConsumer(_) => "slow consumer",
+    };
+    match classify(text) {
+        Verdict::Fatal(p)
+        | Verdict::InvalidSubject(p)
+        | Verdict::BadSubject(p)
+        | Verdict::Other(p)
+        | Verdict::Permission { problem: p, .. } => p,
+    }
+}
+
+fn tls_problem(error: &rustls::Error, address: &str) -> Problem {
+    match error {
+        // A plain server goes on in clear text where a TLS record is expected.
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            no_tls(address)
+        }
+        rustls::Error::InvalidCertificate(why) => {
+            tls_failed(address, &format!("certificate verify failed: {why}"))
+        }
+        rustls::Error::General(text) => tls_failed(address, text),
+        other => tls_failed(address, &other.to_string()),
+    }
+}
+
+fn tls_reason(reason: &str) -> String {
+    if reason.contains("platform certs") {
+        format!("{reason} (do SSL_CERT_FILE and SSL_CERT_DIR name what exists?)")
+    } else {
+        reason.to_string()
+    }
+}
+
+fn io_problem(error: &ConnectError, address: &str, reason: &str) -> Problem {
+    if reason.starts_with("expected INFO, got nothing") || reason == "broken pipe" {
+        return broken(address);
+    }
+    if reason.starts_with("expected INFO") {
+        return protocol(address);
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => protocol(address),
+        Some(
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof,
+        ) => broken(address),
+        Some(io::ErrorKind::TimedOut) => timeout(address),
+        _ => refused(address, reason),
+    }
+}
+
+/// The next error in; `source()` of an io error skips the one it wraps.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|e| e as &(dyn Error + 'static)),
+        None => error.source(),
+    }
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        at = inner(error);
+    }
+    None
+}
+
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut at = error;
+    while let Some(next) = inner(at) {
+        at = next;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io_error(source: io::Error) -> ConnectError {
+        ConnectError::with_source(ConnectErrorKind::Io, source)
+    }
+
+    fn code(error: ConnectError) -> Code {
+        translate(&error, "h:1", true).code
+    }
+
+    #[test]
+    fn io_errors() {
+        let kind = |k: io::ErrorKind| code(io_error(k.into()));
+        assert_eq!(
+            kind(io::ErrorKind::ConnectionRefused),
+            Code::ConnectionRefused
+        );
+        assert_eq!(
+            kind(io::ErrorKind::HostUnreachable),
+            Code::ConnectionRefused
+        );
+        assert_eq!(kind(io::ErrorKind::ConnectionReset), Code::BrokenSocket);
+        assert_eq!(kind(io::ErrorKind::InvalidInput), Code::Protocol);
+        let text = |t: &'static str| code(ConnectError::with_source(ConnectErrorKind::Io, t));
+        assert_eq!(text("expected INFO, got nothing"), Code::BrokenSocket);
+        assert_eq!(text("expected INFO, got Ping"), Code::Protocol);
+        assert_eq!(text("broken pipe"), Code::BrokenSocket);
+    }
+
+    #[test]
+    fn tls_inside_io() {
+        let wrap = |e: rustls::Error| io_error(io::Error::new(io::ErrorKind::InvalidData, e));
+        let bad = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let problem = translate(&wrap(bad), "h:1", true);
+        assert_eq!(problem.code, Code::Tls);
+        assert!(problem.text.contains("certificate verify failed"));
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        assert_eq!(
+            translate(&wrap(plain), "h:1", true).text,
+            "Server h:1 does not provide TLS"
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        let refusal = || {
+            ConnectError::with_source(
+                ConnectErrorKind::AuthorizationViolation,
+                ServerError::AuthorizationViolation,
+            )
+        };
+        assert_eq!(
+            translate(&refusal(), "h:1", true).text,
+            "authorization violation"
+        );
+        assert_eq!(
+            translate(&refusal(), "h:1", false).text,
+            "No credentials known for NATS server at h:1"
+        );
+        let expired = ServerError::Other("User Authentication Expired".into());
+        assert_eq!(
+            code(ConnectError::with_source(ConnectErrorKind::Io, expired)),
+            Code::AuthExpired
+        );
+    }
+}

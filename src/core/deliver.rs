@@ -1,0 +1,160 @@
+//! From a subscription's messages to its owner: the message lane, or the replies of calls.
+
+use super::calls::{Call, Calls, Kind};
+use super::error::{Code, Problem};
+use super::listener::{End, Event};
+use super::message::Message;
+use super::shared::{count, Shared};
+use super::subs::{Owner, Sub};
+use super::{lock, CallId};
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+
+/// Delivers messages that came for a subscription; false if it is at its end.
+pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
+    let owner = sub.owner();
+    // The shared inbox also carries our own round trips, which are no messages to a user.
+    let counts = |m: &&Message| owner != Owner::Inbox || !m.payload().is_empty() || m.has_headers();
+    let (mut msgs, mut bytes) = (0, 0);
+    for m in messages.iter().filter(counts) {
+        msgs += 1;
+        bytes += m.size() as u64;
+    }
+    count(&shared.counters.in_msgs, msgs);
+    count(&shared.counters.in_bytes, bytes);
+    match owner {
+        Owner::User => to_user(shared, epoch, sub, messages),
+        Owner::Inbox => {
+            let mut calls = lock(&shared.calls);
+            for m in messages {
+                to_shared_call(shared, &mut calls, m);
+            }
+            true
+        }
+        Owner::Call(id) => to_own_call(shared, id, sub, messages),
+    }
+}
+
+fn to_user(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
+    let hot = &shared.hot;
+    let max_msgs = hot.msgs_limit.load(Ordering::Relaxed);
+    let max_bytes = hot.bytes_limit.load(Ordering::Relaxed);
+    // Delivered under the lock, so that nothing can follow an unsubscribe.
+    let mut state = sub.state();
+    if state.ended {
+        return false;
+    }
+    let accepted = sub.accept(&mut state, messages, max_msgs, max_bytes);
+    if !accepted.batch.is_empty() {
+        shared.listener.messages(sub, accepted.batch);
+    }
+    if accepted.ended {
+        shared.listener.sub_end(sub.id());
+    }
+    drop(state);
+    if accepted.ended {
+        lock(&shared.subs).remove(sub);
+    }
+    count(&shared.counters.dropped, accepted.dropped);
+    if accepted.slow {
+        shared.error(epoch, slow_consumer(sub));
+    }
+    !accepted.ended
+}
+
+/// The error of a subscription whose queue is over its limit.
+pub(super) fn slow_consumer(sub: &Sub) -> Problem {
+    let text = format!(
+        "Slow consumer: messages of subscription {} ({}) were dropped",
+        sub.id(),
+        sub.subject()
+    );
+    Problem::new(Code::SlowConsumer, text)
+}
+
+/// The shared inbox: the last token of the subject is the number of the call.
+fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message) {
+    let id = m.subject().rsplit('.').next().and_then(|t| t.parse().ok());
+    // Late and duplicate replies find no call, keep-alives are number 0.
+    let Some(id) = id else { return };
+    match calls.remove(id) {
+        Some(Call {
+            kind: Kind::Shared, ..
+        }) => {
+            if no_responders(&m) {
+                shared.end_call(id, End::NoResponders(m));
+            } else {
+                shared.listener.event(Event::Reply {
+                    call: id,
+                    message: m,
+                });
+            }
+        }
+        Some(call) => answered(shared, calls, id, call),
+        None => {}
+    }
+}
+
+/// A round trip is back.
+pub(super) fn probe_answered(shared: &Shared, id: CallId) {
+    let mut calls = lock(&shared.calls);
+    if let Some(call) = calls.remove(id) {
+        answered(shared, &mut calls, id, call);
+    }
+}
+
+fn answered(shared: &Shared, calls: &mut Calls, id: CallId, call: Call) {
+    match call.kind {
+        Kind::Ping => shared.end_call(id, End::Pong),
+        Kind::Farewell => shared.outbox.poke(),
+        // Somebody else published to the number of a call with an inbox of its own.
+        Kind::Shared | Kind::Own { .. } | Kind::Pull { .. } => {
+            calls.insert(id, call);
+        }
+    }
+}
+
+fn no_responders(m: &Message) -> bool {
+    m.status() == Some(503) && m.payload().is_empty()
+}
+
+fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
+    let mut calls = lock(&shared.calls);
+    for m in messages {
+        let Some(call) = calls.get_mut(id) else {
+            break;
+        };
+        let (left, pull) = match &mut call.kind {
+            Kind::Own { left, .. } => (left, false),
+            Kind::Pull { left, .. } => (left, true),
+            Kind::Shared | Kind::Ping | Kind::Farewell => break,
+        };
+        sub.state().delivered += 1;
+        let end = match m.status() {
+            Some(100) if pull => None,
+            Some(_) if pull => Some(End::Status(m)),
+            Some(_) if no_responders(&m) => Some(End::NoResponders(m)),
+            _ => {
+                *left = left.saturating_sub(1);
+                let full = *left == 0;
+                shared.listener.event(Event::Reply {
+                    call: id,
+                    message: m,
+                });
+                full.then_some(End::Full)
+            }
+        };
+        if let Some(end) = end {
+            calls.remove(id);
+            shared.end_call(id, end);
+            break;
+        }
+    }
+    let live = calls.get_mut(id).is_some();
+    drop(calls);
+    if !live {
+        lock(&shared.subs).remove(sub);
+        shared.end_sub(sub);
+    }
+    live
+}

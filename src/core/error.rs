@@ -1,0 +1,126 @@
+//! Error codes of the contract and the one error type of this module.
+
+/// Codes of `-errorcode {NATS <Code>}` that the connection engine can report.
+///
+/// Source: the tables "Errors" of the core API document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The connection is closed.
+    ConnectionClosed,
+    /// The pool is empty, or no server of it could be reached.
+    NoServers,
+    /// A bad argument.
+    InvalidArg,
+    /// A bad subject, found here or by the server.
+    BadSubject,
+    /// A bad queue group.
+    BadQueueName,
+    /// A bad timeout.
+    BadTimeout,
+    /// Payload and headers are larger than the server accepts.
+    MaxPayload,
+    /// No such subscription.
+    BadSubscription,
+    /// No answer in time.
+    Timeout,
+    /// Nobody listens to the subject of a request.
+    NoResponders,
+    /// The server is older than 2.2.
+    HeadersNotSupported,
+    /// The waiting messages would exceed `-reconnect_buf_size`.
+    ReconnectBufExceeded,
+    /// TCP refused, host unknown or unreachable.
+    ConnectionRefused,
+    /// No complete handshake in time.
+    ConnectionTimeout,
+    /// The peer closed or the socket failed.
+    BrokenSocket,
+    /// TLS handshake or certificate failure.
+    Tls,
+    /// TLS wanted, not offered.
+    SecureConnWanted,
+    /// Keep-alives unanswered, on either side.
+    StaleConnection,
+    /// Credentials refused or missing.
+    Authorization,
+    /// The user's authentication expired.
+    AuthExpired,
+    /// The user's authentication was revoked.
+    AuthRevoked,
+    /// The account's authentication expired.
+    AccountAuthExpired,
+    /// Any other error that the server reports.
+    Server,
+    /// Bytes that are not the NATS protocol.
+    Protocol,
+    /// Publish or subscribe not allowed.
+    Permissions,
+    /// A header block that cannot be understood.
+    BadHeaderMsg,
+    /// A subscription's queue is over its limit.
+    SlowConsumer,
+}
+
+impl Code {
+    /// The word that stands in Tcl's `-errorcode`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::ConnectionClosed => "ErrConnectionClosed",
+            Code::NoServers => "ErrNoServers",
+            Code::InvalidArg => "ErrInvalidArg",
+            Code::BadSubject => "ErrBadSubject",
+            Code::BadQueueName => "ErrBadQueueName",
+            Code::BadTimeout => "ErrBadTimeout",
+            Code::MaxPayload => "ErrMaxPayload",
+            Code::BadSubscription => "ErrBadSubscription",
+            Code::Timeout => "ErrTimeout",
+            Code::NoResponders => "ErrNoResponders",
+            Code::HeadersNotSupported => "ErrHeadersNotSupported",
+            Code::ReconnectBufExceeded => "ErrReconnectBufExceeded",
+            Code::ConnectionRefused => "ErrConnectionRefused",
+            Code::ConnectionTimeout => "ErrConnectionTimeout",
+            Code::BrokenSocket => "ErrBrokenSocket",
+            Code::Tls => "ErrTLS",
+            Code::SecureConnWanted => "ErrSecureConnWanted",
+            Code::StaleConnection => "ErrStaleConnection",
+            Code::Authorization => "ErrAuthorization",
+            Code::AuthExpired => "ErrAuthExpired",
+            Code::AuthRevoked => "ErrAuthRevoked",
+            Code::AccountAuthExpired => "ErrAccountAuthExpired",
+            Code::Server => "ErrServer",
+            Code::Protocol => "ErrProtocol",
+            Code::Permissions => "ErrPermissions",
+            Code::BadHeaderMsg => "ErrBadHeaderMsg",
+            Code::SlowConsumer => "ErrSlowConsumer",
+        }
+    }
+}
+
+/// An error as the Tcl side raises or reports it: `{NATS <code> ?details...?}` and a text.
+///
+/// The text never holds a password, token or seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which error.
+    pub code: Code,
+    /// What a user reads.
+    pub text: String,
+    /// Further words of the error code, mostly none.
+    pub details: Vec<String>,
+}
+
+impl Problem {
+    /// A problem without details.
+    pub fn new(code: Code, text: impl Into<String>) -> Problem {
+        Problem {
+            code,
+            text: text.into(),
+            details: Vec::new(),
+        }
+    }
+
+    /// The error of every operation on a closed connection.
+    pub(super) fn closed() -> Problem {
+        Problem::new(Code::ConnectionClosed, "No connection to NATS server")
+    }
+}

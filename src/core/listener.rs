@@ -1,0 +1,99 @@
+//! What the engine tells its owner.
+
+use super::error::Problem;
+use super::info::Info;
+use super::log::Level;
+use super::message::Message;
+use super::pool::ServerEntry;
+use super::subs::Sub;
+use super::{CallId, SubId};
+use std::sync::Arc;
+
+/// Receiver of everything that happens on a connection.
+///
+/// The functions are called from the I/O thread or from inside a call of [`super::Conn`], with locks of
+/// the engine held: they must not block and must not call `Conn` back. [`Sub::taken`] may be called anywhere.
+pub trait Listener: Send + Sync + 'static {
+    /// Completion lane: statuses, errors and the ends of calls in the order in which they happened.
+    fn event(&self, e: Event);
+    /// Message lane: messages of a subscription, in order.
+    fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>);
+    /// Message lane: nothing more will come on this subscription. Called once for each.
+    fn sub_end(&self, id: SubId);
+}
+
+/// Transitions that the engine makes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Connected, and what was kept until now has gone out.
+    Connected,
+    /// The connection was lost; the next server is being tried.
+    Reconnecting,
+    /// No server is left.
+    Closed,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum End {
+    /// No (further) reply in time.
+    Timeout,
+    /// Nobody listens; the server's status message.
+    NoResponders(Message),
+    /// A status message ended a pull.
+    Status(Message),
+    /// The connection was lost for good (pings: lost at all).
+    Lost,
+    /// The connection was closed by its owner.
+    Closed,
+    /// All the replies asked for have come.
+    Full,
+    /// Answer to a ping.
+    Pong,
+}
+
+/// One event of the completion lane.
+#[derive(Debug)]
+pub enum Event {
+    /// A transition; `error` is its cause (`None` for `Connected`).
+    Status {
+        /// The number given to `open`.
+        epoch: u64,
+        /// The new status.
+        status: Status,
+        /// The cause. Not sent as `Error` as well.
+        error: Option<Problem>,
+    },
+    /// An INFO was seen; `Conn::servers` already holds the servers it names.
+    Info(Arc<Info>),
+    /// An asynchronous error, failed attempts included.
+    Error {
+        /// The number given to `open`.
+        epoch: u64,
+        /// The error.
+        problem: Problem,
+    },
+    /// A log line whose level is enabled.
+    Log(Level, String),
+    /// How long to wait since the last attempt at this server? Answer: `Conn::answer_delay`.
+    AskDelay {
+        /// Number to answer with.
+        ticket: u64,
+        /// The server that is next.
+        server: ServerEntry,
+    },
+    /// A reply. For a shared request it is the end as well, no `End` follows.
+    Reply {
+        /// The call.
+        call: CallId,
+        /// The reply.
+        message: Message,
+    },
+    /// A call ended without (a further) reply.
+    End {
+        /// The call.
+        call: CallId,
+        /// Why.
+        end: End,
+    },
+}

@@ -1,0 +1,61 @@
+//! The connection engine: pool, reconnection, subscriptions, requests. Knows no Tcl.
+//!
+//! [`Conn`] is the face: its methods never block (but [`Conn::close`], which flushes) and may be called from any
+//! thread. What happens is told to a [`Listener`]. One I/O thread per open connection runs the `supervisor`, which
+//! asks the `pool` for the next server and runs one `session` after the other; `session`, `writer` and `attempt`
+//! are where the wire library's client is used.
+
+mod attempt;
+mod auth;
+mod calls;
+mod config;
+mod conn;
+mod connect_error;
+mod deliver;
+mod error;
+mod info;
+mod listener;
+mod log;
+mod message;
+mod outbox;
+mod pool;
+mod quiet;
+mod request;
+mod roundtrip;
+mod server_error;
+mod session;
+mod shared;
+mod subs;
+mod supervisor;
+mod timers;
+mod tls;
+mod trace_probe;
+mod url;
+mod writer;
+
+pub use config::{Config, TlsConfig};
+pub use conn::Conn;
+pub use error::{Code, Problem};
+pub use info::Info;
+pub use listener::{End, Event, Listener, Status};
+pub use log::Level;
+pub use message::{Headers, Message, Outgoing, Subject};
+pub use pool::ServerEntry;
+pub use request::{Mode, RequestSpec};
+pub use shared::Statistics;
+pub use subs::{Sub, SubSpec};
+pub use url::UrlAuth;
+
+/// Number of a request, pull or ping; from 1 on, per connection.
+pub type CallId = u64;
+
+/// Number of a subscription; from 1 on, per connection.
+pub type SubId = u64;
+
+/// Locks a mutex. A panic elsewhere while it was held is no reason for another one here: the guarded
+/// values are consistent between any two statements.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,223 @@
+//! The one queue between the callers' threads and the session's writer.
+
+use super::message::Wire;
+use super::subs::Sub;
+use super::CallId;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// One thing to tell the server, in the order in which it was asked for.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A message.
+    Publish(Wire),
+    /// Begin a subscription.
+    Subscribe(Arc<Sub>),
+    /// Limit a subscription to its `max`.
+    Limit(Arc<Sub>),
+    /// End a subscription now.
+    Unsubscribe(Arc<Sub>),
+    /// Round trip for a ping.
+    Probe(CallId),
+}
+
+/// The queue proper.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    items: VecDeque<Item>,
+    open: bool,
+    /// Bytes of all messages ever queued.
+    queued_bytes: u64,
+}
+
+/// Queue, its counters and the writer's alarm clock.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    queue: Mutex<Queue>,
+    wake: Notify,
+    /// Bytes of all messages that left the queue.
+    gone_bytes: AtomicU64,
+    /// Counts items written: shows whether the writer makes progress.
+    written: AtomicU64,
+}
+
+impl Outbox {
+    /// Lets `f` push under the lock; `None` if the connection is closed.
+    pub fn with<R>(&self, f: impl FnOnce(&mut Queue) -> R) -> Option<R> {
+        let mut queue = super::lock(&self.queue);
+        if !queue.open {
+            return None;
+        }
+        let was_empty = queue.items.is_empty();
+        let result = f(&mut queue);
+        let wake = was_empty && !queue.items.is_empty();
+        // A wake is a system call: not under the lock that the woken thread wants.
+        drop(queue);
+        if wake {
+            self.wake.notify_one();
+        }
+        Some(result)
+    }
+
+    /// Opens the queue for a new connection.
+    pub fn open(&self) {
+        super::lock(&self.queue).open = true;
+    }
+
+    /// Refuses further items; what is there stays.
+    pub fn shut(&self) {
+        super::lock(&self.queue).open = false;
+    }
+
+    /// Refuses further items, forgets what is there and returns the number of messages lost.
+    pub fn clear(&self) -> usize {
+        let mut queue = super::lock(&self.queue);
+        queue.open = false;
+        let items = std::mem::take(&mut queue.items);
+        self.gone_bytes.store(queue.queued_bytes, Ordering::Relaxed);
+        drop(queue);
+        let lost = |i: &&Item| matches!(i, Item::Publish(_));
+        items.iter().filter(lost).count()
+    }
+
+    /// Bytes of the messages that wait.
+    pub fn bytes(&self) -> u64 {
+        self.bytes_of(&super::lock(&self.queue))
+    }
+
+    /// The same for who holds the queue already.
+    pub fn bytes_of(&self, queue: &Queue) -> u64 {
+        let gone = self.gone_bytes.load(Ordering::Relaxed);
+        queue.queued_bytes.saturating_sub(gone)
+    }
+
+    /// Number of items written so far.
+    pub fn progress(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Takes all that waits. The rest goes back when the batch is dropped.
+    pub fn take(&self) -> Batch<'_> {
+        let items = std::mem::take(&mut super::lock(&self.queue).items);
+        Batch {
+            outbox: self,
+            items,
+        }
+    }
+
+    /// Waits until something may have been pushed.
+    pub async fn pushed(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Wakes the writer, for changes other than a push.
+    pub fn poke(&self) {
+        self.wake.notify_one();
+    }
+}
+
+impl Queue {
+    /// Appends an item.
+    pub fn push(&mut self, item: Item) {
+        if let Item::Publish(wire) = &item {
+            self.queued_bytes += wire.size() as u64;
+        }
+        self.items.push_back(item);
+    }
+}
+
+/// Items the writer is at. What it did not write goes back to the front of the queue.
+pub(super) struct Batch<'a> {
+    outbox: &'a Outbox,
+    items: VecDeque<Item>,
+}
+
+impl Batch<'_> {
+    /// Number of items left.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Refills an empty batch, keeping its memory; false if nothing waits.
+    pub fn refill(&mut self) -> bool {
+        if self.items.is_empty() {
+            std::mem::swap(&mut super::lock(&self.outbox.queue).items, &mut self.items);
+        }
+        !self.items.is_empty()
+    }
+
+    /// Takes the item at the front; it counts as written.
+    pub fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        if let Item::Publish(wire) = &item {
+            self.outbox
+                .gone_bytes
+                .fetch_add(wire.size() as u64, Ordering::Relaxed);
+        }
+        self.outbox.written.fetch_add(1, Ordering::Relaxed);
+        Some(item)
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.items.is_empty() {
+            return;
+        }
+        let mut queue = super::lock(&self.outbox.queue);
+        self.items.append(&mut queue.items);
+        queue.items = std::mem::take(&mut self.items);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::Outgoing;
+    use super::*;
+
+    fn push(o: &Outbox, text: &'static str) {
+        let wire = Wire::new(Outgoing {
+            subject: "s".into(),
+            reply: None,
+            headers: None,
+            payload: bytes::Bytes::from_static(text.as_bytes()),
+        });
+        o.with(|q| q.push(Item::Publish(wire.unwrap()))).unwrap();
+    }
+
+    fn next(b: &mut Batch) -> Vec<u8> {
+        match b.pop() {
+            Some(Item::Publish(w)) => w.into_inner().payload.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rest_goes_back_in_order() {
+        let o = Outbox::default();
+        assert!(o.with(|_| ()).is_none());
+        o.open();
+        push(&o, "1");
+        push(&o, "22");
+        assert_eq!(o.bytes(), 5);
+        let mut b = o.take();
+        push(&o, "3");
+        assert_eq!(next(&mut b), b"1");
+        drop(b);
+        assert_eq!(o.bytes(), 5);
+        let mut b = o.take();
+        assert_eq!(b.len(), 2);
+        assert_eq!(next(&mut b), b"22");
+        assert_eq!(next(&mut b), b"3");
+        assert!(!b.refill());
+        push(&o, "4");
+        assert!(b.refill());
+        drop(b);
+        assert_eq!(o.progress(), 3);
+        assert_eq!(o.clear(), 1);
+        assert_eq!(o.bytes(), 0);
+        assert!(o.with(|_| ()).is_none());
+    }
+}

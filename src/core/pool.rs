@@ -1,0 +1,414 @@
+//! The server pool: a queue whose current server is at its end. Knows no clock and no socket.
+
+use super::error::Problem;
+use super::url::{self, Scheme, UrlAuth};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+/// A server of the pool, as scripts see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerEntry {
+    /// `nats`, `tls`, `ws` or `wss`.
+    pub scheme: &'static str,
+    /// Host as configured.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Learnt from a server's INFO.
+    pub discovered: bool,
+    /// Failed attempts since the last success.
+    pub reconnects: u64,
+    /// Time of the last attempt in milliseconds since 1970 (0: never).
+    pub last_attempt: u64,
+    /// Credentials of the URL.
+    pub auth: UrlAuth,
+}
+
+impl ServerEntry {
+    /// `host:port` for texts.
+    pub fn address(&self) -> String {
+        url::address(&self.host, self.port)
+    }
+}
+
+/// A server and what only the engine needs to know of it.
+#[derive(Clone, Debug)]
+pub(super) struct Server {
+    /// Key that survives moves in the queue.
+    pub id: u64,
+    /// The public part.
+    pub entry: ServerEntry,
+    /// Scheme of the URL.
+    pub scheme: Scheme,
+    /// Last attempt, or the moment of a success, on a clock that never jumps.
+    last: Option<Instant>,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Try this server (now at the end of the queue) after `wait`.
+    Try {
+        /// The server.
+        server: Server,
+        /// What is left of `reconnect_time_wait`.
+        wait: Duration,
+        /// Servers that left the pool on the way.
+        dropped: Vec<ServerEntry>,
+    },
+    /// Nobody is left to try.
+    Exhausted {
+        /// Servers that left the pool on the way.
+        dropped: Vec<ServerEntry>,
+    },
+}
+
+/// The pool.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    servers: VecDeque<Server>,
+    next_id: u64,
+    /// Servers not yet tried by the first round of `connect`.
+    first_round: usize,
+    has_current: bool,
+}
+
+impl Pool {
+    /// Replaces all servers, or none if one URL is bad.
+    ///
+    /// # Errors
+    /// `ErrInvalidArg` for a bad URL or WebSocket URLs among others.
+    pub fn set(&mut self, urls: &[String], randomize: bool) -> Result<(), Problem> {
+        let mut parsed = urls
+            .iter()
+            .map(|text| url::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let websockets = parsed.iter().filter(|u| u.scheme.is_websocket()).count();
+        if websockets != 0 && websockets != parsed.len() {
+            return Err(Problem::new(
+                super::Code::InvalidArg,
+                "WebSocket URLs cannot be mixed with others in one pool",
+            ));
+        }
+        if randomize {
+            let mut seen = Vec::new();
+            parsed.retain(|u| {
+                let fresh = !seen.contains(u);
+                if fresh {
+                    seen.push(u.clone());
+                }
+                fresh
+            });
+            // The keys of a RandomState are random: its hashes shuffle well enough.
+            let random = RandomState::new();
+            let mut keyed: Vec<_> = parsed.into_iter().enumerate().collect();
+            keyed.sort_by_key(|(i, _)| random.hash_one(i));
+            parsed = keyed.into_iter().map(|(_, u)| u).collect();
+        }
+        self.servers.clear();
+        self.has_current = false;
+        for u in parsed {
+            let server = self.make(u, false);
+            self.servers.push_back(server);
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, u: url::Url, discovered: bool) -> Server {
+        self.next_id += 1;
+        Server {
+            id: self.next_id,
+            scheme: u.scheme,
+            last: None,
+            entry: ServerEntry {
+                scheme: u.scheme.as_str(),
+                host: u.host,
+                port: u.port,
+                discovered,
+                reconnects: 0,
+                last_attempt: 0,
+                auth: u.auth,
+            },
+        }
+    }
+
+    /// All servers in pool order.
+    pub fn list(&self) -> Vec<ServerEntry> {
+        self.servers.iter().map(|s| s.entry.clone()).collect()
+    }
+
+    /// How many servers there are.
+    pub fn len(&self) -> usize {
+        self.servers.len()
+    }
+
+    /// The server in use, or being tried.
+    pub fn current(&self) -> Option<&ServerEntry> {
+        let current = self.has_current.then(|| self.servers.back()).flatten();
+        current.map(|s| &s.entry)
+    }
+
+    /// Starts the round of a `connect`: counters at zero, each server once.
+    pub fn begin(&mut self) {
+        for s in &mut self.servers {
+            s.entry.reconnects = 0;
+            s.entry.last_attempt = 0;
+            s.last = None;
+        }
+        self.first_round = self.servers.len();
+        self.has_current = false;
+    }
+
+    /// The next server of the first round.
+    pub fn next_of_round(&mut self) -> Next {
+        if self.first_round == 0 {
+            return Next::Exhausted {
+                dropped: Vec::new(),
+            };
+        }
+        self.first_round -= 1;
+        self.rotate(Vec::new(), |_| Duration::ZERO)
+    }
+
+    /// The next server after a loss. `time_wait` counts from a server's last attempt or success;
+    /// servers with `max` failures (`None`: no limit) leave when their turn comes.
+    pub fn next_again(&mut self, now: Instant, time_wait: Duration, max: Option<u64>) -> Next {
+        let mut dropped = Vec::new();
+        while let Some(front) = self.servers.front() {
+            if max.is_none_or(|max| front.entry.reconnects < max) {
+                return self.rotate(dropped, |last| remaining(last, now, time_wait));
+            }
+            dropped.extend(self.servers.pop_front().map(|s| s.entry));
+        }
+        self.has_current = false;
+        Next::Exhausted { dropped }
+    }
+
+    /// Whether `next_again` would find nobody.
+    pub fn is_spent(&self, max: Option<u64>) -> bool {
+        let spent = |s: &Server| max.is_some_and(|max| s.entry.reconnects >= max);
+        self.servers.iter().all(spent)
+    }
+
+    fn rotate(
+        &mut self,
+        dropped: Vec<ServerEntry>,
+        wait: impl Fn(Option<Instant>) -> Duration,
+    ) -> Next {
+        let Some(server) = self.servers.pop_front() else {
+            return Next::Exhausted { dropped };
+        };
+        self.servers.push_back(server.clone());
+        self.has_current = true;
+        Next::Try {
+            wait: wait(server.last),
+            server,
+            dropped,
+        }
+    }
+
+    /// What is left of a wait of `delay` since the last attempt at a server.
+    pub fn wait_left(server: &Server, now: Instant, delay: Duration) -> Duration {
+        remaining(server.last, now, delay)
+    }
+
+    /// An attempt begins.
+    pub fn trying(&mut self, id: u64, now: Instant, wall_ms: u64) {
+        if let Some(s) = self.find(id) {
+            s.last = Some(now);
+            s.entry.last_attempt = wall_ms;
+        }
+    }
+
+    /// An attempt failed.
+    pub fn failed(&mut self, id: u64) {
+        if let Some(s) = self.find(id) {
+            s.entry.reconnects += 1;
+        }
+    }
+
+    /// An attempt succeeded; servers that its INFO names join at the front.
+    /// Returns those that are new.
+    pub fn connected(&mut self, id: u64, now: Instant, connect_urls: &[String]) -> Vec<String> {
+        let Some(s) = self.find(id) else {
+            return Vec::new();
+        };
+        s.last = Some(now);
+        s.entry.reconnects = 0;
+        let scheme = s.scheme;
+        let mut new = Vec::new();
+        for text in connect_urls {
+            let Ok(mut u) = url::parse(text) else {
+                continue;
+            };
+            u.scheme = scheme;
+            let known = |s: &Server| s.entry.host == u.host && s.entry.port == u.port;
+            if self.servers.iter().any(known) {
+                continue;
+            }
+            let server = self.make(u, true);
+            new.push(server.entry.address());
+            self.servers.push_front(server);
+        }
+        new
+    }
+
+    /// Hosts as configured, one of which a discovered server's certificate may carry:
+    /// INFO names such servers by address.
+    pub fn names_for(&self, entry: &ServerEntry) -> Vec<String> {
+        let configured = |s: &&Server| entry.discovered && !s.entry.discovered;
+        let hosts = self.servers.iter().filter(configured);
+        hosts.map(|s| s.entry.host.clone()).collect()
+    }
+
+    /// Nobody is current any more.
+    pub fn closed(&mut self) {
+        self.has_current = false;
+    }
+
+    fn find(&mut self, id: u64) -> Option<&mut Server> {
+        self.servers.iter_mut().rev().find(|s| s.id == id)
+    }
+}
+
+fn remaining(last: Option<Instant>, now: Instant, delay: Duration) -> Duration {
+    last.map_or(Duration::ZERO, |t| {
+        delay.saturating_sub(now.saturating_duration_since(t))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(urls: &[&str]) -> Pool {
+        let mut p = Pool::default();
+        let urls: Vec<String> = urls.iter().map(|s| s.to_string()).collect();
+        p.set(&urls, false).unwrap();
+        p
+    }
+
+    fn hosts(p: &Pool) -> Vec<String> {
+        p.list().into_iter().map(|e| e.host).collect()
+    }
+
+    fn tried(next: Next) -> (Server, Duration) {
+        match next {
+            Next::Try { server, wait, .. } => (server, wait),
+            Next::Exhausted { .. } => panic!("exhausted"),
+        }
+    }
+
+    const WAIT: Duration = Duration::from_millis(2000);
+
+    #[test]
+    fn all_or_nothing() {
+        let mut p = pool(&["a", "b"]);
+        assert!(p.set(&["c".into(), "x/y".into()], false).is_err());
+        assert!(p.set(&["ws://c".into(), "d".into()], false).is_err());
+        assert_eq!(hosts(&p), ["a", "b"]);
+        p.set(&[], true).unwrap();
+        assert_eq!(p.len(), 0);
+    }
+
+    #[test]
+    fn randomize_shuffles_and_drops_duplicates() {
+        let urls: Vec<String> = (0..50).map(|i| format!("h{}", i % 25)).collect();
+        let mut p = Pool::default();
+        p.set(&urls, true).unwrap();
+        assert_eq!(p.len(), 25);
+        assert_ne!(hosts(&p), urls[..25]);
+        p.set(&urls, false).unwrap();
+        assert_eq!(hosts(&p), urls);
+    }
+
+    #[test]
+    fn first_round_tries_each_once() {
+        let mut p = pool(&["a", "b"]);
+        p.begin();
+        assert!(p.current().is_none());
+        for host in ["a", "b"] {
+            let (s, wait) = tried(p.next_of_round());
+            assert_eq!((s.entry.host.as_str(), wait), (host, Duration::ZERO));
+            assert_eq!(p.current().unwrap().host, host);
+            p.trying(s.id, Instant::now(), 1);
+            p.failed(s.id);
+        }
+        assert!(matches!(p.next_of_round(), Next::Exhausted { .. }));
+        assert_eq!(hosts(&p), ["a", "b"]);
+        assert_eq!(p.list()[0].reconnects, 1);
+        p.begin();
+        assert_eq!(p.list()[0].reconnects, 0);
+    }
+
+    #[test]
+    fn going_back_waits_moving_on_does_not() {
+        let mut p = pool(&["a", "b"]);
+        p.begin();
+        let t = Instant::now();
+        let (a, _) = tried(p.next_of_round());
+        p.trying(a.id, t, 5);
+        p.connected(a.id, t, &[]);
+        let (b, wait) = tried(p.next_again(t, WAIT, Some(60)));
+        assert_eq!((b.entry.host.as_str(), wait), ("b", Duration::ZERO));
+        p.trying(b.id, t, 6);
+        p.failed(b.id);
+        let (a, wait) = tried(p.next_again(t + Duration::from_millis(500), WAIT, Some(60)));
+        assert_eq!(
+            (a.entry.host.as_str(), wait),
+            ("a", Duration::from_millis(1500))
+        );
+        assert_eq!(a.entry.last_attempt, 5);
+        let (_, wait) = tried(p.next_again(t + Duration::from_secs(9), WAIT, Some(60)));
+        assert_eq!(wait, Duration::ZERO);
+    }
+
+    #[test]
+    fn leaves_at_maximum_when_its_turn_comes() {
+        let mut p = pool(&["a"]);
+        p.begin();
+        let t = Instant::now();
+        let (a, _) = tried(p.next_of_round());
+        p.connected(a.id, t, &[]);
+        for _ in 0..2 {
+            let (a, _) = tried(p.next_again(t, WAIT, Some(2)));
+            p.failed(a.id);
+        }
+        assert_eq!(p.len(), 1);
+        assert!(matches!(
+            p.next_again(t, WAIT, Some(2)),
+            Next::Exhausted { dropped } if dropped.len() == 1
+        ));
+        assert_eq!(p.len(), 0);
+    }
+
+    #[test]
+    fn never_leaves_without_maximum() {
+        let mut p = pool(&["a"]);
+        let t = Instant::now();
+        for _ in 0..1000 {
+            let (a, _) = tried(p.next_again(t, WAIT, None));
+            p.failed(a.id);
+        }
+        assert_eq!(p.list()[0].reconnects, 1000);
+    }
+
+    #[test]
+    fn discovered_join_at_the_front_once() {
+        let mut p = pool(&["tls://a:1", "tls://b:1"]);
+        p.begin();
+        let (a, _) = tried(p.next_of_round());
+        let urls = ["c:1".to_string(), "b:1".to_string(), "[::1]:1".to_string()];
+        assert_eq!(
+            p.connected(a.id, Instant::now(), &urls),
+            ["c:1", "[::1]:1"]
+        );
+        assert!(p.connected(a.id, Instant::now(), &urls).is_empty());
+        assert_eq!(hosts(&p), ["::1", "c", "b", "a"]);
+        let c = &p.list()[1];
+        assert!(c.discovered);
+        assert_eq!(c.scheme, "tls");
+        assert_eq!(p.current().unwrap().host, "a");
+    }
+}

@@ -1,0 +1,119 @@
+//! What a server's `-ERR` means.
+
+use super::error::{Code, Problem};
+
+/// Meaning of a server error.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The server ends the connection for this.
+    Fatal(Problem),
+    /// A publish or subscription is not allowed.
+    Permission {
+        /// The subject it names.
+        subject: String,
+        /// The error.
+        problem: Problem,
+    },
+    /// A subscription's subject is refused.
+    InvalidSubject(Problem),
+    /// A subject is refused in another way.
+    BadSubject(Problem),
+    /// Something else; the server may close, or not.
+    Other(Problem),
+}
+
+/// Errors that end a connection, by the beginning of their text in lower case (nats-server, `errors.go`).
+const FATAL: &[(&str, Code)] = &[
+    ("stale connection", Code::StaleConnection),
+    ("authorization violation", Code::Authorization),
+    ("authorization timeout", Code::Authorization),
+    ("authentication timeout", Code::Authorization),
+    ("user authentication expired", Code::AuthExpired),
+    ("user authentication revoked", Code::AuthRevoked),
+    ("account authentication expired", Code::AccountAuthExpired),
+];
+
+/// Classifies the text of a server error.
+pub(super) fn classify(text: &str) -> Verdict {
+    let text = lower(text.trim_matches(|c: char| c == '\'' || c.is_whitespace()));
+    for (start, code) in FATAL {
+        if text.starts_with(start) {
+            return Verdict::Fatal(Problem::new(*code, text));
+        }
+    }
+    if text.starts_with("permissions violation") {
+        let subject = text.split('"').nth(1).unwrap_or_default().to_string();
+        let problem = Problem::new(Code::Permissions, text);
+        return Verdict::Permission { subject, problem };
+    }
+    if text == "invalid subject" {
+        return Verdict::InvalidSubject(Problem::new(Code::BadSubject, text));
+    }
+    if text.starts_with("invalid") && text.ends_with("subject") {
+        return Verdict::BadSubject(Problem::new(Code::BadSubject, text));
+    }
+    Verdict::Other(Problem::new(Code::Server, text))
+}
+
+/// Lower case, but for what stands in double quotes: subjects keep theirs.
+fn lower(text: &str) -> String {
+    let mut quoted = false;
+    text.chars()
+        .flat_map(|c| {
+            quoted ^= c == '"';
+            let (kept, lowered) = if quoted {
+                (Some(c), None)
+            } else {
+                (None, Some(c.to_lowercase()))
+            };
+            kept.into_iter().chain(lowered.into_iter().flatten())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meanings() {
+        let fatal = |text: &str| match classify(text) {
+            Verdict::Fatal(p) => (p.code, p.text),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            fatal("'Authorization Violation'"),
+            (Code::Authorization, "authorization violation".to_string())
+        );
+        assert_eq!(fatal("Stale Connection").0, Code::StaleConnection);
+        assert_eq!(fatal("User Authentication Expired").0, Code::AuthExpired);
+        assert_eq!(fatal("User Authentication Revoked").0, Code::AuthRevoked);
+        let text = "Account Authentication Expired";
+        assert_eq!(fatal(text).0, Code::AccountAuthExpired);
+        assert!(matches!(
+            classify("Invalid Subject"),
+            Verdict::InvalidSubject(_)
+        ));
+        assert!(matches!(
+            classify("Invalid Publish Subject"),
+            Verdict::BadSubject(_)
+        ));
+        let other = Verdict::Other(Problem::new(Code::Server, "maximum payload violation"));
+        assert_eq!(classify("Maximum Payload Violation"), other);
+    }
+
+    #[test]
+    fn permissions_keep_the_subject() {
+        let Verdict::Permission { subject, problem } =
+            classify("Permissions Violation for Publish to \"Foo.Bar\"")
+        else {
+            panic!()
+        };
+        assert_eq!(subject, "Foo.Bar");
+        assert_eq!(problem.code, Code::Permissions);
+        assert_eq!(
+            problem.text,
+            "permissions violation for publish to \"Foo.Bar\""
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Subscriptions: what must survive a session, and the bounds of their queues.
+
+use super::error::{Code, Problem};
+use super::message::{Message, Subject};
+use super::{CallId, SubId};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Keys of internal subscriptions start here, so that the user's are 1, 2, 3 ...
+const INTERNAL: u64 = 1 << 63;
+
+/// A subscription to make.
+#[derive(Clone, Debug)]
+pub struct SubSpec {
+    /// Subject, wildcards allowed.
+    pub subject: String,
+    /// Queue group.
+    pub queue: Option<String>,
+    /// The subscription ends after so many messages.
+    pub max_msgs: Option<u64>,
+}
+
+/// Whose messages they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The listener's message lane.
+    User,
+    /// The inbox that all shared requests use.
+    Inbox,
+    /// One call with an inbox of its own.
+    Call(CallId),
+}
+
+/// The part of a subscription that changes.
+#[derive(Debug, Default)]
+pub(super) struct SubState {
+    /// Messages that came, since the subscription was made.
+    pub delivered: u64,
+    /// `delivered` when the current session subscribed: the server counts from there.
+    pub base: u64,
+    /// End after so many messages.
+    pub max: Option<u64>,
+    /// Whether the server was told of the subscription, so that it must be restored.
+    pub sent: bool,
+    /// Nothing more is delivered.
+    pub ended: bool,
+    /// Over its limit, and reported.
+    slow: bool,
+}
+
+/// A subscription.
+#[derive(Debug)]
+pub struct Sub {
+    key: u64,
+    subject: Subject,
+    queue: Option<String>,
+    owner: Owner,
+    state: Mutex<SubState>,
+    pending_msgs: AtomicI64,
+    pending_bytes: AtomicI64,
+}
+
+/// What became of a batch of messages.
+#[derive(Debug, Default)]
+pub(super) struct Accepted {
+    /// Messages to hand over.
+    pub batch: Vec<Message>,
+    /// Messages dropped because the queue is over its limit.
+    pub dropped: u64,
+    /// The limit was just passed.
+    pub slow: bool,
+    /// The subscription is at its end.
+    pub ended: bool,
+}
+
+impl Sub {
+    fn new(key: u64, owner: Owner, spec: SubSpec) -> Sub {
+        Sub {
+            key,
+            subject: spec.subject.into(),
+            queue: spec.queue,
+            owner,
+            state: Mutex::new(SubState {
+                max: spec.max_msgs,
+                ..SubState::default()
+            }),
+            pending_msgs: AtomicI64::new(0),
+            pending_bytes: AtomicI64::new(0),
+        }
+    }
+
+    /// The id that `subscribe` returned.
+    pub fn id(&self) -> SubId {
+        self.key
+    }
+
+    /// The subject subscribed to.
+    pub fn subject(&self) -> &str {
+        self.subject.as_str()
+    }
+
+    /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it.
+    pub fn taken(&self, bytes: usize) {
+        self.pending_msgs.fetch_sub(1, Ordering::Relaxed);
+        self.pending_bytes
+            .fetch_sub(bytes as i64, Ordering::Relaxed);
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    pub(super) fn queue(&self) -> Option<&str> {
+        self.queue.as_deref()
+    }
+
+    pub(super) fn state(&self) -> std::sync::MutexGuard<'_, SubState> {
+        super::lock(&self.state)
+    }
+
+    /// Decides about messages that came for a user's subscription. The limits are in messages and bytes, negative: none.
+    pub(super) fn accept(
+        &self,
+        state: &mut SubState,
+        messages: Vec<Message>,
+        max_msgs: i64,
+        max_bytes: i64,
+    ) -> Accepted {
+        let mut out = Accepted::default();
+        if state.ended {
+            return out;
+        }
+        let mut msgs = self.pending_msgs.load(Ordering::Relaxed);
+        let mut bytes = self.pending_bytes.load(Ordering::Relaxed);
+        if state.slow && below_half(msgs, max_msgs) && below_half(bytes, max_bytes) {
+            state.slow = false;
+        }
+        let (msgs_before, bytes_before) = (msgs, bytes);
+        let mut batch = messages;
+        batch.retain(|m| {
+            if state.ended {
+                return false;
+            }
+            // The server counts dropped messages too, so they count towards the maximum.
+            state.delivered += 1;
+            state.ended = state.max.is_some_and(|max| state.delivered >= max);
+            let size = m.size() as i64;
+            let over = (max_msgs >= 0 && msgs >= max_msgs)
+                || (max_bytes >= 0 && bytes.saturating_add(size) > max_bytes);
+            if over {
+                out.dropped += 1;
+                out.slow |= !std::mem::replace(&mut state.slow, true);
+            } else {
+                msgs += 1;
+                bytes += size;
+            }
+            !over
+        });
+        self.pending_msgs
+            .fetch_add(msgs - msgs_before, Ordering::Relaxed);
+        self.pending_bytes
+            .fetch_add(bytes - bytes_before, Ordering::Relaxed);
+        out.batch = batch;
+        out.ended = state.ended;
+        out
+    }
+}
+
+/// Hysteresis: one report per period of slowness, not one per message.
+fn below_half(pending: i64, limit: i64) -> bool {
+    limit < 0 || pending <= limit / 2
+}
+
+/// All live subscriptions, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct SubTable {
+    last_id: SubId,
+    live: BTreeMap<u64, Arc<Sub>>,
+}
+
+impl SubTable {
+    /// A user's subscription.
+    pub fn add_user(&mut self, spec: SubSpec) -> Arc<Sub> {
+        self.last_id += 1;
+        self.add(self.last_id, Owner::User, spec)
+    }
+
+    /// The inbox of shared requests.
+    pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
+        let spec = SubSpec {
+            subject,
+            queue: None,
+            max_msgs: None,
+        };
+        self.add(INTERNAL, Owner::Inbox, spec)
+    }
+
+    /// The inbox of one call.
+    pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
+        let spec = SubSpec {
+            subject,
+            queue: None,
+            max_msgs,
+        };
+        self.add(INTERNAL | call, Owner::Call(call), spec)
+    }
+
+    fn add(&mut self, key: u64, owner: Owner, spec: SubSpec) -> Arc<Sub> {
+        let sub = Arc::new(Sub::new(key, owner, spec));
+        self.live.insert(key, sub.clone());
+        sub
+    }
+
+    /// Looks a user's subscription up.
+    ///
+    /// # Errors
+    /// `ErrBadSubscription`.
+    pub fn user(&self, id: SubId) -> Result<Arc<Sub>, Problem> {
+        let live = self.live.get(&id).filter(|_| id < INTERNAL);
+        live.cloned().ok_or_else(|| {
+            Problem::new(
+                Code::BadSubscription,
+                format!("Invalid subscription ID {id}"),
+            )
+        })
+    }
+
+    /// Forgets one.
+    pub fn remove(&mut self, sub: &Sub) {
+        self.live.remove(&sub.key);
+    }
+
+    /// Forgets and returns all.
+    pub fn clear(&mut self) -> Vec<Arc<Sub>> {
+        std::mem::take(&mut self.live).into_values().collect()
+    }
+
+    /// Those the server was told of: they must be restored.
+    pub fn sent(&self) -> Vec<Arc<Sub>> {
+        let sent = |s: &&Arc<Sub>| s.state().sent;
+        self.live.values().filter(sent).cloned().collect()
+    }
+}

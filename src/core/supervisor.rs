@@ -1,0 +1,339 @@
+//! The I/O thread: asks the pool for the next server, waits, attempts, runs the session, and starts over.
+
+use super::attempt;
+use super::error::{Code, Problem};
+use super::listener::{End, Event, Status};
+use super::log::Level;
+use super::pool::{Next, Pool, Server, ServerEntry};
+use super::session;
+use super::shared::{count, Phase, Shared, Stop};
+use super::{lock, quiet, timers, trace_probe};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// TLS needs more than 64 KiB; the default of 2 MiB would be felt with a thousand connections.
+const STACK: usize = 512 * 1024;
+
+/// A poison message must not make us reconnect in a tight loop.
+const AT_ONCE_PERIOD: Duration = Duration::from_secs(1);
+
+/// Starts the I/O thread.
+pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("nats-io".to_string())
+        .stack_size(STACK)
+        .spawn(move || {
+            let done = Done {
+                shared: shared.clone(),
+                epoch,
+            };
+            quiet::enter();
+            let _listening = trace_probe::listen();
+            Supervisor {
+                shared,
+                epoch,
+                last_at_once: None,
+                tickets: 0,
+            }
+            .run();
+            drop(done);
+        })
+}
+
+/// Tells `close` that the thread is through, whatever ended it.
+struct Done {
+    shared: Arc<Shared>,
+    epoch: u64,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let mut life = lock(&self.shared.life);
+        if life.epoch == self.epoch {
+            life.done = true;
+        }
+        drop(life);
+        self.shared.life_changed.notify_all();
+    }
+}
+
+/// How one turn with a server ended.
+enum Turn {
+    /// The owner closes.
+    Stopped,
+    /// No connection came about.
+    Failed(Problem),
+    /// There was a connection; now it is gone.
+    Lost(Problem),
+}
+
+struct Supervisor {
+    shared: Arc<Shared>,
+    epoch: u64,
+    /// When a wait was last left out because of a malformed message.
+    last_at_once: Option<Instant>,
+    tickets: u64,
+}
+
+impl Supervisor {
+    fn run(&mut self) {
+        let mut reconnecting = false;
+        let mut last_problem: Option<Problem> = None;
+        let mut at_once = false;
+        // Pings end at the loss, but not before the requests that end with the same loss.
+        let mut lost_now = false;
+        loop {
+            let next = self.next(reconnecting);
+            let (server, wait) = match next {
+                Next::Try {
+                    server,
+                    wait,
+                    dropped,
+                } => {
+                    self.log_dropped(&dropped);
+                    (server, wait)
+                }
+                Next::Exhausted { dropped } => {
+                    self.log_dropped(&dropped);
+                    self.give_up(reconnecting, last_problem);
+                    return;
+                }
+            };
+            if std::mem::take(&mut lost_now) {
+                self.shared.end_calls(|c| c.probes(), || End::Lost);
+            }
+            // A failed attempt that is not the end of it is an error of its own.
+            if let Some(problem) = last_problem.take() {
+                self.shared.error(self.epoch, problem);
+            }
+            let wait = if at_once { Duration::ZERO } else { wait };
+            match self.turn(&server, wait, reconnecting, at_once) {
+                Turn::Stopped => return,
+                Turn::Failed(problem) => {
+                    lock(&self.shared.pool).failed(server.id);
+                    at_once = false;
+                    last_problem = Some(problem);
+                }
+                Turn::Lost(problem) => {
+                    reconnecting = true;
+                    lost_now = true;
+                    at_once = problem.code == Code::BadHeaderMsg && self.may_skip_wait();
+                    let cause = Some(problem.clone());
+                    if !self
+                        .shared
+                        .transition(self.epoch, Status::Reconnecting, cause)
+                    {
+                        return;
+                    }
+                    if self.would_exhaust() {
+                        last_problem = Some(problem);
+                    }
+                }
+            }
+            if self.shared.stopping() {
+                return;
+            }
+        }
+    }
+
+    fn next(&self, reconnecting: bool) -> Next {
+        let mut pool = lock(&self.shared.pool);
+        if reconnecting {
+            let (wait, max) = self.limits();
+            pool.next_again(Instant::now(), wait, max)
+        } else {
+            pool.next_of_round()
+        }
+    }
+
+    fn limits(&self) -> (Duration, Option<u64>) {
+        let config = self.shared.config();
+        let max = u64::try_from(config.max_reconnect_attempts).ok();
+        (config.reconnect_time_wait, max)
+    }
+
+    /// Whether the pool has nobody to offer after a loss.
+    fn would_exhaust(&self) -> bool {
+        let (_, max) = self.limits();
+        lock(&self.shared.pool).is_spent(max)
+    }
+
+    fn may_skip_wait(&mut self) -> bool {
+        let now = Instant::now();
+        let may = self
+            .last_at_once
+            .is_none_or(|t| now.duration_since(t) >= AT_ONCE_PERIOD);
+        if may {
+            self.last_at_once = Some(now);
+        }
+        may
+    }
+
+    fn log_dropped(&self, dropped: &[ServerEntry]) {
+        for entry in dropped {
+            self.shared.log(Level::Debug, || {
+                format!("Server {} left the pool", entry.address())
+            });
+        }
+    }
+
+    /// One runtime for each turn: its end is the only sure end of all that the wire library started.
+    fn turn(
+        &mut self,
+        server: &Server,
+        wait: Duration,
+        reconnecting: bool,
+        at_once: bool,
+    ) -> Turn {
+        let built = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = match built {
+            Ok(runtime) => runtime,
+            Err(e) => {
+                let text = format!(
+                    "Failed to connect to {}: no I/O runtime: {e}",
+                    server.entry.address()
+                );
+                return Turn::Failed(Problem::new(Code::ConnectionRefused, text));
+            }
+        };
+        let shared = self.shared.clone();
+        let turn = runtime.block_on(async {
+            tokio::select! {
+                turn = self.work(server, wait, reconnecting, at_once) => turn,
+                never = timers::run(&shared) => match never {},
+            }
+        });
+        // A plain drop would wait for a name look-up that hangs.
+        runtime.shutdown_background();
+        turn
+    }
+
+    async fn work(
+        &mut self,
+        server: &Server,
+        wait: Duration,
+        reconnecting: bool,
+        at_once: bool,
+    ) -> Turn {
+        let shared = self.shared.clone();
+        if reconnecting {
+            let wait = self.asked_wait(server, wait, at_once);
+            let waited = async {
+                let wait = wait.await;
+                if !wait.is_zero() {
+                    shared.log(Level::Debug, || {
+                        let address = server.entry.address();
+                        format!(
+                            "Waiting for {} ms before connecting to {address}",
+                            wait.as_millis()
+                        )
+                    });
+                    tokio::time::sleep(wait).await;
+                }
+            };
+            tokio::select! {
+                () = shared.stopped(Stop::Drain) => return Turn::Stopped,
+                () = waited => (),
+            }
+        }
+        let config = shared.config();
+        let address = server.entry.address();
+        shared.log(Level::Info, || format!("Connecting to {address}"));
+        let names = {
+            let mut pool = lock(&shared.pool);
+            pool.trying(server.id, Instant::now(), wall_ms());
+            pool.names_for(&server.entry)
+        };
+        let attempted = tokio::select! {
+            () = shared.stopped(Stop::Drain) => return Turn::Stopped,
+            attempted = attempt::attempt(&server.entry, server.scheme, &config, &names) => attempted,
+        };
+        let link = match attempted {
+            Ok(link) => link,
+            Err(problem) => return Turn::Failed(problem),
+        };
+        let new = lock(&shared.pool).connected(server.id, Instant::now(), &link.info.connect_urls);
+        if !new.is_empty() {
+            shared.log(Level::Debug, || {
+                format!("Discovered servers: {}", new.join(" "))
+            });
+        }
+        if reconnecting {
+            count(&shared.counters.reconnects, 1);
+        }
+        match session::run(&shared, self.epoch, link, &server.entry, &config).await {
+            None => Turn::Stopped,
+            Some(problem) => Turn::Lost(problem),
+        }
+    }
+
+    /// The wait before a reconnection attempt, asked for if the owner wants to be.
+    fn asked_wait<'a>(
+        &mut self,
+        server: &'a Server,
+        usual: Duration,
+        at_once: bool,
+    ) -> impl Future<Output = Duration> + use<'a> {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let shared = self.shared.clone();
+        async move {
+            if at_once || !shared.config().custom_delay {
+                return usual;
+            }
+            lock(&shared.delay_answer).take();
+            shared.listener.event(Event::AskDelay {
+                ticket,
+                server: server.entry.clone(),
+            });
+            loop {
+                if let Some((number, wait)) = lock(&shared.delay_answer).take()
+                    && number == ticket
+                {
+                    return wait.map_or(usual, |w| Pool::wait_left(server, Instant::now(), w));
+                }
+                shared.delay_wake.notified().await;
+            }
+        }
+    }
+
+    /// No server is left.
+    fn give_up(&self, reconnecting: bool, last: Option<Problem>) {
+        let shared = &self.shared;
+        let error = if reconnecting || lock(&shared.pool).len() == 1 {
+            last.unwrap_or_else(|| Problem::new(Code::NoServers, "Server pool is empty"))
+        } else {
+            if let Some(problem) = last {
+                shared.error(self.epoch, problem);
+            }
+            Problem::new(Code::NoServers, "No servers available for connection")
+        };
+        if shared.stopping() {
+            return;
+        }
+        shared.log(Level::Error, || {
+            "No servers available for connection".to_string()
+        });
+        lock(&shared.pool).closed();
+        let lost = shared.outbox.clear();
+        if lost > 0 {
+            count(&shared.counters.dropped, lost as u64);
+            shared.log(Level::Warn, || format!("{lost} unsent messages dropped"));
+        }
+        shared.end_calls(|c| c.requests(), || End::Lost);
+        shared.end_subs();
+        if !shared.transition(self.epoch, Status::Closed, Some(error)) {
+            return;
+        }
+        shared.end_calls(|c| c.probes(), || End::Lost);
+        debug_assert!(shared.phase() == Phase::Closed);
+    }
+}
+
+fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,28 @@
+//! `nats` for Tcl: the NATS messaging system as a Tcl extension.
+//!
+//! - [`tcl`]: a safe face on Tcl's C API, the only place with `unsafe`
+//! - [`core`]: connections on async-nats and Tokio; knows no Tcl
+//! - [`spec`]: option tables, names, conversions; pure
+//! - [`bridge`]: Tcl words to options, waiting, delivery, errors
+//! - [`classes`]: the TclOO classes and commands
+//!
+//! Imports point down: classes -> bridge -> spec, tcl, core. `docs/architecture.md` tells more.
+#![deny(unsafe_code)]
+
+pub mod bridge;
+pub mod classes;
+pub mod core;
+pub mod spec;
+#[allow(unsafe_code)]
+pub mod tcl;
+
+/// Entry symbol that Tcl's `load` looks for.
+///
+/// # Safety
+/// Called by Tcl with a live interpreter.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn Nats_Init(interp: *mut tcl::sys::Tcl_Interp) -> std::os::raw::c_int {
+    // SAFETY: what Tcl handed over is passed on.
+    unsafe { tcl::event::init(interp, classes::register) }
+}

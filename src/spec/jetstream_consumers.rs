@@ -1,0 +1,132 @@
+//! Options of the methods of `nats::jet_stream` that concern consumers, pull requests, publishing and acknowledgements. An
+//! option's name is its field in the server's JSON (nats-server 2.15 `ConsumerConfig`; jetstream-api.md for types and defaults).
+
+use super::jetstream_streams::{preset, row};
+use super::option::{Kind, Opt};
+use super::time::{DurationError, millis_to_nanos};
+
+/// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
+pub const CONSUMER_OPTIONS: &[Opt] = &[
+    row("name", Kind::NonEmpty, "name; without -durable_name the consumer goes after a time of inactivity"),
+    row("durable_name", Kind::NonEmpty, "name of a consumer that stays"),
+    row("description", Kind::Str, "description"),
+    preset(
+        "deliver_policy",
+        Kind::Enum(&["all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"]),
+        "all",
+        "where delivery begins",
+    ),
+    row("opt_start_seq", Kind::Count, "sequence for by_start_sequence"),
+    row("opt_start_time", Kind::NonEmpty, "time for by_start_time, ISO 8601"),
+    preset("ack_policy", Kind::Enum(&["none", "all", "explicit", "flow_control"]), "explicit", "what must be acknowledged"),
+    row("ack_wait", Kind::Millis, "time for an acknowledgement before redelivery"),
+    row("max_deliver", Kind::Int, "most deliveries of a message; -1 for no limit"),
+    row("backoff", Kind::MillisList, "times before each redelivery, in place of ack_wait"),
+    row("filter_subject", Kind::Str, "deliver only this subject"),
+    row("filter_subjects", Kind::StrList, "deliver only these subjects"),
+    preset("replay_policy", Kind::Enum(&["instant", "original"]), "instant", "speed of delivery"),
+    row("rate_limit_bps", Kind::Count, "bits per second, push consumers only"),
+    row("sample_freq", Kind::Str, "share of acknowledgements that are sampled, 0 to 100"),
+    row("max_waiting", Kind::Int, "most pull requests that wait"),
+    row("max_ack_pending", Kind::Int, "most unacknowledged messages; -1 for no limit"),
+    row("flow_control", Kind::Bool, "flow control messages, push consumers only"),
+    row("idle_heartbeat", Kind::Millis, "time between heartbeats when there is nothing to deliver"),
+    row("headers_only", Kind::Bool, "leave the payload out"),
+    row("max_batch", Kind::Int, "largest batch of a pull request"),
+    row("max_expires", Kind::Millis, "longest expiry of a pull request"),
+    row("max_bytes", Kind::Int, "most bytes of a pull request"),
+    row("deliver_subject", Kind::NonEmpty, "delivery subject; makes it a push consumer"),
+    row("deliver_group", Kind::NonEmpty, "queue group of the delivery subject"),
+    row("inactive_threshold", Kind::Millis, "inactivity after which the consumer is removed"),
+    row("num_replicas", Kind::Count, "copies in a cluster; 0 for the stream's"),
+    row("mem_storage", Kind::Bool, "keep the state in memory"),
+    row("metadata", Kind::StrMap, "names and values of one's own"),
+    row("pause_until", Kind::Str, "deliver nothing before this time, ISO 8601"),
+    row("priority_groups", Kind::StrList, "groups of pull requests"),
+    row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "how the groups are served"),
+    row("priority_timeout", Kind::Millis, "inactivity after which a client loses its pin"),
+    row("direct", Kind::Bool, "consumer of the server's own, for mirrors and sources"),
+    row("sourcing", Kind::Bool, "consumer made for sourcing"),
+];
+
+/// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
+pub const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "replay_policy", "num_replicas"];
+
+/// Options of `publish` and `publish_msg`; the timeout defaults to the object's.
+pub const PUBLISH_OPTIONS: &[Opt] = &[
+    row("timeout", Kind::Timeout, "timeout; default: the JetStream object's"),
+    row("callback", Kind::Command, "called with timedOut, pubAck and pubError"),
+    row("stream", Kind::NonEmpty, "stream that is expected to store the message"),
+];
+
+/// Options of `consume`.
+pub const CONSUME_OPTIONS: &[Opt] = &[
+    preset("batch_size", Kind::Count, "1", "most messages"),
+    row("timeout", Kind::Timeout, "how long to wait; without it only pending messages are returned"),
+    row("callback", Kind::Command, "called with timedOut and message"),
+    row("expires", Kind::Timeout, "how long the server waits; default: 10 ms less than -timeout"),
+];
+
+/// Options of `nak`.
+pub const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Millis, "time before the redelivery")];
+
+/// What the server is told to wait for a pull request, in ms: the explicit `-expires`, or 10 ms less than `timeout` so that its
+/// answer arrives first, but all of a timeout below 20 ms.
+pub fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
+    match expires {
+        Some(expires) => expires,
+        None if timeout < 20 => timeout,
+        None => timeout - 10,
+    }
+}
+
+/// Payload of a pull request (NATS ADR-13) for `batch` messages; `expires` in ms, without it a `no_wait` request.
+/// [`DurationError::Range`] if it does not fit the wire.
+pub fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, DurationError> {
+    match expires {
+        None => Ok(format!("{{\"batch\":{batch},\"no_wait\":true}}")),
+        Some(expires) => {
+            let nanos = millis_to_nanos(&expires.to_string())?;
+            Ok(format!("{{\"batch\":{batch},\"expires\":{nanos}}}"))
+        }
+    }
+}
+
+/// Payload of a negative acknowledgement; `delay` is the text of a duration in ms.
+pub fn nak(delay: Option<&str>) -> Result<String, DurationError> {
+    match delay {
+        None => Ok("-NAK".to_owned()),
+        Some(delay) => Ok(format!("-NAK {{\"delay\":{}}}", millis_to_nanos(delay)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for (i, opt) in CONSUMER_OPTIONS.iter().enumerate() {
+            assert!(CONSUMER_OPTIONS[..i].iter().all(|o| o.name != opt.name), "{}", opt.name);
+        }
+        assert!(CONSUMER_CONFIG_MARKS.iter().all(|mark| CONSUMER_OPTIONS.iter().any(|o| o.name == *mark)));
+    }
+
+    #[test]
+    fn pulls() {
+        assert_eq!(pull_expires(1_000, None), 990);
+        assert_eq!(pull_expires(20, None), 10);
+        assert_eq!(pull_expires(19, None), 19);
+        assert_eq!(pull_expires(1_000, Some(5_000)), 5_000);
+        assert_eq!(pull_request(3, None).unwrap(), "{\"batch\":3,\"no_wait\":true}");
+        assert_eq!(pull_request(3, Some(990)).unwrap(), "{\"batch\":3,\"expires\":990000000}");
+        assert_eq!(pull_request(3, Some(i64::MAX)), Err(DurationError::Range));
+    }
+
+    #[test]
+    fn naks() {
+        assert_eq!(nak(None).unwrap(), "-NAK");
+        assert_eq!(nak(Some("1.5")).unwrap(), "-NAK {\"delay\":1500000}");
+        assert_eq!(nak(Some("x")), Err(DurationError::Syntax));
+    }
+}

@@ -1,0 +1,253 @@
+//! Key-value: option tables, the stream behind a bucket, subjects, entries (NATS ADR-8, ADR-17 for watches).
+
+use serde_json::{Map, Value as Json, json};
+
+use super::jetstream_convert_body::{BadValue, body};
+use super::jetstream_streams::{preset, row};
+use super::names::is_bucket;
+use super::option::{Kind, Opt, Value};
+use super::time::isotime_to_msec;
+
+/// Options of `add`.
+pub const ADD_OPTIONS: &[Opt] = &[
+    preset("history", Kind::Int, "1", "entries kept for each key, 1 to 64"),
+    preset("storage", Kind::Enum(&["file", "memory"]), "file", "where entries are kept"),
+    row("ttl", Kind::Millis, "age after which entries go; 0 or -1 for never"),
+    preset("max_value_size", Kind::Int, "-1", "largest value in bytes; -1 for no limit"),
+    preset("max_bucket_size", Kind::Int, "-1", "most bytes of the bucket; -1 for no limit"),
+    row("mirror_name", Kind::NonEmpty, "bucket to mirror"),
+    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
+];
+
+/// Options of `watch`; `check_bucket` defaults to the object's.
+pub const WATCH_OPTIONS: &[Opt] = &[
+    row("callback", Kind::Command, "called with status and entry; required"),
+    preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest"),
+    preset("updates_only", Kind::Bool, "false", "only entries from now on"),
+    preset("headers_only", Kind::Bool, "false", "entries with empty values"),
+    preset("ignore_deletes", Kind::Bool, "false", "no DEL and PURGE entries"),
+    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats"),
+    row("check_bucket", Kind::Bool, "look the bucket up first"),
+];
+
+/// Options of `get`.
+pub const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
+
+/// Options of the methods that change a bucket.
+pub const WRITE_OPTIONS: &[Opt] = &[row("check_bucket", Kind::Bool, "look the bucket up first")];
+
+/// Options of `history`.
+pub const HISTORY_OPTIONS: &[Opt] =
+    &[row("timeout", Kind::Timeout, "timeout of the whole call"), row("check_bucket", Kind::Bool, "look the bucket up first")];
+
+/// Options of `keys`.
+pub const KEYS_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, "timeout of the whole call")];
+
+/// Why a bucket cannot be made of its options.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BucketError {
+    /// `-history` below 1.
+    HistoryTooSmall,
+    /// `-history` over 64.
+    HistoryTooLarge,
+    /// `-mirror_name` is no bucket name.
+    MirrorName(String),
+    /// `-mirror_domain` without `-mirror_name`.
+    DomainWithoutMirror,
+    /// A value that does not fit its option.
+    Value(BadValue),
+}
+
+/// What was done to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// A value was put.
+    Put,
+    /// The key was deleted, its history kept.
+    Del,
+    /// The key was deleted with its history.
+    Purge,
+}
+
+impl Operation {
+    /// The word in entries.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Put => "PUT",
+            Self::Del => "DEL",
+            Self::Purge => "PURGE",
+        }
+    }
+}
+
+/// Where a mirror takes its entries from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Bucket that is mirrored.
+    pub bucket: String,
+    /// API prefix through which it is reached, if it is in another domain or account.
+    pub api: Option<String>,
+}
+
+/// Where a watch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the latest entry of each key.
+    LastPerKey,
+    /// With the oldest entry.
+    First,
+    /// With the entry of this revision, or the next one that exists.
+    Revision(u64),
+}
+
+const STREAM_PREFIX: &str = "KV_";
+const HISTORY_MAX: i64 = 64;
+const DUPLICATE_WINDOW_NS: i64 = 120_000_000_000;
+/// Longer than any outage a watch survives: nothing is acknowledged, so nothing may be redelivered (ADR-17).
+const ACK_WAIT_NS: i64 = 79_200_000_000_000;
+
+/// Stream of a bucket.
+pub fn stream_name(bucket: &str) -> String {
+    format!("{STREAM_PREFIX}{bucket}")
+}
+
+/// Bucket of a stream; `None` if it is not one of a bucket.
+pub fn bucket_of_stream(stream: &str) -> Option<&str> {
+    stream.strip_prefix(STREAM_PREFIX).filter(|bucket| is_bucket(bucket))
+}
+
+/// Subject of a key, or of a key pattern, as it is stored.
+pub fn key_subject(bucket: &str, key: &str) -> String {
+    format!("$KV.{bucket}.{key}")
+}
+
+/// Bucket and key of a stored subject.
+pub fn split_subject(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix("$KV.")?.split_once('.')
+}
+
+/// Subject to which a key is written. `origin` is that of a mirror; `domain` the JetStream domain of the object.
+pub fn write_subject(bucket: &str, key: &str, origin: Option<&Origin>, domain: Option<&str>) -> String {
+    let subject = key_subject(origin.map_or(bucket, |origin| &origin.bucket), key);
+    match (origin.and_then(|origin| origin.api.as_deref()), domain) {
+        (Some(api), _) => format!("{api}.{subject}"),
+        (None, Some(domain)) => format!("$JS.{domain}.API.{subject}"),
+        (None, None) => subject,
+    }
+}
+
+/// The origin of a bucket by its stream's configuration; `None` if it is no mirror of a bucket.
+pub fn origin(config: &Json) -> Option<Origin> {
+    let mirror = config.get("mirror")?;
+    let bucket = bucket_of_stream(mirror.get("name")?.as_str()?)?.to_owned();
+    let api = mirror.pointer("/external/api").and_then(Json::as_str).filter(|api| !api.is_empty());
+    Some(Origin { bucket, api: api.map(str::to_owned) })
+}
+
+/// The stream configuration of a new bucket; `given` as for [`body`] with [`ADD_OPTIONS`].
+pub fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, BucketError> {
+    let options = body(ADD_OPTIONS, given, true).map_err(BucketError::Value)?;
+    let field = |name: &str| options.get(name).cloned().unwrap_or_default();
+    let history = options.get("history").and_then(Json::as_i64);
+    match history {
+        Some(..1) => return Err(BucketError::HistoryTooSmall),
+        Some(..=HISTORY_MAX) => {}
+        _ => return Err(BucketError::HistoryTooLarge),
+    }
+    let max_age = options.get("ttl").and_then(Json::as_i64).unwrap_or(0).max(0);
+    let window = if max_age == 0 { DUPLICATE_WINDOW_NS } else { max_age.min(DUPLICATE_WINDOW_NS) };
+    let mut config = Map::new();
+    let mut set = |name: &str, value: Json| config.insert(name.to_owned(), value);
+    set("name", stream_name(bucket).into());
+    match (options.get("mirror_name").and_then(Json::as_str), options.get("mirror_domain").and_then(Json::as_str)) {
+        (None, None) => set("subjects", json!([key_subject(bucket, ">")])),
+        (None, Some(_)) => return Err(BucketError::DomainWithoutMirror),
+        (Some(name), _) if !is_bucket(name) => return Err(BucketError::MirrorName(name.to_owned())),
+        (Some(name), None) => set("mirror", json!({ "name": stream_name(name) })),
+        (Some(name), Some(domain)) => {
+            set("mirror", json!({ "name": stream_name(name), "external": { "api": format!("$JS.{domain}.API") } }))
+        }
+    };
+    set("max_msgs_per_subject", field("history"));
+    set("max_bytes", field("max_bucket_size"));
+    set("max_age", max_age.into());
+    set("max_msg_size", field("max_value_size"));
+    set("storage", field("storage"));
+    set("discard", "new".into());
+    set("num_replicas", 1.into());
+    set("duplicate_window", window.into());
+    set("allow_rollup_hdrs", true.into());
+    set("allow_direct", true.into());
+    set("deny_delete", true.into());
+    set("deny_purge", false.into());
+    Ok(config)
+}
+
+/// What `info` returns, of the stream's information with durations in ms already (`convert_reply`).
+pub fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
+    let at = |path: &str| stream.pointer(path).cloned().unwrap_or_default();
+    let created = at("/created");
+    let created_ms = created.as_str().and_then(|iso| isotime_to_msec(iso).ok());
+    let mut info = Map::new();
+    let mut set = |name: &str, value: Json| info.insert(name.to_owned(), value);
+    set("bucket", bucket.into());
+    set("stream", stream_name(bucket).into());
+    set("storage", at("/config/storage"));
+    set("history", at("/config/max_msgs_per_subject"));
+    set("ttl", at("/config/max_age"));
+    set("max_value_size", at("/config/max_msg_size"));
+    set("max_bucket_size", at("/config/max_bytes"));
+    if let Some(mirror) = stream.get("mirror") {
+        set("mirror", mirror.clone());
+    }
+    set("created", created_ms.map_or(created, Json::from));
+    set("values_stored", at("/state/messages"));
+    set("bytes_stored", at("/state/bytes"));
+    set("backing_store", "JetStream".into());
+    set("store_config", at("/config"));
+    set("store_state", at("/state"));
+    info
+}
+
+/// The operation of an entry by its headers. Markers that the server leaves for expired entries count too (NATS ADR-48).
+pub fn operation<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Operation {
+    let mut found = Operation::Put;
+    for (name, value) in headers {
+        match (name, value) {
+            ("KV-Operation", "DEL") | ("Nats-Marker-Reason", "Remove") => found = Operation::Del,
+            ("KV-Operation", "PURGE") | ("Nats-Marker-Reason", "MaxAge" | "Purge") => return Operation::Purge,
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The configuration of the ordered consumer (NATS ADR-17) behind a watch. `heartbeat` in ms.
+pub fn watch_config(filter: &str, deliver_subject: &str, start: Start, headers_only: bool, heartbeat: i64) -> Map<String, Json> {
+    let mut config = Map::new();
+    let mut set = |name: &str, value: Json| config.insert(name.to_owned(), value);
+    set("deliver_subject", deliver_subject.into());
+    set("filter_subject", filter.into());
+    match start {
+        Start::LastPerKey => set("deliver_policy", "last_per_subject".into()),
+        Start::First => set("deliver_policy", "all".into()),
+        Start::Revision(revision) => {
+            set("opt_start_seq", revision.into());
+            set("deliver_policy", "by_start_sequence".into())
+        }
+    };
+    set("ack_policy", "none".into());
+    set("ack_wait", ACK_WAIT_NS.into());
+    set("max_deliver", 1.into());
+    set("replay_policy", "instant".into());
+    set("flow_control", true.into());
+    set("idle_heartbeat", heartbeat.saturating_mul(1_000_000).into());
+    set("headers_only", headers_only.into());
+    set("num_replicas", 1.into());
+    set("mem_storage", true.into());
+    config
+}
+
+#[cfg(test)]
+#[path = "kv_tests.rs"]
+mod tests;

@@ -1,0 +1,15 @@
+//! Pure tables and rules: what options exist, what names are valid, how times and JSON convert. No Tcl, no sockets.
+
+pub mod connection;
+pub mod header;
+pub mod header_base64;
+pub mod jetstream_consumers;
+pub mod jetstream_convert;
+pub mod jetstream_convert_body;
+pub mod jetstream_streams;
+pub mod kv;
+pub mod metadata;
+pub mod names;
+pub mod option;
+pub mod subject;
+pub mod time;

@@ -1,0 +1,72 @@
+//! How options are declared: one table row drives parsing, read-back, the JSON body and the reference page.
+
+/// The type of an option's value, as named in error messages (`Invalid value for the <type> option ...`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Milliseconds, a whole number >= 0; errors are `ErrBadTimeout`.
+    Timeout,
+    /// A whole number >= 0 (`pos_int`).
+    Count,
+    /// A whole number of any sign (`int`).
+    Int,
+    /// Anything Tcl takes as a boolean (`bool`).
+    Bool,
+    /// Any string, the empty one included.
+    Str,
+    /// A string that is not empty (`valid_str`).
+    NonEmpty,
+    /// A Tcl dict (`dict`).
+    Dict,
+    /// A Tcl list (`list`).
+    List,
+    /// A command prefix that is not empty (`valid_str`).
+    Command,
+    /// One of the words (`enum`).
+    Enum(&'static [&'static str]),
+    /// A duration of the JetStream API: milliseconds, fractions allowed, any sign; nanoseconds on the wire. Shown as `int` in errors.
+    Millis,
+    /// A list of durations like [`Kind::Millis`].
+    MillisList,
+    /// A list of strings, an array on the wire.
+    StrList,
+    /// A dict or a JSON object, converted by the nested table; an object on the wire.
+    Object(&'static [Opt]),
+    /// A list of dicts or JSON objects, converted by the nested table.
+    ObjectList(&'static [Opt]),
+    /// A dict of free names to strings (`metadata`).
+    StrMap,
+    /// A dict of free names to whole numbers.
+    IntMap,
+}
+
+/// One option: a row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opt {
+    /// Name without the dash; also the JSON field for API options.
+    pub name: &'static str,
+    /// Type of the value.
+    pub kind: Kind,
+    /// Default as Tcl text; `None` if the option is simply absent.
+    pub default: Option<&'static str>,
+    /// One line for the reference page.
+    pub help: &'static str,
+}
+
+/// A parsed and checked value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `Timeout`, `Count`, `Int`: exact, as Tcl read it.
+    Int(i64),
+    /// `Count`/`Int` beyond 63 bits, as decimal text.
+    Big(String),
+    /// `Bool`.
+    Bool(bool),
+    /// `Str`, `NonEmpty`, `Enum`, and the decimal text of a `Millis`.
+    Str(String),
+    /// `List`, `StrList`, `MillisList`.
+    List(Vec<Value>),
+    /// `Dict`, `StrMap`, `IntMap`, in the order given.
+    Dict(Vec<(String, Value)>),
+    /// A JSON text given where an object or list of objects is expected.
+    Json(serde_json::Value),
+}

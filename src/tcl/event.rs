@@ -1,0 +1,86 @@
+//! One's own thread's event queue, event loop and ends (Notifier(3), Exit(3)).
+
+use std::mem::size_of;
+use std::os::raw::{c_int, c_void};
+
+use super::interp::Interp;
+use super::sys::{self, Code, stub};
+use super::trampoline::guarded;
+
+#[repr(C)]
+struct Later {
+    header: sys::Tcl_Event,
+    work: *mut Box<dyn FnOnce()>,
+}
+
+/// Queues work to run from the event loop of this thread, behind what is queued already.
+pub fn later(work: Box<dyn FnOnce()>) {
+    // SAFETY: Tcl frees the event, which it wants from its own allocator, after `run_later`.
+    unsafe {
+        let event = stub!(tcl_Alloc(size_of::<Later>() as _)).cast::<Later>();
+        event.write(Later {
+            header: sys::Tcl_Event { proc_: Some(run_later), nextPtr: std::ptr::null_mut() },
+            work: Box::into_raw(Box::new(work)),
+        });
+        stub!(tcl_QueueEvent(event.cast(), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL));
+    }
+}
+
+unsafe extern "C" fn run_later(event: *mut sys::Tcl_Event, flags: c_int) -> c_int {
+    if flags & sys::TCL_FILE_EVENTS as c_int == 0 {
+        return 0;
+    }
+    // SAFETY: the event is ours; it is run once, since 1 is returned.
+    let work = unsafe { Box::from_raw((*event.cast::<Later>()).work) };
+    guarded((), work);
+    1
+}
+
+/// Runs one event of any kind, waiting for it (Tcl_DoOneEvent).
+pub fn do_one_event() {
+    // SAFETY: plain call on this thread.
+    unsafe { stub!(tcl_DoOneEvent(sys::TCL_ALL_EVENTS)) };
+}
+
+unsafe extern "C" fn run_exit(data: *mut c_void) {
+    // SAFETY: data is the function pointer given below.
+    let f: fn() = unsafe { std::mem::transmute::<*mut c_void, fn()>(data) };
+    guarded((), f);
+}
+
+/// Calls `f` when this thread ends, before Tcl goes there.
+pub fn on_thread_exit(f: fn()) {
+    // SAFETY: a function pointer fits into client data on every platform Tcl knows.
+    unsafe { stub!(tcl_CreateThreadExitHandler(Some(run_exit), f as *mut c_void)) };
+}
+
+/// Calls `f` when the process ends by `exit`.
+pub fn on_process_exit(f: fn()) {
+    // SAFETY: as above.
+    unsafe { stub!(tcl_CreateExitHandler(Some(run_exit), f as *mut c_void)) };
+}
+
+/// What the entry point does with a fresh interpreter.
+pub type Setup = fn(Interp) -> super::interp::Result<()>;
+
+/// Body of the library's entry symbol: initialises the stub tables, then runs `setup`.
+///
+/// # Safety
+/// `interp` is what Tcl's `load` handed over.
+pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup) -> Code {
+    // SAFETY: live interpreter by the caller's promise; nothing of the tables is used before they are there.
+    unsafe {
+        #[cfg(not(tcl9))]
+        let version = sys::Tcl_InitStubs(interp, c"8.6".as_ptr(), 0);
+        #[cfg(tcl9)]
+        let version = sys::Tcl_InitStubs(interp, c"9.0".as_ptr(), 0, sys::TCL_STUB_MAGIC as c_int);
+        if version.is_null() || sys::TclOOInitializeStubs(interp, c"1.0".as_ptr()).is_null() {
+            return sys::ERROR;
+        }
+        let interp = Interp::from_raw(interp);
+        match guarded(Ok(()), || setup(interp)) {
+            Ok(()) => sys::OK,
+            Err(error) => interp.raise(&error),
+        }
+    }
+}

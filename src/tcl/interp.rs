@@ -1,0 +1,237 @@
+//! The interpreter: results, errors, variables, evaluation.
+
+use std::ffi::CString;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use super::obj::Obj;
+use super::sys::{self, Code, Size, stub};
+
+/// An error on its way to Tcl.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// Message and `-errorcode` list.
+    Raised {
+        /// The message.
+        message: String,
+        /// The words of the error code.
+        code: Vec<String>,
+    },
+    /// Result and error code are in the interpreter already.
+    Interp,
+}
+
+impl Error {
+    /// An error with message and error code.
+    pub fn new<S: Into<String>>(message: S, code: &[&str]) -> Error {
+        Error::Raised { message: message.into(), code: code.iter().map(|s| s.to_string()).collect() }
+    }
+}
+
+/// What methods and commands give back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An interpreter of this thread, live for the duration of the call it was handed to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Interp(NonNull<sys::Tcl_Interp>);
+
+/// A keeper of an interpreter's memory: it may be deleted meanwhile, which [`Home::live`] tells.
+pub struct Home(Interp);
+
+impl Home {
+    /// Keeps `interp` (Tcl_Preserve(3)).
+    pub fn new(interp: Interp) -> Rc<Home> {
+        // SAFETY: released in drop.
+        unsafe { stub!(tcl_Preserve(interp.as_ptr().cast())) };
+        Rc::new(Home(interp))
+    }
+
+    /// The interpreter, unless it has been deleted.
+    pub fn live(&self) -> Option<Interp> {
+        (!self.0.is_deleted()).then_some(self.0)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // SAFETY: preserved in `new`.
+        unsafe { stub!(tcl_Release(self.0.as_ptr().cast())) };
+    }
+}
+
+fn c_string(s: &str) -> CString {
+    CString::new(s.replace('\0', "\u{FFFD}")).unwrap_or_default()
+}
+
+impl Interp {
+    /// Wraps what Tcl handed to a C function.
+    ///
+    /// # Safety
+    /// `interp` is a live interpreter of this thread.
+    pub unsafe fn from_raw(interp: *mut sys::Tcl_Interp) -> Interp {
+        // SAFETY: not null by the caller's promise.
+        Interp(unsafe { NonNull::new_unchecked(interp) })
+    }
+
+    /// The C pointer.
+    pub fn as_ptr(self) -> *mut sys::Tcl_Interp {
+        self.0.as_ptr()
+    }
+
+    /// Whether the interpreter is being or has been deleted.
+    pub fn is_deleted(self) -> bool {
+        // SAFETY: the memory is preserved by whoever holds this handle.
+        unsafe { stub!(tcl_InterpDeleted(self.as_ptr())) != 0 }
+    }
+
+    /// Sets the result.
+    pub fn set_result(self, value: &Obj) {
+        // SAFETY: live interpreter and value.
+        unsafe { stub!(tcl_SetObjResult(self.as_ptr(), value.as_ptr())) };
+    }
+
+    /// The result.
+    pub fn result(self) -> Obj {
+        // SAFETY: the result is always a live value.
+        unsafe { Obj::from_raw(stub!(tcl_GetObjResult(self.as_ptr()))) }
+    }
+
+    /// Clears result and error state.
+    pub fn reset_result(self) {
+        // SAFETY: live interpreter.
+        unsafe { stub!(tcl_ResetResult(self.as_ptr())) };
+    }
+
+    /// Puts an error into the interpreter and gives `TCL_ERROR`.
+    pub fn raise(self, error: &Error) -> Code {
+        if let Error::Raised { message, code } = error {
+            self.reset_result();
+            self.set_result(&Obj::text(message));
+            // SAFETY: live interpreter and value; Tcl takes a reference.
+            unsafe { stub!(tcl_SetObjErrorCode(self.as_ptr(), Obj::text_list(code).as_ptr())) };
+        }
+        sys::ERROR
+    }
+
+    /// Evaluates the words as one command at global level.
+    pub fn call(self, words: &[Obj]) -> Result<Obj> {
+        // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
+        let code = unsafe {
+            stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL as i32))
+        };
+        if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
+    }
+
+    /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
+    pub fn call_back(self, words: &[Obj]) {
+        // SAFETY: the interpreter is kept over the evaluation, which may delete it.
+        unsafe {
+            stub!(tcl_Preserve(self.as_ptr().cast()));
+            let code =
+                stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL as i32));
+            if code != sys::OK {
+                stub!(tcl_BackgroundException(self.as_ptr(), code));
+            }
+            stub!(tcl_Release(self.as_ptr().cast()));
+        }
+    }
+
+    /// Reports an error to the background error handler.
+    pub fn background_error(self, error: &Error) {
+        let code = self.raise(error);
+        // SAFETY: live interpreter.
+        unsafe { stub!(tcl_BackgroundException(self.as_ptr(), code)) };
+    }
+
+    /// Evaluates a script at global level.
+    pub fn eval(self, script: &str) -> Result<Obj> {
+        let script = Obj::text(script);
+        // SAFETY: live interpreter and value.
+        let code = unsafe { stub!(tcl_EvalObjEx(self.as_ptr(), script.as_ptr(), sys::TCL_EVAL_GLOBAL as i32)) };
+        if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
+    }
+
+    /// Sets a variable by its full name (an element of an array if `key` is given); traces fire.
+    pub fn set_global(self, name: &str, key: Option<&str>, value: &Obj) -> Result<()> {
+        let (name, key) = (c_string(name), key.map(c_string));
+        let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
+        let flags = (sys::TCL_GLOBAL_ONLY | sys::TCL_LEAVE_ERR_MSG) as i32;
+        // SAFETY: live interpreter and value, C strings live over the call.
+        let set = unsafe { stub!(tcl_SetVar2Ex(self.as_ptr(), name.as_ptr(), key, value.as_ptr(), flags)) };
+        if set.is_null() { Err(Error::Interp) } else { Ok(()) }
+    }
+
+    /// Removes a variable or an element of an array; one that is not there is no error.
+    pub fn unset_global(self, name: &str, key: Option<&str>) {
+        let (name, key) = (c_string(name), key.map(c_string));
+        let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
+        // SAFETY: as in `set_global`.
+        unsafe { stub!(tcl_UnsetVar2(self.as_ptr(), name.as_ptr(), key, sys::TCL_GLOBAL_ONLY as i32)) };
+    }
+
+    /// Reads a variable named by a value in the caller's frame.
+    pub fn get_var(self, name: &Obj) -> Result<Obj> {
+        // SAFETY: live interpreter and value.
+        let value =
+            unsafe { stub!(tcl_ObjGetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), sys::TCL_LEAVE_ERR_MSG as i32)) };
+        if value.is_null() {
+            return Err(Error::Interp);
+        }
+        // SAFETY: not null, so a live value.
+        Ok(unsafe { Obj::from_raw(value) })
+    }
+
+    /// Whether a variable named by a value exists in the caller's frame.
+    pub fn var_exists(self, name: &Obj) -> bool {
+        // SAFETY: live interpreter and value.
+        unsafe { !stub!(tcl_ObjGetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0)).is_null() }
+    }
+
+    /// Sets a variable named by a value in the caller's frame.
+    pub fn set_var(self, name: &Obj, value: &Obj) -> Result<()> {
+        let flags = sys::TCL_LEAVE_ERR_MSG as i32;
+        // SAFETY: live interpreter and values.
+        let set = unsafe { stub!(tcl_ObjSetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), value.as_ptr(), flags)) };
+        if set.is_null() { Err(Error::Interp) } else { Ok(()) }
+    }
+
+    /// Tcl's own message for a wrong number of arguments, `skip` leading words kept as they are.
+    pub fn wrong_args(self, words: &[Obj], skip: usize, usage: &str) -> Error {
+        let usage = c_string(usage);
+        let usage = if usage.is_empty() { std::ptr::null() } else { usage.as_ptr() };
+        // SAFETY: `Obj` is a transparent pointer.
+        unsafe { stub!(tcl_WrongNumArgs(self.as_ptr(), skip as Size, words.as_ptr().cast(), usage)) };
+        Error::Interp
+    }
+
+    /// Declares the package as provided.
+    pub fn provide(self, name: &str, version: &str) -> Result<()> {
+        let (name, version) = (c_string(name), c_string(version));
+        // SAFETY: C strings live over the call.
+        let code = unsafe { stub!(tcl_PkgProvideEx(self.as_ptr(), name.as_ptr(), version.as_ptr(), std::ptr::null())) };
+        if code == sys::OK { Ok(()) } else { Err(Error::Interp) }
+    }
+
+    /// The error code of the error that is in the interpreter, as text.
+    pub fn error_code(self) -> String {
+        // SAFETY: live interpreter; the options dict is a new value.
+        let options = unsafe { Obj::from_raw(stub!(tcl_GetReturnOptions(self.as_ptr(), sys::ERROR))) };
+        options.get_text("-errorcode").map(|code| code.to_text()).unwrap_or_default()
+    }
+
+    /// `TCL_ERROR` with a message in the interpreter if the evaluation has been cancelled or is over its limit.
+    pub(super) fn interrupted(self) -> bool {
+        // SAFETY: live interpreter.
+        unsafe {
+            if stub!(tcl_Canceled(self.as_ptr(), sys::TCL_LEAVE_ERR_MSG as i32)) == sys::ERROR {
+                return true;
+            }
+            if stub!(tcl_LimitExceeded(self.as_ptr())) != 0 {
+                self.reset_result();
+                self.set_result(&Obj::text("limit exceeded"));
+                return true;
+            }
+        }
+        false
+    }
+}

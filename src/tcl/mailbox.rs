@@ -1,0 +1,267 @@
+//! From any thread to a Tcl thread: two lanes, one pending event, a slice of time (design: delivery).
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::mem::{size_of, take};
+use std::os::raw::{c_int, c_void};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::sys::{self, stub};
+use super::trampoline::guarded;
+
+/// How long callbacks may follow each other before timers and files are looked at.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// What a Tcl thread receives.
+pub struct Mailbox<T: Send + 'static> {
+    lanes: Arc<Lanes<T>>,
+    local: Cell<Local<T>>,
+    handler: fn(T),
+    /// Start of the current run of callbacks.
+    slice: Cell<Option<Instant>>,
+    /// The event source queues the next event: this run's time is up.
+    resting: Cell<bool>,
+}
+
+struct Local<T> {
+    urgent: VecDeque<T>,
+    bulk: VecDeque<T>,
+}
+
+impl<T> Default for Local<T> {
+    fn default() -> Self {
+        Local { urgent: VecDeque::new(), bulk: VecDeque::new() }
+    }
+}
+
+struct Lanes<T: Send + 'static> {
+    thread: Thread,
+    inner: Mutex<Inner<T>>,
+    /// For the event procedure; set once, before anybody can post.
+    owner: Mutex<Owner<T>>,
+}
+
+struct Thread(sys::Tcl_ThreadId);
+// SAFETY: an opaque name of a thread; Tcl's functions that take it are made for other threads.
+unsafe impl Send for Thread {}
+// SAFETY: as above.
+unsafe impl Sync for Thread {}
+
+struct Owner<T: Send + 'static>(*const Mailbox<T>);
+// SAFETY: only dereferenced on the owner's thread.
+unsafe impl<T: Send + 'static> Send for Owner<T> {}
+
+struct Inner<T> {
+    closed: bool,
+    /// An event is queued or the owner is at work: no further wake is needed.
+    awake: bool,
+    urgent: VecDeque<T>,
+    bulk: VecDeque<T>,
+}
+
+/// The sending side.
+pub struct Sender<T: Send + 'static>(Arc<Lanes<T>>);
+
+impl<T: Send + 'static> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender(Arc::clone(&self.0))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[repr(C)]
+struct Event<T: Send + 'static> {
+    header: sys::Tcl_Event,
+    mailbox: *const Mailbox<T>,
+}
+
+impl<T: Send + 'static> Sender<T> {
+    /// Posts to the lane of completions. After the owner's close it is dropped.
+    pub fn urgent(&self, item: T) {
+        self.post(|inner| inner.urgent.push_back(item));
+    }
+
+    /// Posts to the lane of messages.
+    pub fn bulk(&self, items: impl IntoIterator<Item = T>) {
+        self.post(|inner| inner.bulk.extend(items));
+    }
+
+    fn post(&self, add: impl FnOnce(&mut Inner<T>)) {
+        let mut inner = locked(&self.0.inner);
+        if inner.closed {
+            return;
+        }
+        add(&mut inner);
+        if !inner.awake {
+            inner.awake = true;
+            let owner = locked(&self.0.owner).0;
+            // SAFETY: under the lock and not closed, so the thread and its notifier are there; Tcl takes over the event.
+            unsafe {
+                let event = new_event(owner);
+                stub!(tcl_ThreadQueueEvent(self.0.thread.0, event, sys::Tcl_QueuePosition_TCL_QUEUE_TAIL));
+                stub!(tcl_ThreadAlert(self.0.thread.0));
+            }
+        }
+    }
+}
+
+unsafe fn new_event<T: Send + 'static>(mailbox: *const Mailbox<T>) -> *mut sys::Tcl_Event {
+    // SAFETY: Tcl_Alloc never gives null; Tcl frees the event after its procedure.
+    unsafe {
+        let event = stub!(tcl_Alloc(size_of::<Event<T>>() as _)).cast::<Event<T>>();
+        let header = sys::Tcl_Event { proc_: Some(event_proc::<T>), nextPtr: std::ptr::null_mut() };
+        event.write(Event { header, mailbox });
+        event.cast()
+    }
+}
+
+impl<T: Send + 'static> Mailbox<T> {
+    /// A mailbox for the current thread. It lives until [`Mailbox::close`] and is not freed before the thread's end.
+    pub fn new(handler: fn(T)) -> Rc<Mailbox<T>> {
+        // SAFETY: plain call.
+        let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
+        let inner = Inner { closed: false, awake: false, urgent: VecDeque::new(), bulk: VecDeque::new() };
+        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner), owner: Mutex::new(Owner(std::ptr::null())) });
+        let mailbox = Rc::new(Mailbox {
+            lanes,
+            local: Cell::new(Local::default()),
+            handler,
+            slice: Cell::new(None),
+            resting: Cell::new(false),
+        });
+        locked(&mailbox.lanes.owner).0 = Rc::as_ptr(&mailbox);
+        let data = Rc::as_ptr(&mailbox).cast_mut().cast();
+        // SAFETY: removed in `close`, which the owner calls before it lets go.
+        unsafe { stub!(tcl_CreateEventSource(Some(setup::<T>), Some(check::<T>), data)) };
+        mailbox
+    }
+
+    /// A sending side.
+    pub fn sender(&self) -> Sender<T> {
+        Sender(Arc::clone(&self.lanes))
+    }
+
+    /// Puts items back in front of the lane of messages.
+    pub fn unread(&self, items: VecDeque<T>) {
+        let mut local = self.local.take();
+        for item in items.into_iter().rev() {
+            local.bulk.push_front(item);
+        }
+        self.local.set(local);
+        self.ensure_event();
+    }
+
+    /// Ends delivery: nothing is taken or run any more.
+    pub fn close(&self) {
+        let mut inner = locked(&self.lanes.inner);
+        inner.closed = true;
+        let (urgent, bulk) = (take(&mut inner.urgent), take(&mut inner.bulk));
+        drop(inner);
+        drop((urgent, bulk, self.local.take()));
+        let data: *mut c_void = std::ptr::from_ref(self).cast_mut().cast();
+        // SAFETY: on the owner's thread; `delete_ours` takes only events of this mailbox.
+        unsafe {
+            stub!(tcl_DeleteEventSource(Some(setup::<T>), Some(check::<T>), data));
+            stub!(tcl_DeleteEvents(Some(delete_ours::<T>), data));
+        }
+    }
+
+    fn ensure_event(&self) {
+        let mut inner = locked(&self.lanes.inner);
+        if !inner.closed && !inner.awake {
+            inner.awake = true;
+            drop(inner);
+            self.queue();
+        }
+    }
+
+    fn queue(&self) {
+        // SAFETY: on the owner's thread; Tcl takes over the event.
+        unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL)) };
+    }
+
+    /// The next item; completions first. Marks the mailbox asleep if there is none.
+    fn next(&self) -> Option<T> {
+        let mut local = self.local.take();
+        if local.urgent.is_empty() || local.bulk.is_empty() {
+            let mut inner = locked(&self.lanes.inner);
+            if local.urgent.is_empty() {
+                std::mem::swap(&mut local.urgent, &mut inner.urgent);
+            }
+            if local.bulk.is_empty() {
+                std::mem::swap(&mut local.bulk, &mut inner.bulk);
+            }
+            if local.urgent.is_empty() && local.bulk.is_empty() {
+                inner.awake = false;
+            }
+        } else if let Ok(mut inner) = self.lanes.inner.try_lock() {
+            local.urgent.append(&mut inner.urgent);
+        }
+        let item = local.urgent.pop_front().or_else(|| local.bulk.pop_front());
+        self.local.set(local);
+        item
+    }
+
+    fn run_one(&self) {
+        let Some(item) = self.next() else {
+            self.slice.set(None);
+            return;
+        };
+        let now = Instant::now();
+        let start = self.slice.get().unwrap_or(now);
+        if now.duration_since(start) < SLICE {
+            self.slice.set(Some(start));
+            // Before the callback: an event loop nested in it goes on with the next item.
+            self.queue();
+        } else {
+            self.slice.set(None);
+            self.resting.set(true);
+        }
+        (self.handler)(item);
+    }
+}
+
+unsafe extern "C" fn event_proc<T: Send + 'static>(event: *mut sys::Tcl_Event, flags: c_int) -> c_int {
+    if flags & sys::TCL_FILE_EVENTS as c_int == 0 {
+        return 0;
+    }
+    // SAFETY: events of a closed mailbox have been deleted; the reference keeps it over a handler that closes it.
+    let mailbox = unsafe {
+        let mailbox = (*event.cast::<Event<T>>()).mailbox;
+        Rc::increment_strong_count(mailbox);
+        Rc::from_raw(mailbox)
+    };
+    guarded((), || mailbox.run_one());
+    1
+}
+
+unsafe extern "C" fn setup<T: Send + 'static>(data: *mut c_void, flags: c_int) {
+    // SAFETY: the source is removed before the mailbox goes.
+    let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
+    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.get() {
+        let now = sys::Tcl_Time { sec: 0, usec: 0 };
+        // SAFETY: plain call.
+        unsafe { stub!(tcl_SetMaxBlockTime(&now)) };
+    }
+}
+
+unsafe extern "C" fn check<T: Send + 'static>(data: *mut c_void, flags: c_int) {
+    // SAFETY: as in `setup`.
+    let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
+    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.replace(false) {
+        mailbox.queue();
+    }
+}
+
+unsafe extern "C" fn delete_ours<T: Send + 'static>(event: *mut sys::Tcl_Event, data: *mut c_void) -> c_int {
+    // SAFETY: only events with our procedure have our layout.
+    unsafe {
+        let ours = (*event).proc_.is_some_and(|f| std::ptr::fn_addr_eq(f, event_proc::<T> as unsafe extern "C" fn(_, _) -> _));
+        c_int::from(ours && (*event.cast::<Event<T>>()).mailbox.cast::<c_void>() == data.cast_const())
+    }
+}

@@ -1,0 +1,17 @@
+//! A safe face on Tcl's C API: the only place with `unsafe`. Knows nothing of NATS.
+#![allow(unsafe_code)]
+
+pub mod class;
+pub mod event;
+pub mod interp;
+pub mod mailbox;
+pub mod obj;
+pub mod sys;
+mod text;
+pub mod trace;
+mod trampoline;
+pub mod wait;
+
+pub use class::{Call, Class, Instance, Object, Reply, Row};
+pub use interp::{Error, Home, Interp, Result};
+pub use obj::Obj;

@@ -1,0 +1,278 @@
+//! `Obj`: a counted reference to a Tcl value (Tcl_Obj(3)), with conversions from and to Rust.
+
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::os::raw::c_char;
+use std::ptr::NonNull;
+use std::slice;
+
+use super::sys::{self, Size, stub};
+use super::text;
+
+/// A counted reference to a Tcl value. Not `Send`: values belong to their thread.
+#[repr(transparent)]
+pub struct Obj(NonNull<sys::Tcl_Obj>);
+
+impl Clone for Obj {
+    fn clone(&self) -> Self {
+        // SAFETY: the pointer is live while `self` is.
+        unsafe { Obj::from_raw(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Obj {
+    fn drop(&mut self) {
+        // SAFETY: we own one reference; Tcl frees the value with the last one, as its macro does.
+        unsafe {
+            let obj = self.0.as_ptr();
+            (*obj).refCount -= 1;
+            if (*obj).refCount <= 0 {
+                stub!(tclFreeObj(obj));
+            }
+        }
+    }
+}
+
+impl Obj {
+    /// Takes a new reference to the value.
+    ///
+    /// # Safety
+    /// `obj` points to a live Tcl value of this thread.
+    pub unsafe fn from_raw(obj: *mut sys::Tcl_Obj) -> Obj {
+        // SAFETY: live by the caller's promise.
+        unsafe {
+            (*obj).refCount += 1;
+            Obj(NonNull::new_unchecked(obj))
+        }
+    }
+
+    /// The C pointer; valid as long as `self`.
+    pub fn as_ptr(&self) -> *mut sys::Tcl_Obj {
+        self.0.as_ptr()
+    }
+
+    /// An empty value.
+    pub fn empty() -> Obj {
+        // SAFETY: Tcl_NewObj always gives a live value.
+        unsafe { Obj::from_raw(stub!(tcl_NewObj())) }
+    }
+
+    /// A value made of Rust text.
+    pub fn text(s: &str) -> Obj {
+        if text::needs_conversion(s.as_bytes()) {
+            return text::from_utf8(s.as_bytes());
+        }
+        // SAFETY: Tcl copies `len` bytes, which are valid in its internal encoding.
+        unsafe { Obj::from_raw(stub!(tcl_NewStringObj(s.as_ptr().cast(), s.len() as Size))) }
+    }
+
+    /// A byte array.
+    pub fn bytes(b: &[u8]) -> Obj {
+        // SAFETY: Tcl copies `len` bytes.
+        unsafe { Obj::from_raw(stub!(tcl_NewByteArrayObj(b.as_ptr(), b.len() as Size))) }
+    }
+
+    /// Text from bytes that are meant to be UTF-8; what is not comes out as Tcl's own converter has it.
+    pub fn utf8(b: &[u8]) -> Obj {
+        match std::str::from_utf8(b) {
+            Ok(s) => Obj::text(s),
+            Err(_) => text::from_utf8(b),
+        }
+    }
+
+    /// A whole number.
+    pub fn int(i: i64) -> Obj {
+        // SAFETY: plain constructor.
+        unsafe { Obj::from_raw(stub!(tcl_NewWideIntObj(i))) }
+    }
+
+    /// `true` or `false`, as words.
+    pub fn bool(b: bool) -> Obj {
+        Obj::text(if b { "true" } else { "false" })
+    }
+
+    /// A list of the values.
+    pub fn list(items: &[Obj]) -> Obj {
+        // SAFETY: `Obj` is a transparent pointer, so the slice is an array of pointers; Tcl takes references of its own.
+        unsafe { Obj::from_raw(stub!(tcl_NewListObj(items.len() as Size, items.as_ptr().cast()))) }
+    }
+
+    /// A list of texts.
+    pub fn text_list<S: AsRef<str>>(items: &[S]) -> Obj {
+        let items: Vec<Obj> = items.iter().map(|s| Obj::text(s.as_ref())).collect();
+        Obj::list(&items)
+    }
+
+    /// An empty dict, to be filled with [`Obj::put`].
+    pub fn dict() -> Obj {
+        // SAFETY: plain constructor.
+        unsafe { Obj::from_raw(stub!(tcl_NewDictObj())) }
+    }
+
+    /// Sets a key of a dict that nobody else refers to yet. A value that is no dict stays as it is.
+    pub fn put(&self, key: &Obj, value: &Obj) {
+        debug_assert!(!self.is_shared());
+        // SAFETY: both values are live; a null interp asks for no message.
+        unsafe { stub!(tcl_DictObjPut(std::ptr::null_mut(), self.as_ptr(), key.as_ptr(), value.as_ptr())) };
+    }
+
+    /// [`Obj::put`] with a text as key.
+    pub fn put_text(&self, key: &str, value: &Obj) {
+        self.put(&Obj::text(key), value);
+    }
+
+    /// Appends to a list that nobody else refers to yet.
+    pub fn append(&self, value: &Obj) {
+        debug_assert!(!self.is_shared());
+        // SAFETY: both values are live.
+        unsafe { stub!(tcl_ListObjAppendElement(std::ptr::null_mut(), self.as_ptr(), value.as_ptr())) };
+    }
+
+    /// Whether somebody else holds a reference too: then the value must not be changed.
+    pub fn is_shared(&self) -> bool {
+        // SAFETY: live while `self` is.
+        unsafe { (*self.as_ptr()).refCount > 1 }
+    }
+
+    /// A copy that may be changed, unless this is the only reference already.
+    pub fn unshared(self) -> Obj {
+        if !self.is_shared() {
+            return self;
+        }
+        // SAFETY: Tcl_DuplicateObj gives a new value.
+        unsafe { Obj::from_raw(stub!(tcl_DuplicateObj(self.as_ptr()))) }
+    }
+
+    /// The string in Tcl's internal encoding.
+    pub fn raw_str(&self) -> &[u8] {
+        let mut len: Size = 0;
+        // SAFETY: the string lives as long as the value is not changed, which needs `Tcl_` calls on it; callers copy or use it at once.
+        unsafe {
+            let s = stub!(tcl_GetStringFromObj(self.as_ptr(), &mut len));
+            slice::from_raw_parts(s.cast::<u8>(), len as usize)
+        }
+    }
+
+    /// The value as Rust text.
+    pub fn as_text(&self) -> Cow<'_, str> {
+        let raw = self.raw_str();
+        match std::str::from_utf8(raw) {
+            Ok(s) => Cow::Borrowed(s),
+            Err(_) => Cow::Owned(text::to_utf8(raw)),
+        }
+    }
+
+    /// The value as owned Rust text.
+    pub fn to_text(&self) -> String {
+        self.as_text().into_owned()
+    }
+
+    /// The value as bytes, one per character, the low 8 bits of each, as a binary channel would write it.
+    pub fn as_bytes(&self) -> Cow<'_, [u8]> {
+        if self.type_name() == Some(c"bytearray") {
+            let mut len: Size = 0;
+            // SAFETY: the type says byte array; the bytes live as long as the value keeps that type.
+            return unsafe {
+                let bytes = stub!(tcl_GetByteArrayFromObj(self.as_ptr(), &mut len));
+                Cow::Borrowed(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
+            };
+        }
+        let raw = self.raw_str();
+        if raw.is_ascii() { Cow::Borrowed(raw) } else { Cow::Owned(text::low_bytes(raw)) }
+    }
+
+    fn type_name(&self) -> Option<&CStr> {
+        // SAFETY: a value's type is static data of Tcl or an extension, its name a C string.
+        unsafe {
+            let kind = (*self.as_ptr()).typePtr;
+            if kind.is_null() { None } else { Some(CStr::from_ptr((*kind).name as *const c_char)) }
+        }
+    }
+
+    /// Whether the string is empty.
+    pub fn is_empty(&self) -> bool {
+        self.raw_str().is_empty()
+    }
+
+    /// The value as a whole number of 64 bits, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        let mut wide: sys::Tcl_WideInt = 0;
+        // SAFETY: a null interp asks for no message.
+        let code = unsafe { stub!(tcl_GetWideIntFromObj(std::ptr::null_mut(), self.as_ptr(), &mut wide)) };
+        (code == sys::OK).then_some(wide)
+    }
+
+    /// The value as a floating-point number, if it is one.
+    pub fn as_double(&self) -> Option<f64> {
+        let mut double = 0.0;
+        // SAFETY: as in `as_int`.
+        let code = unsafe { stub!(tcl_GetDoubleFromObj(std::ptr::null_mut(), self.as_ptr(), &mut double)) };
+        (code == sys::OK).then_some(double)
+    }
+
+    /// The value as a boolean, if Tcl takes it as one.
+    pub fn as_bool(&self) -> Option<bool> {
+        let mut flag = 0;
+        // SAFETY: as in `as_int`.
+        let code = unsafe { stub!(tcl_GetBooleanFromObj(std::ptr::null_mut(), self.as_ptr(), &mut flag)) };
+        (code == sys::OK).then_some(flag != 0)
+    }
+
+    /// The elements, if the value is a list.
+    pub fn as_list(&self) -> Option<Vec<Obj>> {
+        let mut count: Size = 0;
+        let mut items: *mut *mut sys::Tcl_Obj = std::ptr::null_mut();
+        // SAFETY: on success `items` points to `count` live values, of which we take references at once.
+        unsafe {
+            let code = stub!(tcl_ListObjGetElements(std::ptr::null_mut(), self.as_ptr(), &mut count, &mut items));
+            if code != sys::OK {
+                return None;
+            }
+            Some((0..count as usize).map(|i| Obj::from_raw(*items.add(i))).collect())
+        }
+    }
+
+    /// The pairs in their order, if the value is a dict.
+    pub fn as_dict(&self) -> Option<Vec<(Obj, Obj)>> {
+        // Reading a list as a dict drops its repeated keys for good; the copy keeps the caller's value as it is.
+        let dict = self.clone();
+        let mut pairs = Vec::new();
+        // SAFETY: the search is ended in every case; values are referenced before it goes on.
+        unsafe {
+            let mut search: sys::Tcl_DictSearch = std::mem::zeroed();
+            let (mut key, mut value, mut done) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
+            let code = stub!(tcl_DictObjFirst(std::ptr::null_mut(), dict.as_ptr(), &mut search, &mut key, &mut value, &mut done));
+            if code != sys::OK {
+                return None;
+            }
+            while done == 0 {
+                pairs.push((Obj::from_raw(key), Obj::from_raw(value)));
+                stub!(tcl_DictObjNext(&mut search, &mut key, &mut value, &mut done));
+            }
+            stub!(tcl_DictObjDone(&mut search));
+        }
+        Some(pairs)
+    }
+
+    /// The value of a key of a dict; `None` if it has none or is no dict.
+    pub fn get(&self, key: &Obj) -> Option<Obj> {
+        let mut value = std::ptr::null_mut();
+        // SAFETY: on success `value` is null or live.
+        unsafe {
+            let code = stub!(tcl_DictObjGet(std::ptr::null_mut(), self.as_ptr(), key.as_ptr(), &mut value));
+            (code == sys::OK && !value.is_null()).then(|| Obj::from_raw(value))
+        }
+    }
+
+    /// [`Obj::get`] with a text as key.
+    pub fn get_text(&self, key: &str) -> Option<Obj> {
+        self.get(&Obj::text(key))
+    }
+
+    /// Whether the value parses as a dict.
+    pub fn is_dict(&self) -> bool {
+        let mut size: Size = 0;
+        // SAFETY: as in `as_int`.
+        unsafe { stub!(tcl_DictObjSize(std::ptr::null_mut(), self.as_ptr(), &mut size)) == sys::OK }
+    }
+}

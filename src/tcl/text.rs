@@ -1,0 +1,67 @@
+//! Between UTF-8 and Tcl's internal encoding, which writes NUL as two bytes and, up to 8.6, has no four-byte sequences.
+
+use super::obj::Obj;
+use super::sys::{self, Size, stub};
+
+/// Whether bytes of valid UTF-8 differ from Tcl's internal encoding.
+pub fn needs_conversion(utf8: &[u8]) -> bool {
+    let four_byte_lead = if cfg!(tcl9) { u8::MAX } else { 0xF0 };
+    utf8.iter().any(|&b| b == 0 || b >= four_byte_lead)
+}
+
+/// Text from UTF-8 by Tcl's converter: any bytes are taken.
+pub fn from_utf8(bytes: &[u8]) -> Obj {
+    // SAFETY: the DString is initialised by the conversion, copied into the value and freed; "utf-8" exists in every Tcl.
+    unsafe {
+        let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
+        let mut ds: sys::Tcl_DString = std::mem::zeroed();
+        let s = stub!(tcl_ExternalToUtfDString(encoding, bytes.as_ptr().cast(), bytes.len() as Size, &mut ds));
+        let obj = Obj::from_raw(stub!(tcl_NewStringObj(s, ds.length)));
+        stub!(tcl_DStringFree(&mut ds));
+        stub!(tcl_FreeEncoding(encoding));
+        obj
+    }
+}
+
+/// UTF-8 from the internal encoding by Tcl's converter; what still is not valid (a lone surrogate) becomes U+FFFD.
+pub fn to_utf8(internal: &[u8]) -> String {
+    // SAFETY: as in `from_utf8`.
+    unsafe {
+        let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
+        let mut ds: sys::Tcl_DString = std::mem::zeroed();
+        let s = stub!(tcl_UtfToExternalDString(encoding, internal.as_ptr().cast(), internal.len() as Size, &mut ds));
+        let bytes = std::slice::from_raw_parts(s.cast::<u8>(), ds.length as usize);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        stub!(tcl_DStringFree(&mut ds));
+        stub!(tcl_FreeEncoding(encoding));
+        text
+    }
+}
+
+/// The low 8 bits of each character of a string in the internal encoding.
+pub fn low_bytes(internal: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(internal.len());
+    let mut rest = internal;
+    while let Some((&lead, tail)) = rest.split_first() {
+        let extra = match lead {
+            0xC0..=0xDF => 1,
+            0xE0..=0xEF => 2,
+            0xF0..=0xF7 => 3,
+            _ => 0,
+        };
+        let whole = tail.len() >= extra && tail[..extra].iter().all(|b| b & 0xC0 == 0x80);
+        if extra == 0 || !whole {
+            out.push(lead);
+            rest = tail;
+            continue;
+        }
+        let code = tail[..extra].iter().fold(u32::from(lead) & (0x3F >> extra), |code, b| code << 6 | u32::from(b & 0x3F));
+        if code > 0xFFFF && !cfg!(tcl9) {
+            // Tcl 8.6 counts such a character as two: a surrogate pair.
+            out.push(((code - 0x1_0000) >> 10) as u8);
+        }
+        out.push(code as u8);
+        rest = &tail[extra..];
+    }
+    out
+}

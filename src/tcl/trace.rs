@@ -1,0 +1,90 @@
+//! Variables that only this library writes (TraceVar(3)).
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::{CStr, CString};
+use std::os::raw::{c_char, c_int, c_void};
+use std::rc::Rc;
+
+use super::interp::{Interp, Result};
+use super::obj::Obj;
+use super::sys::{self, stub};
+use super::trampoline::guarded;
+
+/// A guard over variables: writes by scripts are refused and undone, those through [`Guard::set`] go through.
+pub struct Guard {
+    open: Cell<bool>,
+    /// What the variables hold, by full name and element: a refused write has already replaced it.
+    values: RefCell<HashMap<(String, Option<String>), Obj>>,
+}
+
+impl Guard {
+    /// A guard over nothing yet.
+    pub fn new() -> Rc<Guard> {
+        Rc::new(Guard { open: Cell::new(false), values: RefCell::default() })
+    }
+
+    /// Sets a variable by its full name, or an element of an array; traces of scripts fire.
+    pub fn set(&self, interp: Interp, name: &str, key: Option<&str>, value: &Obj) -> Result<()> {
+        self.values.borrow_mut().insert((name.to_string(), key.map(str::to_string)), value.clone());
+        let before = self.open.replace(true);
+        let out = interp.set_global(name, key, value);
+        self.open.set(before);
+        out
+    }
+
+    /// Removes an element of an array.
+    pub fn unset(&self, interp: Interp, name: &str, key: &str) {
+        self.values.borrow_mut().remove(&(name.to_string(), Some(key.to_string())));
+        interp.unset_global(name, Some(key));
+    }
+
+    /// Puts a variable or array, which exists, under the guard.
+    pub fn protect(self: &Rc<Self>, interp: Interp, name: &str) {
+        let Ok(c_name) = CString::new(name) else { return };
+        let data = Box::new(Traced { guard: Rc::clone(self), name: name.to_string() });
+        let data = Box::into_raw(data).cast();
+        let flags = (sys::TCL_GLOBAL_ONLY | sys::TCL_TRACE_WRITES | sys::TCL_TRACE_UNSETS) as c_int;
+        // SAFETY: the trace's data is freed by `traced` when the variable goes.
+        unsafe { stub!(tcl_TraceVar2(interp.as_ptr(), c_name.as_ptr(), std::ptr::null(), flags, Some(traced), data)) };
+    }
+}
+
+struct Traced {
+    guard: Rc<Guard>,
+    name: String,
+}
+
+unsafe extern "C" fn traced(
+    data: *mut c_void,
+    interp: *mut sys::Tcl_Interp,
+    _part1: *const c_char,
+    part2: *const c_char,
+    flags: c_int,
+) -> *mut c_char {
+    if flags & sys::TCL_TRACE_UNSETS as c_int != 0 {
+        if flags & sys::TCL_TRACE_DESTROYED as c_int != 0 && part2.is_null() {
+            // SAFETY: the trace is gone with the variable; nobody else has the data.
+            drop(unsafe { Box::from_raw(data.cast::<Traced>()) });
+        }
+        return std::ptr::null_mut();
+    }
+    // SAFETY: live while the trace is; Tcl hands over live strings and interpreter.
+    let (traced, key, interp) = unsafe {
+        let key = (!part2.is_null()).then(|| CStr::from_ptr(part2).to_string_lossy().into_owned());
+        (&*data.cast::<Traced>(), key, Interp::from_raw(interp))
+    };
+    let guard = &traced.guard;
+    if guard.open.get() {
+        return std::ptr::null_mut();
+    }
+    guarded((), || {
+        let value = guard.values.borrow().get(&(traced.name.clone(), key.clone())).cloned();
+        match value {
+            // Errors cannot be: the name is that of a variable which is there.
+            Some(value) => drop(interp.set_global(&traced.name, key.as_deref(), &value)),
+            None => interp.unset_global(&traced.name, key.as_deref()),
+        }
+    });
+    c"variable is read-only".as_ptr().cast_mut()
+}

@@ -1,0 +1,63 @@
+# The part of the package that is better said in Tcl. Sourced once an interpreter, after the library has been loaded, and
+# harmless when sourced again. Nothing may be searched for or loaded here: `package require nats` has to stay cheap.
+
+namespace eval ::nats {
+    namespace export connection msg header timestamp
+
+    variable status_closed closed
+    variable status_connecting connecting
+    variable status_connected connected
+    variable status_reconnecting reconnecting
+}
+
+# dict lookup dict key ?default?
+#
+# The value of the key, or the default.
+proc ::nats::dict_lookup {dict key {default {}}} {
+    if {[dict exists $dict $key]} {
+        return [dict get $dict $key]
+    }
+    # `dict exists` takes anything; what is no dict has to be an error.
+    dict size $dict
+    return $default
+}
+
+# Beside whatever others have added to Tcl's ensemble; theirs wins if they have a `lookup`.
+apply {{} {
+    set map [namespace ensemble configure ::dict -map]
+    if {![dict exists $map lookup]} {
+        dict set map lookup ::nats::dict_lookup
+        namespace ensemble configure ::dict -map $map
+    }
+}}
+
+# mymethod method ?arg ...?
+#
+# A command prefix that calls a method of the object, a private one too, as in Tcl 9: callback(n).
+if {[namespace which -command ::oo::Helpers::mymethod] eq {}} {
+    proc ::oo::Helpers::mymethod {method args} {
+        list [uplevel 1 {::namespace which my}] $method {*}$args
+    }
+}
+
+# Commands of tcllib that older scripts expect to be there: the package is looked for at the first call, library(n).
+apply {{} {
+    foreach {package commands} {
+        json {::json::json2dict ::json::many-json2dict ::json::dict2json ::json::list2json ::json::string2json}
+        json::write {
+            ::json::write ::json::write::indented ::json::write::aligned ::json::write::string ::json::write::array
+            ::json::write::object
+        }
+        coroutine {
+            ::coroutine::util ::coroutine::util::after ::coroutine::util::await ::coroutine::util::create
+            ::coroutine::util::exit ::coroutine::util::gets ::coroutine::util::global ::coroutine::util::puts
+            ::coroutine::util::read ::coroutine::util::socket ::coroutine::util::update ::coroutine::util::vwait
+        }
+    } {
+        foreach command $commands {
+            if {![info exists ::auto_index($command)]} {
+                set ::auto_index($command) [list package require $package]
+            }
+        }
+    }
+}}

@@ -1,0 +1,95 @@
+"""The key-value store through nats.py, for kv_interop.test.
+
+One JSON object a line on standard input, one on standard output for each: {"ok": value} or {"error": "ClassName"}.
+Values of keys travel as hexadecimal text. Commands: {"op": "connect", "url": u}, {"op": name, "bucket": b, ...}.
+"""
+
+import asyncio
+import json
+import sys
+
+import nats
+from nats.js.api import KeyValueConfig
+
+
+def entry(found):
+    """The fields that both clients have."""
+    return [found.key, (found.value or b"").hex(), found.operation or "PUT", found.revision]
+
+
+class Peer:
+    """The state between commands: a connection, bound buckets, and at most one watch."""
+
+    def __init__(self):
+        self.nc = None
+        self.js = None
+        self.buckets = {}
+        self.watcher = None
+
+    async def bucket(self, name):
+        if name not in self.buckets:
+            self.buckets[name] = await self.js.key_value(name)
+        return self.buckets[name]
+
+    async def run(self, command):
+        operation = command["op"]
+        if operation == "connect":
+            self.nc = await nats.connect(command["url"])
+            self.js = self.nc.jetstream()
+            return True
+        if operation == "add":
+            config = KeyValueConfig(bucket=command["bucket"], history=command.get("history", 1))
+            self.buckets[command["bucket"]] = await self.js.create_key_value(config)
+            return True
+        if operation == "delete_bucket":
+            self.buckets.pop(command["bucket"], None)
+            return await self.js.delete_key_value(command["bucket"])
+        if operation == "next":
+            update = await self.watcher.updates(timeout=10)
+            return entry(update) if update is not None else []
+        kv = await self.bucket(command["bucket"])
+        key = command.get("key")
+        value = bytes.fromhex(command.get("value", ""))
+        revision = command.get("revision")
+        if operation == "put":
+            return await kv.put(key, value)
+        if operation == "create":
+            return await kv.create(key, value)
+        if operation == "update":
+            return await kv.update(key, value, last=revision)
+        if operation == "get":
+            return entry(await kv.get(key, revision=revision))
+        if operation == "delete":
+            return await kv.delete(key)
+        if operation == "purge":
+            return await kv.purge(key)
+        if operation == "keys":
+            return await kv.keys()
+        if operation == "history":
+            return [entry(found) for found in await kv.history(key)]
+        if operation == "status":
+            status = await kv.status()
+            return [status.bucket, status.values, status.history, int((status.ttl or 0) * 1000)]
+        if operation == "watch":
+            self.watcher = await kv.watch(key)
+            return True
+        raise ValueError(operation)
+
+
+async def main():
+    peer = Peer()
+    loop = asyncio.get_running_loop()
+    while True:
+        line = await loop.run_in_executor(None, sys.stdin.readline)
+        if not line:
+            break
+        try:
+            answer = {"ok": await peer.run(json.loads(line))}
+        except Exception as error:
+            answer = {"error": type(error).__name__}
+        print(json.dumps(answer), flush=True)
+    if peer.nc is not None:
+        await peer.nc.close()
+
+
+asyncio.run(main())

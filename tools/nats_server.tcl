@@ -1,0 +1,294 @@
+# Real nats-servers for tests, examples and the demo; needs Tcl 8.6 and python3, not the package nats.
+#
+#   set srv [server start ?-jetstream bool? ?-config text? ?-args list? ?-version current|old? ?-port n? ?-name s? ?-store dir?]
+#   set clu [cluster start n ?the same options?]
+#
+# A server is killed and its folder removed when its object is destroyed or its owner dies, however it dies: see
+# server_guard.py, which runs it.
+
+package require Tcl 8.6-
+
+namespace eval ::nats_server {
+    variable tools [file dirname [file normalize [info script]]]
+    # The python3 of a version manager is a shell script, three times slower to start than the system's.
+    variable python [expr {[file executable /usr/bin/python3] ? "/usr/bin/python3" : [auto_execok python3]}]
+    variable known_versions {}
+}
+
+# The path of the program of a version, `current` or `old`.
+proc ::nats_server::program {version} {
+    variable tools
+    set path [file join [file dirname $tools] .tools nats-server $version nats-server]
+    if {$version ni {current old}} {
+        error "bad version \"$version\": must be current or old"
+    }
+    if {![file executable $path]} {
+        error "$path is missing; run tools/setup.sh server"
+    }
+    return $path
+}
+
+# What `nats-server --version` says of itself, such as 2.15.1.
+proc ::nats_server::version_of {version} {
+    variable known_versions
+    if {![dict exists $known_versions $version]} {
+        dict set known_versions $version [string trimleft [lindex [exec [program $version] --version] end] v]
+    }
+    return [dict get $known_versions $version]
+}
+
+# The version used where none is asked for.
+proc ::nats_server::default_version {} {
+    global env
+    return [expr {[info exists env(NATS_TEST_SERVER)] && $env(NATS_TEST_SERVER) ne "" ? $env(NATS_TEST_SERVER) : "current"}]
+}
+
+# A port of 127.0.0.1 that nobody listens on.
+proc ::nats_server::free_port {} {
+    set listener [socket -server {apply {args {}}} -myaddr 127.0.0.1 0]
+    set port [lindex [fconfigure $listener -sockname] 2]
+    close $listener
+    return $port
+}
+
+# A helper process told what to do in lines: python3 `program` with `words`; it ends with the pipe.
+oo::class create ::nats_server::helper {
+    variable Pipe
+
+    constructor {program args} {
+        set command [list | $::nats_server::python -S $program {*}$args 2>@stderr]
+        set Pipe [open $command r+]
+        fconfigure $Pipe -buffering line -translation lf -encoding utf-8
+    }
+    destructor {
+        if {[info exists Pipe]} {
+            # The process ends at the end of its input; closing waits for that.
+            catch {close $Pipe}
+        }
+    }
+    # The next line of the helper.
+    method heard {} {
+        if {[gets $Pipe line] < 0} {
+            error "the helper process [self] ended"
+        }
+        return $line
+    }
+    # Sends a command, returns what follows `ok`.
+    method ask {args} {
+        puts $Pipe [join $args \t]
+        set line [my heard]
+        if {![regexp {^ok ?(.*)$} $line -> answer]} {
+            error [regsub {^error } $line {}]
+        }
+        return $answer
+    }
+}
+
+oo::class create ::server {
+    variable Guard Folder Options Ports Port Pid
+
+    constructor {args} {
+        set Ports {}
+        set Pid {}
+        set Options [dict create -jetstream 1 -config {} -args {} -version [::nats_server::default_version] -port 0 -name {} -store {}]
+        foreach {name value} $args {
+            if {![dict exists $Options $name]} {
+                error "unknown option \"$name\": must be [join [dict keys $Options] {, }]"
+            }
+            dict set Options $name $value
+        }
+        set program [::nats_server::program [dict get $Options -version]]
+        set Guard [::nats_server::helper new [file join $::nats_server::tools server_guard.py]]
+        set Folder [$Guard heard]
+        set Port [dict get $Options -port]
+        my Run
+    }
+    destructor {
+        if {[info exists Guard] && [info object isa object $Guard]} {
+            $Guard destroy
+        }
+    }
+
+    method WriteConfig {} {
+        set lines [list "listen: \"127.0.0.1:[expr {$Port == 0 ? -1 : $Port}]\"" "ports_file_dir: \"$Folder\""]
+        if {[dict get $Options -name] ne {}} {
+            lappend lines "server_name: \"[dict get $Options -name]\""
+        }
+        if {[dict get $Options -jetstream]} {
+            set store [dict get $Options -store]
+            if {$store eq {}} {
+                set store [file join $Folder store]
+            }
+            # Limits of its own, since the server would else claim most of the machine's disk and memory.
+            lappend lines "jetstream: {store_dir: \"[file normalize $store]\", max_memory_store: 256MB, max_file_store: 1GB}"
+        }
+        set file [open [file join $Folder nats.conf] w]
+        fconfigure $file -encoding utf-8
+        puts $file [join [concat $lines [list [dict get $Options -config]]] \n]
+        close $file
+    }
+    method Run {} {
+        my WriteConfig
+        set answer [$Guard ask start [::nats_server::program [dict get $Options -version]] \
+            -c [file join $Folder nats.conf] {*}[dict get $Options -args]]
+        set Ports [lassign $answer Pid]
+        set Port [dict get $Ports nats]
+    }
+
+    method host {} {
+        return 127.0.0.1
+    }
+    method port {} {
+        return $Port
+    }
+    method url {} {
+        return nats://127.0.0.1:$Port
+    }
+    method pid {} {
+        return $Pid
+    }
+    method version {} {
+        return [::nats_server::version_of [dict get $Options -version]]
+    }
+    method dir {} {
+        return $Folder
+    }
+    # Name and port of each listener: nats, websocket, cluster, leafnode, monitoring ...
+    method ports {} {
+        return $Ports
+    }
+    method log {} {
+        set file [open [file join $Folder server.log]]
+        fconfigure $file -encoding utf-8
+        try {
+            return [read $file]
+        } finally {
+            close $file
+        }
+    }
+    method running {} {
+        return [$Guard ask running]
+    }
+    # Ends the server as an administrator would, and waits.
+    method stop {} {
+        $Guard ask stop TERM
+        return
+    }
+    # Ends the server as a crash would, and waits.
+    method kill {} {
+        $Guard ask stop KILL
+        return
+    }
+    # Starts it again, on the same port and store.
+    method restart {} {
+        my stop
+        my Run
+        return
+    }
+    # HUP (reload), USR2 (lame duck), TERM, KILL ...: sent, not waited for.
+    method signal {name} {
+        $Guard ask signal $name
+        return
+    }
+    method pause {} {
+        my signal STOP
+    }
+    method resume {} {
+        my signal CONT
+    }
+    # Puts other text in the place of -config and waits until the running server has taken it.
+    method reload {text} {
+        dict set Options -config $text
+        my WriteConfig
+        $Guard ask reload
+        return
+    }
+    # Waits for the end of a server that was told to end by a signal.
+    method wait {} {
+        $Guard ask wait
+        return
+    }
+    export host port url pid version dir ports log running stop kill restart signal pause resume reload wait
+}
+oo::objdefine ::server method start {args} {
+    return [my new {*}$args]
+}
+
+oo::class create ::cluster {
+    variable Servers
+
+    constructor {count args} {
+        set Servers {}
+        set config {}
+        if {[dict exists $args -config]} {
+            set config [dict get $args -config]
+        }
+        set jetstream [expr {![dict exists $args -jetstream] || [dict get $args -jetstream]}]
+        set listeners [lmap i [lrepeat $count x] {::nats_server::free_port}]
+        set routes [join [lmap port $listeners {string cat "\"nats://127.0.0.1:$port\""}] ", "]
+        set number 0
+        foreach port $listeners {
+            incr number
+            dict set args -name node$number
+            dict set args -config "http: \"127.0.0.1:-1\"
+cluster: {name: test, listen: \"127.0.0.1:$port\", routes: \[$routes\]}
+$config"
+            lappend Servers [::server new {*}$args]
+        }
+        my WaitUntilFormed $count $jetstream
+    }
+    destructor {
+        foreach server $Servers {
+            catch {$server destroy}
+        }
+    }
+
+    # Clients see the whole cluster, and JetStream has a leader that takes requests.
+    method WaitUntilFormed {count jetstream} {
+        set deadline [expr {[clock milliseconds] + 30000}]
+        foreach server $Servers {
+            set number [dict get [$server ports] monitoring]
+            while {![my Formed $number $count $jetstream]} {
+                if {[clock milliseconds] > $deadline} {
+                    error "the cluster did not form:\n[$server log]"
+                }
+                after 20
+            }
+        }
+    }
+    method Formed {port count jetstream} {
+        set routes [my Monitor $port /routez]
+        set peers [dict create]
+        foreach {match name} [regexp -all -inline {"remote_id": *"([^"]+)"} $routes] {
+            dict set peers $name 1
+        }
+        if {[dict size $peers] < $count - 1} {
+            return 0
+        }
+        return [expr {!$jetstream || ([regexp {"leader": *"[^"]+"} [my Monitor $port /jsz]]
+            && [string match {*"status":*"ok"*} [my Monitor $port /healthz]])}]
+    }
+    # The body that the monitoring port gives for a path.
+    method Monitor {port path} {
+        set channel [socket 127.0.0.1 $port]
+        try {
+            fconfigure $channel -translation binary
+            puts -nonewline $channel "GET $path HTTP/1.0\r\n\r\n"
+            flush $channel
+            return [read $channel]
+        } finally {
+            close $channel
+        }
+    }
+
+    method servers {} {
+        return $Servers
+    }
+    method urls {} {
+        return [lmap server $Servers {$server url}]
+    }
+    export servers urls
+}
+oo::objdefine ::cluster method start {args} {
+    return [my new {*}$args]
+}

