@@ -80,6 +80,10 @@ proc publisher {js} {
         } else {
             set unseen($number) acknowledged
         }
+        # What waits to be consumed would count as growth.
+        while {!$stopping && [array size unseen] > 1000} {
+            sleep 20
+        }
     }
     set ::publisher_ended 1
 }

@@ -40,7 +40,7 @@ proc changed {arrayName status entry} {
 
 # Waits with the event loop running until the expression, evaluated at global level, is true.
 proc wait_for {expression} {
-    set timer [after 10000 [list fail "waited in vain for $expression"]]
+    set timer [after 20000 [list fail "waited in vain for $expression"]]
     while {![uplevel #0 [list expr $expression]]} {
         after 5 [list set ::tick 1]
         vwait ::tick
@@ -60,9 +60,10 @@ $kv put $bucket server.one up
 $kv put $bucket server.two up
 $kv put $bucket other ignored
 
-# A wildcard in place of a token: the keys of all servers, and nothing else.
+# A wildcard in place of a token: the keys of all servers, and nothing else. The server is asked for a sign of life each second; three that do
+# not come are trouble.
 set complete 0
-set watch [$kv watch $bucket server.* -callback {changed servers}]
+set watch [$kv watch $bucket server.* -callback {changed servers} -idle_heartbeat 1000]
 wait_for {$complete}
 if {[lsort [array names servers]] ne {server.one server.two}} {
     fail "initial data: [array get servers]"

@@ -62,8 +62,6 @@ proc gather {channel} {
 proc ended {channel} {
     global run running failures limit
     after cancel [dict get $run($channel) timer]
-    # The harness removes it itself, unless the process came to a bad end.
-    file delete -force -- [file join [from_env TMPDIR /tmp] nats-tcl-test-[lindex [pid $channel] end]]
     fconfigure $channel -blocking 1
     set how {}
     if {[catch {close $channel} message options]} {

@@ -1,7 +1,7 @@
 //! From the engine's threads to this thread's connections.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,8 +38,8 @@ pub trait Receiver {
 struct Post {
     mailbox: Rc<Mailbox<Delivery>>,
     receivers: RefCell<HashMap<u64, Rc<dyn Receiver>>>,
-    /// Items of connections whose callbacks are nested too deep, in order.
-    held: RefCell<HashMap<u64, VecDeque<Delivery>>>,
+    /// Items of subscriptions whose callbacks are nested too deep, in order, by connection and subscription.
+    held: RefCell<BTreeMap<(u64, SubId), VecDeque<Delivery>>>,
 }
 
 thread_local! {
@@ -130,9 +130,9 @@ pub fn retire(key: u64) {
     post().mailbox.sender().bulk([Delivery::Gone(key)]);
 }
 
-/// Callbacks of the connection may run again: what was held goes first.
-pub fn release(key: u64) {
-    let held = post().held.borrow_mut().remove(&key);
+/// Callbacks of the subscription may run again: what was held goes first.
+pub fn release(key: u64, sub: SubId) {
+    let held = post().held.borrow_mut().remove(&(key, sub));
     if let Some(items) = held {
         post().mailbox.unread(items);
     }
@@ -144,6 +144,22 @@ fn key_of(item: &Delivery) -> u64 {
     }
 }
 
+fn sub_of(item: &Delivery) -> SubId {
+    match item {
+        Delivery::Message(_, sub, _) => sub.id(),
+        Delivery::SubEnd(_, id) => *id,
+        Delivery::Event(..) | Delivery::Gone(_) => 0,
+    }
+}
+
+/// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the other.
+fn holder<'a>(held: &'a mut BTreeMap<(u64, SubId), VecDeque<Delivery>>, item: &Delivery) -> Option<&'a mut VecDeque<Delivery>> {
+    match item {
+        Delivery::Gone(key) => held.range_mut((*key, 0)..=(*key, SubId::MAX)).next().map(|(_, queue)| queue),
+        item => held.get_mut(&(key_of(item), sub_of(item))),
+    }
+}
+
 fn deliver(item: Delivery) {
     let post = post();
     let key = key_of(&item);
@@ -151,7 +167,7 @@ fn deliver(item: Delivery) {
     match item {
         Delivery::Event(_, event) => receiver.event(event),
         item => {
-            if let Some(queue) = post.held.borrow_mut().get_mut(&key) {
+            if let Some(queue) = holder(&mut post.held.borrow_mut(), &item) {
                 queue.push_back(item);
                 return;
             }
@@ -160,7 +176,7 @@ fn deliver(item: Delivery) {
                 return;
             }
             if let Some(item) = receiver.bulk(item) {
-                post.held.borrow_mut().entry(key).or_default().push_back(item);
+                post.held.borrow_mut().entry((key, sub_of(&item))).or_default().push_back(item);
             }
         }
     }

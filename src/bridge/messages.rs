@@ -82,18 +82,20 @@ pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
     let mut lines = Headers::new();
     for (name, values) in &pairs {
         let name = name.as_text();
+        let bad = name.contains(['\r', '\n', ':']);
         let name = name.trim();
         if name.is_empty() {
             continue;
         }
-        if name.contains(['\r', '\n', ':']) {
+        if bad {
             return Err(invalid(format!("Invalid header name {name}")));
         }
         let values = values.as_list().ok_or_else(|| invalid(format!("Invalid values of header {name}: not a list")))?;
         for value in &values {
             let value = value.as_text();
+            let bad = value.contains(['\r', '\n']);
             let value = value.trim();
-            if value.contains(['\r', '\n']) {
+            if bad {
                 return Err(invalid(format!("Invalid value of header {name}: {value}")));
             }
             lines.push((name.to_string(), value.to_string()));

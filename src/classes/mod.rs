@@ -1,6 +1,7 @@
 //! The classes and commands that scripts see: one folder or file each.
 
 pub mod connection;
+mod internal;
 pub mod jet_stream;
 pub mod message;
 
@@ -13,6 +14,7 @@ use crate::tcl::{Interp, Result, class};
 pub fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats {}")?;
     message::register(interp)?;
+    internal::register(interp)?;
     class::define(interp, &connection::CLASS)?;
     class::define(interp, &jet_stream::CLASS)?;
     interp.provide("nats", env!("CARGO_PKG_VERSION"))

@@ -10,7 +10,7 @@ use super::{auth, tls};
 use async_nats::{Client, ConnectOptions, ReconnectToServer, ServerAddr, ServerInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Stands for "no limit"; tokio's timers do not reach much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -20,7 +20,7 @@ const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
 
 /// Commands that may wait inside the wire library.
-const CLIENT_CAPACITY: usize = 4096;
+const CLIENT_CAPACITY: usize = 256;
 
 /// Nobody listens here: the wire library's own reconnection, which cannot be switched off, ends at once.
 const DEAD: &str = "nats://127.0.0.1:0";
@@ -55,33 +55,23 @@ pub(super) async fn attempt(
     };
     let started = Instant::now();
     let (events_tx, events) = unbounded_channel();
-    let tls = tls::client_config(&config.tls, other_names)
-        .map_err(|reason| why::tls_failed(&address, &reason))?;
-    let options = options(scheme, config)
-        .tls_client_config(tls)
-        .event_callback(move |event| {
-            let events_tx = events_tx.clone();
-            async move {
-                // Nobody listens any more: the session is over.
-                let _ = events_tx.send(event);
-            }
-        });
+    let tls = tls::client_config(&config.tls, other_names).map_err(|reason| why::tls_failed(&address, &reason))?;
+    let options = options(scheme, config).tls_client_config(tls).event_callback(move |event| {
+        let events_tx = events_tx.clone();
+        async move {
+            // Nobody listens any more: the session is over.
+            let _ = events_tx.send(event);
+        }
+    });
     let (options, has_credentials) = auth::apply(options, &entry.auth, config)?;
     look_up(entry, &address, limit).await?;
-    let real: ServerAddr = format!("{}://{address}", scheme.as_str())
-        .parse()
-        .map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
-    let dead: ServerAddr = DEAD
-        .parse()
-        .map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
+    let real: ServerAddr =
+        format!("{}://{address}", scheme.as_str()).parse().map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
+    let dead: ServerAddr = DEAD.parse().map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
     let servers = vec![real.clone(), dead.clone()];
     let first = AtomicBool::new(true);
     let options = options.reconnect_to_server_callback(move |_, _| {
-        let addr = if first.swap(false, Ordering::Relaxed) {
-            real.clone()
-        } else {
-            dead.clone()
-        };
+        let addr = if first.swap(false, Ordering::Relaxed) { real.clone() } else { dead.clone() };
         async move {
             let delay = Some(Duration::ZERO);
             Some(ReconnectToServer { addr, delay })
@@ -96,11 +86,7 @@ pub(super) async fn attempt(
         Ok(Ok(Err(error))) => Err(why::translate(&error, &address, has_credentials)),
         Ok(Ok(Ok(client))) => {
             let info = info(client.server_info());
-            Ok(Link {
-                client,
-                events,
-                info,
-            })
+            Ok(Link { client, events, info })
         }
     }
 }

@@ -9,34 +9,23 @@ use async_nats::ConnectOptions;
 ///
 /// # Errors
 /// `ErrAuthorization` if a file cannot be read or understood. No text holds a secret.
-pub(super) fn apply(
-    options: ConnectOptions,
-    url: &UrlAuth,
-    config: &Config,
-) -> Result<(ConnectOptions, bool), Problem> {
+pub(super) fn apply(options: ConnectOptions, url: &UrlAuth, config: &Config) -> Result<(ConnectOptions, bool), Problem> {
     match url {
         UrlAuth::User(user, password) => {
-            return Ok((
-                options.user_and_password(user.clone(), password.clone()),
-                true,
-            ));
+            return Ok((options.user_and_password(user.clone(), password.clone()), true));
         }
         UrlAuth::Token(token) => return Ok((options.token(token.clone()), true)),
         UrlAuth::None => (),
     }
     if let Some(path) = &config.credentials {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| refuse(format!("Cannot read credentials file {shown}: {e}")))?;
-        let options = options
-            .credentials(&text)
-            .map_err(|_| refuse(format!("{shown} is not a valid credentials file")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("Cannot read credentials file {shown}: {e}")))?;
+        let options = options.credentials(&text).map_err(|_| refuse(format!("{shown} is not a valid credentials file")))?;
         return Ok((options, true));
     }
     if let Some(seed) = &config.nkey_seed {
         let seed = match seed.strip_prefix("file:") {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|e| refuse(format!("Cannot read NKey seed file {path}: {e}")))?,
+            Some(path) => std::fs::read_to_string(path).map_err(|e| refuse(format!("Cannot read NKey seed file {path}: {e}")))?,
             None => seed.clone(),
         };
         return Ok((options.nkey(seed.trim().to_string()), true));

@@ -1,7 +1,7 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
-use super::subs::Sub;
 use super::CallId;
+use super::subs::Sub;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -25,6 +25,11 @@ pub(super) enum Kind {
         sub: Arc<Sub>,
         /// Replies still wanted.
         left: u64,
+    },
+    /// Everything that comes on a subject, until it is cancelled.
+    Listen {
+        /// Its subscription.
+        sub: Arc<Sub>,
     },
     /// A round trip that somebody waits for.
     Ping,
@@ -149,10 +154,7 @@ mod tests {
     use std::time::Duration;
 
     fn call(deadline: Option<Instant>) -> Call {
-        Call {
-            kind: Kind::Shared,
-            deadline,
-        }
+        Call { kind: Kind::Shared, deadline }
     }
 
     #[test]

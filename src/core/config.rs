@@ -23,14 +23,7 @@ pub struct TlsConfig {
 
 impl Default for TlsConfig {
     fn default() -> TlsConfig {
-        TlsConfig {
-            cafile: None,
-            cadir: None,
-            certfile: None,
-            keyfile: None,
-            require: true,
-            servername: None,
-        }
+        TlsConfig { cafile: None, cadir: None, certfile: None, keyfile: None, require: true, servername: None }
     }
 }
 
@@ -120,9 +113,6 @@ impl Default for Config {
 // Hand-written so that no secret can reach a log through `{:?}`.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("name", &self.name)
-            .field("secure", &self.secure)
-            .finish_non_exhaustive()
+        f.debug_struct("Config").field("name", &self.name).field("secure", &self.secure).finish_non_exhaustive()
     }
 }

@@ -4,16 +4,15 @@ use super::config::Config;
 use super::error::{Code, Problem};
 use super::info::Info;
 use super::listener::{End, Listener};
-use super::log::Level;
 use super::message::{Outgoing, Wire};
 use super::outbox::{Item, Queue};
 use super::pool::ServerEntry;
 use super::request::{self, RequestSpec};
-use super::shared::{count, Phase, Shared, Statistics, Stop};
+use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::SubSpec;
-use super::{lock, supervisor, CallId, SubId};
-use std::sync::atomic::Ordering;
+use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long an I/O thread that was told to end at once may take to do so.
@@ -28,9 +27,7 @@ pub struct Conn {
 impl Conn {
     /// A closed connection: no thread, no socket.
     pub fn new(config: Config, listener: Arc<dyn Listener>) -> Conn {
-        Conn {
-            shared: Arc::new(Shared::new(config, listener)),
-        }
+        Conn { shared: Arc::new(Shared::new(config, listener)) }
     }
 
     /// Replaces the options. Limits and the log level count at once, the others from the next attempt or wait on.
@@ -111,10 +108,10 @@ impl Conn {
         };
         shared.outbox.shut();
         shared.outbox.poke();
-        if let Some(thread) = thread {
-            if self.await_end(flush_within) {
-                let _ = thread.join();
-            }
+        if let Some(thread) = thread
+            && self.await_end(flush_within)
+        {
+            let _ = thread.join();
         }
         if shared.phase() == Phase::Closed {
             return 0;
@@ -126,7 +123,6 @@ impl Conn {
         shared.end_calls(|c| c.requests(), || End::Closed);
         shared.end_calls(|c| c.probes(), || End::Closed);
         shared.end_subs();
-        shared.log(Level::Info, || "Connection closed".to_string());
         dropped
     }
 
@@ -192,15 +188,11 @@ impl Conn {
         let shared = &self.shared;
         super::message::check_framing(&s.subject, "subject")?;
         if let Some(queue) = &s.queue {
-            super::message::check_framing(queue, "queue")
-                .map_err(|p| Problem::new(Code::BadQueueName, p.text))?;
+            super::message::check_framing(queue, "queue").map_err(|p| Problem::new(Code::BadQueueName, p.text))?;
         }
         let mut subs = lock(&shared.subs);
         let pushed = shared.outbox.with(|q| {
-            let spec = SubSpec {
-                max_msgs: s.max_msgs.filter(|max| *max > 0),
-                ..s
-            };
+            let spec = SubSpec { max_msgs: s.max_msgs.filter(|max| *max > 0), ..s };
             let limited = spec.max_msgs.is_some();
             let sub = subs.add_user(spec);
             q.push(Item::Subscribe(sub.clone()));
@@ -241,6 +233,16 @@ impl Conn {
     /// Those of [`Conn::publish`].
     pub fn request(&self, r: RequestSpec) -> Result<CallId, Problem> {
         request::request(&self.shared, r)
+    }
+
+    /// Subscribes for a consumer of the library itself: every message, statuses included, is an `Event::Reply` of this
+    /// call, none is ever dropped; the subscription is restored after a loss. It ends by [`Conn::cancel`], or with the
+    /// connection (`End::Closed`, `End::Lost`).
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`, `ErrBadSubject`.
+    pub fn listen(&self, subject: &str) -> Result<CallId, Problem> {
+        request::listen(&self.shared, subject)
     }
 
     /// Cancels a pending call: no further event of it. False if there is no such call.

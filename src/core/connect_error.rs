@@ -1,7 +1,7 @@
 //! Why a connection attempt failed, in the terms of the contract.
 
 use super::error::{Code, Problem};
-use super::server_error::{classify, Verdict};
+use super::server_error::{Verdict, classify};
 use async_nats::rustls;
 use async_nats::{ConnectError, ConnectErrorKind, ServerError};
 use std::error::Error;
@@ -38,10 +38,7 @@ pub(super) fn translate(error: &ConnectError, address: &str, credentials: bool) 
 
 /// `ErrConnectionTimeout`
 pub(super) fn timeout(address: &str) -> Problem {
-    Problem::new(
-        Code::ConnectionTimeout,
-        format!("Connection timeout for {address}"),
-    )
+    Problem::new(Code::ConnectionTimeout, format!("Connection timeout for {address}"))
 }
 
 /// `ErrConnectionRefused`
@@ -92,12 +89,8 @@ fn server_problem(error: &ServerError) -> Problem {
 fn tls_problem(error: &rustls::Error, address: &str) -> Problem {
     match error {
         // A plain server goes on in clear text where a TLS record is expected.
-        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
-            no_tls(address)
-        }
-        rustls::Error::InvalidCertificate(why) => {
-            tls_failed(address, &format!("certificate verify failed: {why}"))
-        }
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => no_tls(address),
+        rustls::Error::InvalidCertificate(why) => tls_failed(address, &format!("certificate verify failed: {why}")),
         rustls::Error::General(text) => tls_failed(address, text),
         other => tls_failed(address, &other.to_string()),
     }
@@ -115,8 +108,13 @@ fn io_problem(error: &ConnectError, address: &str, reason: &str) -> Problem {
     if reason.starts_with("expected INFO, got nothing") || reason == "broken pipe" {
         return broken(address);
     }
-    if reason.starts_with("expected INFO") {
-        return protocol(address);
+    if let Some(got) = reason.strip_prefix("expected INFO, got ") {
+        // A server may refuse before its INFO; only the debug form of its words is there to be read.
+        let said = got.strip_prefix("Error(Other(\"").and_then(|t| t.strip_suffix("\"))"));
+        return match said {
+            Some(text) if !text.is_empty() => server_problem(&ServerError::Other(text.to_string())),
+            _ => protocol(address),
+        };
     }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => protocol(address),
@@ -127,7 +125,9 @@ fn io_problem(error: &ConnectError, address: &str, reason: &str) -> Problem {
             | io::ErrorKind::UnexpectedEof,
         ) => broken(address),
         Some(io::ErrorKind::TimedOut) => timeout(address),
-        _ => refused(address, reason),
+        Some(_) => refused(address, reason),
+        // No socket error: what the WebSocket handshake did not understand.
+        None => protocol(address),
     }
 }
 
@@ -173,19 +173,15 @@ mod tests {
     #[test]
     fn io_errors() {
         let kind = |k: io::ErrorKind| code(io_error(k.into()));
-        assert_eq!(
-            kind(io::ErrorKind::ConnectionRefused),
-            Code::ConnectionRefused
-        );
-        assert_eq!(
-            kind(io::ErrorKind::HostUnreachable),
-            Code::ConnectionRefused
-        );
+        assert_eq!(kind(io::ErrorKind::ConnectionRefused), Code::ConnectionRefused);
+        assert_eq!(kind(io::ErrorKind::HostUnreachable), Code::ConnectionRefused);
         assert_eq!(kind(io::ErrorKind::ConnectionReset), Code::BrokenSocket);
         assert_eq!(kind(io::ErrorKind::InvalidInput), Code::Protocol);
         let text = |t: &'static str| code(ConnectError::with_source(ConnectErrorKind::Io, t));
         assert_eq!(text("expected INFO, got nothing"), Code::BrokenSocket);
         assert_eq!(text("expected INFO, got Ping"), Code::Protocol);
+        assert_eq!(text("expected INFO, got Error(Other(\"\"))"), Code::Protocol);
+        assert_eq!(text("expected INFO, got Error(Other(\"full\"))"), Code::Server);
         assert_eq!(text("broken pipe"), Code::BrokenSocket);
     }
 
@@ -197,32 +193,15 @@ mod tests {
         assert_eq!(problem.code, Code::Tls);
         assert!(problem.text.contains("certificate verify failed"));
         let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
-        assert_eq!(
-            translate(&wrap(plain), "h:1", true).text,
-            "Server h:1 does not provide TLS"
-        );
+        assert_eq!(translate(&wrap(plain), "h:1", true).text, "Server h:1 does not provide TLS");
     }
 
     #[test]
     fn refusals() {
-        let refusal = || {
-            ConnectError::with_source(
-                ConnectErrorKind::AuthorizationViolation,
-                ServerError::AuthorizationViolation,
-            )
-        };
-        assert_eq!(
-            translate(&refusal(), "h:1", true).text,
-            "authorization violation"
-        );
-        assert_eq!(
-            translate(&refusal(), "h:1", false).text,
-            "No credentials known for NATS server at h:1"
-        );
+        let refusal = || ConnectError::with_source(ConnectErrorKind::AuthorizationViolation, ServerError::AuthorizationViolation);
+        assert_eq!(translate(&refusal(), "h:1", true).text, "authorization violation");
+        assert_eq!(translate(&refusal(), "h:1", false).text, "No credentials known for NATS server at h:1");
         let expired = ServerError::Other("User Authentication Expired".into());
-        assert_eq!(
-            code(ConnectError::with_source(ConnectErrorKind::Io, expired)),
-            Code::AuthExpired
-        );
+        assert_eq!(code(ConnectError::with_source(ConnectErrorKind::Io, expired)), Code::AuthExpired);
     }
 }

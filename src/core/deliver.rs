@@ -4,11 +4,11 @@ use super::calls::{Call, Calls, Kind};
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
-use super::shared::{count, Shared};
+use super::shared::{Shared, count};
 use super::subs::{Owner, Sub};
-use super::{lock, CallId};
-use std::sync::atomic::Ordering;
+use super::{CallId, lock};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Delivers messages that came for a subscription; false if it is at its end.
 pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
@@ -64,11 +64,7 @@ fn to_user(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) 
 
 /// The error of a subscription whose queue is over its limit.
 pub(super) fn slow_consumer(sub: &Sub) -> Problem {
-    let text = format!(
-        "Slow consumer: messages of subscription {} ({}) were dropped",
-        sub.id(),
-        sub.subject()
-    );
+    let text = format!("Slow consumer: messages of subscription {} ({}) were dropped", sub.id(), sub.subject());
     Problem::new(Code::SlowConsumer, text)
 }
 
@@ -78,16 +74,11 @@ fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message) {
     // Late and duplicate replies find no call, keep-alives are number 0.
     let Some(id) = id else { return };
     match calls.remove(id) {
-        Some(Call {
-            kind: Kind::Shared, ..
-        }) => {
+        Some(Call { kind: Kind::Shared, .. }) => {
             if no_responders(&m) {
                 shared.end_call(id, End::NoResponders(m));
             } else {
-                shared.listener.event(Event::Reply {
-                    call: id,
-                    message: m,
-                });
+                shared.listener.event(Event::Reply { call: id, message: m });
             }
         }
         Some(call) => answered(shared, calls, id, call),
@@ -108,7 +99,7 @@ fn answered(shared: &Shared, calls: &mut Calls, id: CallId, call: Call) {
         Kind::Ping => shared.end_call(id, End::Pong),
         Kind::Farewell => shared.outbox.poke(),
         // Somebody else published to the number of a call with an inbox of its own.
-        Kind::Shared | Kind::Own { .. } | Kind::Pull { .. } => {
+        Kind::Shared | Kind::Own { .. } | Kind::Pull { .. } | Kind::Listen { .. } => {
             calls.insert(id, call);
         }
     }
@@ -127,6 +118,11 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
         let (left, pull) = match &mut call.kind {
             Kind::Own { left, .. } => (left, false),
             Kind::Pull { left, .. } => (left, true),
+            Kind::Listen { .. } => {
+                sub.state().delivered += 1;
+                shared.listener.event(Event::Reply { call: id, message: m });
+                continue;
+            }
             Kind::Shared | Kind::Ping | Kind::Farewell => break,
         };
         sub.state().delivered += 1;
@@ -137,10 +133,7 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
             _ => {
                 *left = left.saturating_sub(1);
                 let full = *left == 0;
-                shared.listener.event(Event::Reply {
-                    call: id,
-                    message: m,
-                });
+                shared.listener.event(Event::Reply { call: id, message: m });
                 full.then_some(End::Full)
             }
         };

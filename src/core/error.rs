@@ -112,11 +112,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without details.
     pub fn new(code: Code, text: impl Into<String>) -> Problem {
-        Problem {
-            code,
-            text: text.into(),
-            details: Vec::new(),
-        }
+        Problem { code, text: text.into(), details: Vec::new() }
     }
 
     /// The error of every operation on a closed connection.

@@ -8,6 +8,7 @@ use super::pool::ServerEntry;
 use super::subs::Sub;
 use super::{CallId, SubId};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Receiver of everything that happens on a connection.
 ///
@@ -74,7 +75,14 @@ pub enum Event {
         problem: Problem,
     },
     /// A log line whose level is enabled.
-    Log(Level, String),
+    Log {
+        /// When it was.
+        at: SystemTime,
+        /// Its level.
+        level: Level,
+        /// The line.
+        text: String,
+    },
     /// How long to wait since the last attempt at this server? Answer: `Conn::answer_delay`.
     AskDelay {
         /// Number to answer with.

@@ -45,11 +45,13 @@ pub struct Outgoing {
     pub payload: Bytes,
 }
 
-/// A message in the wire library's form, with its size.
+/// A message on its way out, checked. Kept small: what waits in the outbox is out of the processor's caches.
 #[derive(Debug)]
 pub(super) struct Wire {
-    message: OutboundMessage,
-    size: usize,
+    subject: Subject,
+    reply: Option<Subject>,
+    payload: Bytes,
+    headers: Option<Box<HeaderMap>>,
     bytes: usize,
 }
 
@@ -70,31 +72,17 @@ impl Wire {
                 bytes += "NATS/1.0\r\n\r\n".len();
                 for (name, value) in &lines {
                     bytes += name.len() + value.len() + ": \r\n".len();
-                    let key = HeaderName::from_str(name).map_err(|_| {
-                        Problem::new(Code::InvalidArg, format!("Invalid header name {name}"))
-                    })?;
-                    let value = HeaderValue::from_str(value).map_err(|_| {
-                        Problem::new(Code::InvalidArg, format!("Invalid value of header {name}"))
-                    })?;
+                    let key = HeaderName::from_str(name)
+                        .map_err(|_| Problem::new(Code::InvalidArg, format!("Invalid header name {name}")))?;
+                    let value = HeaderValue::from_str(value)
+                        .map_err(|_| Problem::new(Code::InvalidArg, format!("Invalid value of header {name}")))?;
                     map.append(key, value);
                 }
-                Some(map)
+                Some(Box::new(map))
             }
             _ => None,
         };
-        let size =
-            bytes + m.subject.as_str().len() + m.reply.as_ref().map_or(0, |r| r.as_str().len());
-        let message = OutboundMessage {
-            subject: m.subject.0,
-            reply: m.reply.map(|r| r.0),
-            payload: m.payload,
-            headers,
-        };
-        Ok(Wire {
-            message,
-            size,
-            bytes,
-        })
+        Ok(Wire { subject: m.subject, reply: m.reply, payload: m.payload, headers, bytes })
     }
 
     /// Payload and header block in bytes: what the server compares with its `max_payload`.
@@ -104,22 +92,28 @@ impl Wire {
 
     /// Bytes the message occupies while it waits: payload, headers and subjects.
     pub fn size(&self) -> usize {
-        self.size
+        let reply = self.reply.as_ref().map_or(0, |r| r.as_str().len());
+        self.bytes + self.subject.as_str().len() + reply
     }
 
     /// Whether there are headers.
     pub fn has_headers(&self) -> bool {
-        self.message.headers.is_some()
+        self.headers.is_some()
     }
 
     /// The subject.
     pub fn subject(&self) -> &str {
-        self.message.subject.as_str()
+        self.subject.as_str()
     }
 
     /// The wire library's own form.
     pub fn into_inner(self) -> OutboundMessage {
-        self.message
+        OutboundMessage {
+            subject: self.subject.0,
+            reply: self.reply.map(|r| r.0),
+            payload: self.payload,
+            headers: self.headers.map(|h| *h),
+        }
     }
 }
 
@@ -127,10 +121,7 @@ impl Wire {
 pub(super) fn check_framing(subject: &str, what: &str) -> Result<(), Problem> {
     let breaks = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
     if subject.is_empty() || subject.as_bytes().iter().any(breaks) {
-        return Err(Problem::new(
-            Code::BadSubject,
-            format!("Invalid {what} {subject}"),
-        ));
+        return Err(Problem::new(Code::BadSubject, format!("Invalid {what} {subject}")));
     }
     Ok(())
 }
@@ -208,12 +199,7 @@ mod tests {
     use super::*;
 
     fn outgoing(subject: &str, headers: Option<Headers>) -> Outgoing {
-        Outgoing {
-            subject: subject.into(),
-            reply: None,
-            headers,
-            payload: Bytes::from_static(b"abc"),
-        }
+        Outgoing { subject: subject.into(), reply: None, headers, payload: Bytes::from_static(b"abc") }
     }
 
     #[test]
@@ -228,15 +214,9 @@ mod tests {
     #[test]
     fn refused() {
         for bad in ["", "a b", "a\r\nPUB x 0\r\n", "a\tb"] {
-            assert_eq!(
-                Wire::new(outgoing(bad, None)).unwrap_err().code,
-                Code::BadSubject
-            );
+            assert_eq!(Wire::new(outgoing(bad, None)).unwrap_err().code, Code::BadSubject);
         }
         let bad = Some(vec![("A".to_string(), "x\r\ny".to_string())]);
-        assert_eq!(
-            Wire::new(outgoing("s", bad)).unwrap_err().code,
-            Code::InvalidArg
-        );
+        assert_eq!(Wire::new(outgoing("s", bad)).unwrap_err().code, Code::InvalidArg);
     }
 }

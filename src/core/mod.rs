@@ -55,7 +55,5 @@ pub type SubId = u64;
 /// Locks a mutex. A panic elsewhere while it was held is no reason for another one here: the guarded
 /// values are consistent between any two statements.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! The one queue between the callers' threads and the session's writer.
 
+use super::CallId;
 use super::message::Wire;
 use super::subs::Sub;
-use super::CallId;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -101,10 +101,7 @@ impl Outbox {
     /// Takes all that waits. The rest goes back when the batch is dropped.
     pub fn take(&self) -> Batch<'_> {
         let items = std::mem::take(&mut super::lock(&self.queue).items);
-        Batch {
-            outbox: self,
-            items,
-        }
+        Batch { outbox: self, items }
     }
 
     /// Waits until something may have been pushed.
@@ -152,9 +149,7 @@ impl Batch<'_> {
     pub fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
         if let Item::Publish(wire) = &item {
-            self.outbox
-                .gone_bytes
-                .fetch_add(wire.size() as u64, Ordering::Relaxed);
+            self.outbox.gone_bytes.fetch_add(wire.size() as u64, Ordering::Relaxed);
         }
         self.outbox.written.fetch_add(1, Ordering::Relaxed);
         Some(item)

@@ -80,16 +80,10 @@ impl Pool {
     /// # Errors
     /// `ErrInvalidArg` for a bad URL or WebSocket URLs among others.
     pub fn set(&mut self, urls: &[String], randomize: bool) -> Result<(), Problem> {
-        let mut parsed = urls
-            .iter()
-            .map(|text| url::parse(text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut parsed = urls.iter().map(|text| url::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let websockets = parsed.iter().filter(|u| u.scheme.is_websocket()).count();
         if websockets != 0 && websockets != parsed.len() {
-            return Err(Problem::new(
-                super::Code::InvalidArg,
-                "WebSocket URLs cannot be mixed with others in one pool",
-            ));
+            return Err(Problem::new(super::Code::InvalidArg, "WebSocket URLs cannot be mixed with others in one pool"));
         }
         if randomize {
             let mut seen = Vec::new();
@@ -107,7 +101,7 @@ impl Pool {
             parsed = keyed.into_iter().map(|(_, u)| u).collect();
         }
         self.servers.clear();
-        self.has_current = false;
+        self.closed();
         for u in parsed {
             let server = self.make(u, false);
             self.servers.push_back(server);
@@ -143,9 +137,15 @@ impl Pool {
         self.servers.len()
     }
 
-    /// The server in use, or being tried.
+    /// The server in use, being tried, or about to be tried first.
     pub fn current(&self) -> Option<&ServerEntry> {
-        let current = self.has_current.then(|| self.servers.back()).flatten();
+        let current = if self.has_current {
+            self.servers.back()
+        } else if self.first_round > 0 {
+            self.servers.front()
+        } else {
+            None
+        };
         current.map(|s| &s.entry)
     }
 
@@ -163,9 +163,7 @@ impl Pool {
     /// The next server of the first round.
     pub fn next_of_round(&mut self) -> Next {
         if self.first_round == 0 {
-            return Next::Exhausted {
-                dropped: Vec::new(),
-            };
+            return Next::Exhausted { dropped: Vec::new() };
         }
         self.first_round -= 1;
         self.rotate(Vec::new(), |_| Duration::ZERO)
@@ -181,7 +179,7 @@ impl Pool {
             }
             dropped.extend(self.servers.pop_front().map(|s| s.entry));
         }
-        self.has_current = false;
+        self.closed();
         Next::Exhausted { dropped }
     }
 
@@ -191,21 +189,13 @@ impl Pool {
         self.servers.iter().all(spent)
     }
 
-    fn rotate(
-        &mut self,
-        dropped: Vec<ServerEntry>,
-        wait: impl Fn(Option<Instant>) -> Duration,
-    ) -> Next {
+    fn rotate(&mut self, dropped: Vec<ServerEntry>, wait: impl Fn(Option<Instant>) -> Duration) -> Next {
         let Some(server) = self.servers.pop_front() else {
             return Next::Exhausted { dropped };
         };
         self.servers.push_back(server.clone());
         self.has_current = true;
-        Next::Try {
-            wait: wait(server.last),
-            server,
-            dropped,
-        }
+        Next::Try { wait: wait(server.last), server, dropped }
     }
 
     /// What is left of a wait of `delay` since the last attempt at a server.
@@ -265,6 +255,7 @@ impl Pool {
     /// Nobody is current any more.
     pub fn closed(&mut self) {
         self.has_current = false;
+        self.first_round = 0;
     }
 
     fn find(&mut self, id: u64) -> Option<&mut Server> {
@@ -273,142 +264,9 @@ impl Pool {
 }
 
 fn remaining(last: Option<Instant>, now: Instant, delay: Duration) -> Duration {
-    last.map_or(Duration::ZERO, |t| {
-        delay.saturating_sub(now.saturating_duration_since(t))
-    })
+    last.map_or(Duration::ZERO, |t| delay.saturating_sub(now.saturating_duration_since(t)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool(urls: &[&str]) -> Pool {
-        let mut p = Pool::default();
-        let urls: Vec<String> = urls.iter().map(|s| s.to_string()).collect();
-        p.set(&urls, false).unwrap();
-        p
-    }
-
-    fn hosts(p: &Pool) -> Vec<String> {
-        p.list().into_iter().map(|e| e.host).collect()
-    }
-
-    fn tried(next: Next) -> (Server, Duration) {
-        match next {
-            Next::Try { server, wait, .. } => (server, wait),
-            Next::Exhausted { .. } => panic!("exhausted"),
-        }
-    }
-
-    const WAIT: Duration = Duration::from_millis(2000);
-
-    #[test]
-    fn all_or_nothing() {
-        let mut p = pool(&["a", "b"]);
-        assert!(p.set(&["c".into(), "x/y".into()], false).is_err());
-        assert!(p.set(&["ws://c".into(), "d".into()], false).is_err());
-        assert_eq!(hosts(&p), ["a", "b"]);
-        p.set(&[], true).unwrap();
-        assert_eq!(p.len(), 0);
-    }
-
-    #[test]
-    fn randomize_shuffles_and_drops_duplicates() {
-        let urls: Vec<String> = (0..50).map(|i| format!("h{}", i % 25)).collect();
-        let mut p = Pool::default();
-        p.set(&urls, true).unwrap();
-        assert_eq!(p.len(), 25);
-        assert_ne!(hosts(&p), urls[..25]);
-        p.set(&urls, false).unwrap();
-        assert_eq!(hosts(&p), urls);
-    }
-
-    #[test]
-    fn first_round_tries_each_once() {
-        let mut p = pool(&["a", "b"]);
-        p.begin();
-        assert!(p.current().is_none());
-        for host in ["a", "b"] {
-            let (s, wait) = tried(p.next_of_round());
-            assert_eq!((s.entry.host.as_str(), wait), (host, Duration::ZERO));
-            assert_eq!(p.current().unwrap().host, host);
-            p.trying(s.id, Instant::now(), 1);
-            p.failed(s.id);
-        }
-        assert!(matches!(p.next_of_round(), Next::Exhausted { .. }));
-        assert_eq!(hosts(&p), ["a", "b"]);
-        assert_eq!(p.list()[0].reconnects, 1);
-        p.begin();
-        assert_eq!(p.list()[0].reconnects, 0);
-    }
-
-    #[test]
-    fn going_back_waits_moving_on_does_not() {
-        let mut p = pool(&["a", "b"]);
-        p.begin();
-        let t = Instant::now();
-        let (a, _) = tried(p.next_of_round());
-        p.trying(a.id, t, 5);
-        p.connected(a.id, t, &[]);
-        let (b, wait) = tried(p.next_again(t, WAIT, Some(60)));
-        assert_eq!((b.entry.host.as_str(), wait), ("b", Duration::ZERO));
-        p.trying(b.id, t, 6);
-        p.failed(b.id);
-        let (a, wait) = tried(p.next_again(t + Duration::from_millis(500), WAIT, Some(60)));
-        assert_eq!(
-            (a.entry.host.as_str(), wait),
-            ("a", Duration::from_millis(1500))
-        );
-        assert_eq!(a.entry.last_attempt, 5);
-        let (_, wait) = tried(p.next_again(t + Duration::from_secs(9), WAIT, Some(60)));
-        assert_eq!(wait, Duration::ZERO);
-    }
-
-    #[test]
-    fn leaves_at_maximum_when_its_turn_comes() {
-        let mut p = pool(&["a"]);
-        p.begin();
-        let t = Instant::now();
-        let (a, _) = tried(p.next_of_round());
-        p.connected(a.id, t, &[]);
-        for _ in 0..2 {
-            let (a, _) = tried(p.next_again(t, WAIT, Some(2)));
-            p.failed(a.id);
-        }
-        assert_eq!(p.len(), 1);
-        assert!(matches!(
-            p.next_again(t, WAIT, Some(2)),
-            Next::Exhausted { dropped } if dropped.len() == 1
-        ));
-        assert_eq!(p.len(), 0);
-    }
-
-    #[test]
-    fn never_leaves_without_maximum() {
-        let mut p = pool(&["a"]);
-        let t = Instant::now();
-        for _ in 0..1000 {
-            let (a, _) = tried(p.next_again(t, WAIT, None));
-            p.failed(a.id);
-        }
-        assert_eq!(p.list()[0].reconnects, 1000);
-    }
-
-    #[test]
-    fn discovered_join_at_the_front_once() {
-        let mut p = pool(&["tls://a:1", "tls://b:1"]);
-        p.begin();
-        let (a, _) = tried(p.next_of_round());
-        let urls = ["c:1".to_string(), "b:1".to_string(), "[::1]:1".to_string()];
-        assert_eq!(
-            p.connected(a.id, Instant::now(), &urls),
-            ["c:1", "[::1]:1"]
-        );
-        assert!(p.connected(a.id, Instant::now(), &urls).is_empty());
-        assert_eq!(hosts(&p), ["::1", "c", "b", "a"]);
-        let c = &p.list()[1];
-        assert!(c.discovered);
-        assert_eq!(c.scheme, "tls");
-        assert_eq!(p.current().unwrap().host, "a");
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

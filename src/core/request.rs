@@ -7,7 +7,7 @@ use super::message::{Outgoing, Subject, Wire};
 use super::outbox::{Item, Queue};
 use super::shared::{Phase, Shared};
 use super::subs::{Sub, SubTable};
-use super::{lock, CallId};
+use super::{CallId, lock};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,22 +51,12 @@ pub(super) fn new_inbox(shared: &Shared) -> String {
 }
 
 /// Makes sure of the shared inbox. What must be subscribed first is pushed.
-fn shared_inbox<'a>(
-    shared: &Shared,
-    subs: &mut SubTable,
-    calls: &'a mut Calls,
-    queue: &mut Queue,
-) -> &'a mut Inbox {
+fn shared_inbox<'a>(shared: &Shared, subs: &mut SubTable, calls: &'a mut Calls, queue: &mut Queue) -> &'a mut Inbox {
     let inbox = calls.inbox.get_or_insert_with(|| {
         let prefix = format!("{}.", new_inbox(shared));
         let sub = subs.add_inbox(format!("{prefix}*"));
         queue.push(Item::Subscribe(sub.clone()));
-        Inbox {
-            prefix,
-            sub,
-            wanted: false,
-            refused: false,
-        }
+        Inbox { prefix, sub, wanted: false, refused: false }
     });
     if !inbox.wanted {
         inbox.wanted = true;
@@ -90,15 +80,8 @@ pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem
             shared_request(shared, r.msg, deadline(Duration::ZERO))
         }
         Mode::Own { max } => own_request(shared, r.msg, max, false, deadline(Duration::ZERO)),
-        Mode::Pull {
-            max,
-            ends_at_client,
-        } => {
-            let grace = if ends_at_client {
-                Duration::ZERO
-            } else {
-                SERVER_GRACE
-            };
+        Mode::Pull { max, ends_at_client } => {
+            let grace = if ends_at_client { Duration::ZERO } else { SERVER_GRACE };
             own_request(shared, r.msg, max, true, deadline(grace))
         }
     }
@@ -111,11 +94,7 @@ fn check(shared: &Shared, msg: &Outgoing) -> Result<(), Problem> {
     super::message::check_framing(msg.subject.as_str(), "subject")
 }
 
-fn shared_request(
-    shared: &Shared,
-    mut msg: Outgoing,
-    deadline: Option<Instant>,
-) -> Result<CallId, Problem> {
+fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
     let id = calls.next_id();
@@ -135,13 +114,7 @@ fn shared_request(
     finish(shared, pushed, earliest).map(|()| id)
 }
 
-fn own_request(
-    shared: &Shared,
-    mut msg: Outgoing,
-    max: u64,
-    pull: bool,
-    deadline: Option<Instant>,
-) -> Result<CallId, Problem> {
+fn own_request(shared: &Shared, mut msg: Outgoing, max: u64, pull: bool, deadline: Option<Instant>) -> Result<CallId, Problem> {
     check(shared, &msg)?;
     let inbox = new_inbox(shared);
     msg.reply = Some(Subject::from(inbox.as_str()));
@@ -172,18 +145,10 @@ fn own_request(
 }
 
 fn own_kind(sub: Arc<Sub>, left: u64, pull: bool) -> Kind {
-    if pull {
-        Kind::Pull { sub, left }
-    } else {
-        Kind::Own { sub, left }
-    }
+    if pull { Kind::Pull { sub, left } } else { Kind::Own { sub, left } }
 }
 
-fn finish(
-    shared: &Shared,
-    pushed: Option<Result<(), Problem>>,
-    earliest: bool,
-) -> Result<(), Problem> {
+fn finish(shared: &Shared, pushed: Option<Result<(), Problem>>, earliest: bool) -> Result<(), Problem> {
     pushed.ok_or_else(Problem::closed)??;
     if earliest {
         shared.timer_wake.notify_one();
@@ -191,13 +156,34 @@ fn finish(
     Ok(())
 }
 
+/// Subscribes for a call that takes everything, statuses too, and ends only by `cancel` or with the connection.
+pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> {
+    super::message::check_framing(subject, "subject")?;
+    let mut subs = lock(&shared.subs);
+    let mut calls = lock(&shared.calls);
+    let pushed = shared.outbox.with(|q| {
+        let id = calls.next_id();
+        let sub = subs.add_call(id, subject.to_string(), None);
+        q.push(Item::Subscribe(sub.clone()));
+        calls.insert(id, Call { kind: Kind::Listen { sub }, deadline: None });
+        id
+    });
+    pushed.ok_or_else(Problem::closed)
+}
+
 /// Ends a call without a word; false if there is no such call.
 pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     let Some(call) = lock(&shared.calls).remove(id) else {
         return false;
     };
-    if let Kind::Own { sub, .. } | Kind::Pull { sub, .. } = call.kind {
-        shared.end_now(&sub);
+    match call.kind {
+        // No request of anybody: nothing to log.
+        Kind::Listen { sub } => {
+            shared.end_now(&sub);
+            return true;
+        }
+        Kind::Own { sub, .. } | Kind::Pull { sub, .. } => shared.end_now(&sub),
+        Kind::Shared | Kind::Ping | Kind::Farewell => (),
     }
     shared.log(super::Level::Debug, || format!("Request {id} cancelled"));
     true

@@ -8,7 +8,7 @@ use super::request::new_inbox;
 use super::session::Session;
 use super::subs::{Owner, Sub};
 use super::writer::Gone;
-use super::{lock, CallId};
+use super::{CallId, lock};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -64,12 +64,7 @@ impl Session {
         let mut calls = lock(&self.shared.calls);
         let inbox = calls.inbox.get_or_insert_with(|| {
             let prefix = format!("{}.", new_inbox(&self.shared));
-            Inbox {
-                sub: subs.add_inbox(format!("{prefix}*")),
-                prefix,
-                wanted: false,
-                refused: false,
-            }
+            Inbox { sub: subs.add_inbox(format!("{prefix}*")), prefix, wanted: false, refused: false }
         });
         (!inbox.refused).then(|| (inbox.prefix.clone(), inbox.sub.clone()))
     }
@@ -87,19 +82,22 @@ impl Session {
 
     /// Whether the server refused this inbox while nobody but round trips used it.
     pub fn inbox_refused(&self, sub: &Sub) -> bool {
-        sub.owner() == Owner::Inbox
-            && lock(&self.shared.calls)
-                .inbox
-                .as_ref()
-                .is_some_and(|i| i.refused)
+        sub.owner() == Owner::Inbox && lock(&self.shared.calls).inbox.as_ref().is_some_and(|i| i.refused)
     }
 
     /// Notes a subscription of the user's that the server will refuse.
     pub fn expect_refusal(&self, subject: &str) {
-        let mut tokens = subject.split('.').rev();
-        let last = tokens.next();
-        if last.is_some() && tokens.any(|t| t == ">") {
+        if is_refused(subject) {
             lock(&self.probes).expected.push_back(Expected::User);
+        }
+    }
+
+    /// A subscription was not allowed in the first place, so its subject is not complained about.
+    pub fn forget_refusal(&self, subject: &str) {
+        if is_refused(subject) {
+            let expected = &mut lock(&self.probes).expected;
+            let user = expected.iter().position(|e| matches!(e, Expected::User));
+            user.map(|at| expected.remove(at));
         }
     }
 
@@ -198,5 +196,23 @@ impl Session {
         let _ = tokio::time::timeout(FAREWELL, answered).await;
         lock(&self.shared.calls).remove(id);
         Ok(())
+    }
+}
+
+/// Whether a server refuses a subject that the wire library lets pass: `>` is not its last token.
+fn is_refused(subject: &str) -> bool {
+    subject.split('.').rev().skip(1).any(|t| t == ">")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn refused_subjects() {
+        for good in ["a", ">", "a.>", "a>.b", "*.a"] {
+            assert!(!super::is_refused(good), "{good}");
+        }
+        for bad in [super::REFUSED, ">.a", "a.>.>"] {
+            assert!(super::is_refused(bad), "{bad}");
+        }
     }
 }

@@ -61,11 +61,7 @@ fn lower(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             quoted ^= c == '"';
-            let (kept, lowered) = if quoted {
-                (Some(c), None)
-            } else {
-                (None, Some(c.to_lowercase()))
-            };
+            let (kept, lowered) = if quoted { (Some(c), None) } else { (None, Some(c.to_lowercase())) };
             kept.into_iter().chain(lowered.into_iter().flatten())
         })
         .collect()
@@ -81,39 +77,25 @@ mod tests {
             Verdict::Fatal(p) => (p.code, p.text),
             other => panic!("{other:?}"),
         };
-        assert_eq!(
-            fatal("'Authorization Violation'"),
-            (Code::Authorization, "authorization violation".to_string())
-        );
+        assert_eq!(fatal("'Authorization Violation'"), (Code::Authorization, "authorization violation".to_string()));
         assert_eq!(fatal("Stale Connection").0, Code::StaleConnection);
         assert_eq!(fatal("User Authentication Expired").0, Code::AuthExpired);
         assert_eq!(fatal("User Authentication Revoked").0, Code::AuthRevoked);
         let text = "Account Authentication Expired";
         assert_eq!(fatal(text).0, Code::AccountAuthExpired);
-        assert!(matches!(
-            classify("Invalid Subject"),
-            Verdict::InvalidSubject(_)
-        ));
-        assert!(matches!(
-            classify("Invalid Publish Subject"),
-            Verdict::BadSubject(_)
-        ));
+        assert!(matches!(classify("Invalid Subject"), Verdict::InvalidSubject(_)));
+        assert!(matches!(classify("Invalid Publish Subject"), Verdict::BadSubject(_)));
         let other = Verdict::Other(Problem::new(Code::Server, "maximum payload violation"));
         assert_eq!(classify("Maximum Payload Violation"), other);
     }
 
     #[test]
     fn permissions_keep_the_subject() {
-        let Verdict::Permission { subject, problem } =
-            classify("Permissions Violation for Publish to \"Foo.Bar\"")
-        else {
+        let Verdict::Permission { subject, problem } = classify("Permissions Violation for Publish to \"Foo.Bar\"") else {
             panic!()
         };
         assert_eq!(subject, "Foo.Bar");
         assert_eq!(problem.code, Code::Permissions);
-        assert_eq!(
-            problem.text,
-            "permissions violation for publish to \"Foo.Bar\""
-        );
+        assert_eq!(problem.text, "permissions violation for publish to \"Foo.Bar\"");
     }
 }

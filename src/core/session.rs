@@ -10,8 +10,8 @@ use super::log::Level;
 use super::message::Message;
 use super::pool::ServerEntry;
 use super::roundtrip::Probes;
-use super::server_error::{classify, Verdict};
-use super::shared::{count, Shared, Stop};
+use super::server_error::{Verdict, classify};
+use super::shared::{Shared, Stop, count};
 use super::subs::Sub;
 use super::{lock, quiet, trace_probe};
 use async_nats::{Client, Event, ServerError, Subscriber};
@@ -64,14 +64,7 @@ struct CellState {
 
 impl Cell {
     fn new(sub: Arc<Sub>, subscriber: Subscriber) -> Cell {
-        Cell {
-            sub,
-            state: Mutex::new(CellState {
-                subscriber: Some(subscriber),
-                closed: false,
-                waker: None,
-            }),
-        }
+        Cell { sub, state: Mutex::new(CellState { subscriber: Some(subscriber), closed: false, waker: None }) }
     }
 
     /// Takes the subscription out for a command; it must be put back.
@@ -122,13 +115,7 @@ impl Cell {
 }
 
 /// Runs a session to its end: `None` if the owner closed it, else why it was lost.
-pub(super) async fn run(
-    shared: &Arc<Shared>,
-    epoch: u64,
-    link: Link,
-    entry: &ServerEntry,
-    config: &Config,
-) -> Option<Problem> {
+pub(super) async fn run(shared: &Arc<Shared>, epoch: u64, link: Link, entry: &ServerEntry, config: &Config) -> Option<Problem> {
     quiet::take_panic();
     trace_probe::take();
     let (pump_token, mut pumps_done) = mpsc::channel(1);
@@ -188,10 +175,7 @@ impl Session {
             }
         }
         let mut cells = lock(&self.cells);
-        if cells
-            .get(&cell.sub.id())
-            .is_some_and(|c| Arc::ptr_eq(c, cell))
-        {
+        if cells.get(&cell.sub.id()).is_some_and(|c| Arc::ptr_eq(c, cell)) {
             cells.remove(&cell.sub.id());
         }
         drop(cells);
@@ -255,6 +239,7 @@ impl Session {
             }
             Verdict::Permission { subject, problem } => {
                 if !self.violation_was_probe(&subject) {
+                    self.forget_refusal(&subject);
                     self.report(Some(problem));
                 }
             }
@@ -265,10 +250,7 @@ impl Session {
     fn lame_duck(&self) {
         let info = lock(&self.shared.info).clone();
         if let Some(info) = info {
-            self.shared.set_info(Info {
-                ldm: true,
-                ..Info::clone(&info)
-            });
+            self.shared.set_info(Info { ldm: true, ..Info::clone(&info) });
         }
     }
 
@@ -288,9 +270,7 @@ impl Session {
             return why::protocol(&self.address);
         }
         let error = trace_probe::take().unwrap_or_default();
-        let malformed = error.contains("InvalidInput")
-            || error.contains("InvalidData")
-            || error.contains("kind: Other");
+        let malformed = error.contains("InvalidInput") || error.contains("InvalidData") || error.contains("kind: Other");
         let text = error.to_ascii_lowercase();
         if malformed && !text.contains("hmsg") {
             if text.contains("header") || text.contains("status parameter") {
@@ -329,9 +309,7 @@ impl Session {
             self.keep_alive_due.store(true, Ordering::Relaxed);
             self.shared.outbox.poke();
             let log = &self.shared;
-            log.log(Level::Debug, || {
-                format!("Keep-alive, {outstanding} outstanding")
-            });
+            log.log(Level::Debug, || format!("Keep-alive, {outstanding} outstanding"));
         }
     }
 }

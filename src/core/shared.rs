@@ -9,11 +9,11 @@ use super::log::Level;
 use super::outbox::{Item, Outbox};
 use super::pool::Pool;
 use super::subs::{Sub, SubTable};
-use super::{lock, CallId};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use super::{CallId, lock};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use tokio::sync::{watch, Notify};
+use tokio::sync::{Notify, watch};
 
 /// How far the owner wants the connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,14 +155,10 @@ impl Shared {
 
     pub fn configure(&self, config: Config) {
         let hot = &self.hot;
-        hot.log_level
-            .store(config.log_level as u8, Ordering::Relaxed);
-        hot.msgs_limit
-            .store(config.pending_msgs_limit, Ordering::Relaxed);
-        hot.bytes_limit
-            .store(config.pending_bytes_limit, Ordering::Relaxed);
-        hot.buf_size
-            .store(config.reconnect_buf_size, Ordering::Relaxed);
+        hot.log_level.store(config.log_level as u8, Ordering::Relaxed);
+        hot.msgs_limit.store(config.pending_msgs_limit, Ordering::Relaxed);
+        hot.bytes_limit.store(config.pending_bytes_limit, Ordering::Relaxed);
+        hot.buf_size.store(config.reconnect_buf_size, Ordering::Relaxed);
         *lock(&self.config) = Arc::new(config);
     }
 
@@ -186,7 +182,8 @@ impl Shared {
     /// Logs; the text is made only if the level is enabled.
     pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
         if level as u8 <= self.hot.log_level.load(Ordering::Relaxed) {
-            self.listener.event(Event::Log(level, text()));
+            let at = std::time::SystemTime::now();
+            self.listener.event(Event::Log { at, level, text: text() });
         }
     }
 
@@ -206,11 +203,7 @@ impl Shared {
             Status::Reconnecting => Phase::Reconnecting,
             Status::Closed => Phase::Closed,
         });
-        self.listener.event(Event::Status {
-            epoch,
-            status,
-            error,
-        });
+        self.listener.event(Event::Status { epoch, status, error });
         true
     }
 
@@ -232,14 +225,18 @@ impl Shared {
 
     /// Ends the given calls. Their inboxes are left to whoever ends the connection.
     pub fn end_calls(&self, ids: fn(&Calls) -> Vec<CallId>, end: fn() -> End) {
-        let mut calls = lock(&self.calls);
-        for id in ids(&calls) {
-            // Nobody but the session itself waits for its farewell.
-            let call = calls.remove(id);
-            if call.is_some_and(|c| !matches!(c.kind, Kind::Farewell)) {
-                self.end_call(id, end());
-            }
+        for id in self.take_calls(ids) {
+            self.end_call(id, end());
         }
+    }
+
+    /// Removes the given calls without a word; the ids of those that somebody waits for.
+    pub fn take_calls(&self, ids: fn(&Calls) -> Vec<CallId>) -> Vec<CallId> {
+        let mut calls = lock(&self.calls);
+        let mut taken = ids(&calls);
+        // Nobody but the session itself waits for its farewell.
+        taken.retain(|id| calls.remove(*id).is_some_and(|c| !matches!(c.kind, Kind::Farewell)));
+        taken
     }
 
     /// Ends all subscriptions.
@@ -267,8 +264,7 @@ impl Shared {
     pub fn end_now(&self, sub: &Arc<Sub>) {
         lock(&self.subs).remove(sub);
         if self.end_sub(sub) {
-            self.outbox
-                .with(|q| q.push(Item::Unsubscribe(sub.clone())));
+            self.outbox.with(|q| q.push(Item::Unsubscribe(sub.clone())));
         }
     }
 

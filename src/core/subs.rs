@@ -81,10 +81,7 @@ impl Sub {
             subject: spec.subject.into(),
             queue: spec.queue,
             owner,
-            state: Mutex::new(SubState {
-                max: spec.max_msgs,
-                ..SubState::default()
-            }),
+            state: Mutex::new(SubState { max: spec.max_msgs, ..SubState::default() }),
             pending_msgs: AtomicI64::new(0),
             pending_bytes: AtomicI64::new(0),
         }
@@ -103,8 +100,7 @@ impl Sub {
     /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it.
     pub fn taken(&self, bytes: usize) {
         self.pending_msgs.fetch_sub(1, Ordering::Relaxed);
-        self.pending_bytes
-            .fetch_sub(bytes as i64, Ordering::Relaxed);
+        self.pending_bytes.fetch_sub(bytes as i64, Ordering::Relaxed);
     }
 
     pub(super) fn owner(&self) -> Owner {
@@ -120,13 +116,7 @@ impl Sub {
     }
 
     /// Decides about messages that came for a user's subscription. The limits are in messages and bytes, negative: none.
-    pub(super) fn accept(
-        &self,
-        state: &mut SubState,
-        messages: Vec<Message>,
-        max_msgs: i64,
-        max_bytes: i64,
-    ) -> Accepted {
+    pub(super) fn accept(&self, state: &mut SubState, messages: Vec<Message>, max_msgs: i64, max_bytes: i64) -> Accepted {
         let mut out = Accepted::default();
         if state.ended {
             return out;
@@ -146,8 +136,7 @@ impl Sub {
             state.delivered += 1;
             state.ended = state.max.is_some_and(|max| state.delivered >= max);
             let size = m.size() as i64;
-            let over = (max_msgs >= 0 && msgs >= max_msgs)
-                || (max_bytes >= 0 && bytes.saturating_add(size) > max_bytes);
+            let over = (max_msgs >= 0 && msgs >= max_msgs) || (max_bytes >= 0 && bytes.saturating_add(size) > max_bytes);
             if over {
                 out.dropped += 1;
                 out.slow |= !std::mem::replace(&mut state.slow, true);
@@ -157,10 +146,8 @@ impl Sub {
             }
             !over
         });
-        self.pending_msgs
-            .fetch_add(msgs - msgs_before, Ordering::Relaxed);
-        self.pending_bytes
-            .fetch_add(bytes - bytes_before, Ordering::Relaxed);
+        self.pending_msgs.fetch_add(msgs - msgs_before, Ordering::Relaxed);
+        self.pending_bytes.fetch_add(bytes - bytes_before, Ordering::Relaxed);
         out.batch = batch;
         out.ended = state.ended;
         out
@@ -188,21 +175,13 @@ impl SubTable {
 
     /// The inbox of shared requests.
     pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
-        let spec = SubSpec {
-            subject,
-            queue: None,
-            max_msgs: None,
-        };
+        let spec = SubSpec { subject, queue: None, max_msgs: None };
         self.add(INTERNAL, Owner::Inbox, spec)
     }
 
     /// The inbox of one call.
     pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
-        let spec = SubSpec {
-            subject,
-            queue: None,
-            max_msgs,
-        };
+        let spec = SubSpec { subject, queue: None, max_msgs };
         self.add(INTERNAL | call, Owner::Call(call), spec)
     }
 
@@ -218,12 +197,7 @@ impl SubTable {
     /// `ErrBadSubscription`.
     pub fn user(&self, id: SubId) -> Result<Arc<Sub>, Problem> {
         let live = self.live.get(&id).filter(|_| id < INTERNAL);
-        live.cloned().ok_or_else(|| {
-            Problem::new(
-                Code::BadSubscription,
-                format!("Invalid subscription ID {id}"),
-            )
-        })
+        live.cloned().ok_or_else(|| Problem::new(Code::BadSubscription, format!("Invalid subscription ID {id}")))
     }
 
     /// Forgets one.

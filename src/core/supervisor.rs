@@ -6,7 +6,7 @@ use super::listener::{End, Event, Status};
 use super::log::Level;
 use super::pool::{Next, Pool, Server, ServerEntry};
 use super::session;
-use super::shared::{count, Phase, Shared, Stop};
+use super::shared::{Shared, Stop, count};
 use super::{lock, quiet, timers, trace_probe};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,25 +20,13 @@ const AT_ONCE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Starts the I/O thread.
 pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("nats-io".to_string())
-        .stack_size(STACK)
-        .spawn(move || {
-            let done = Done {
-                shared: shared.clone(),
-                epoch,
-            };
-            quiet::enter();
-            let _listening = trace_probe::listen();
-            Supervisor {
-                shared,
-                epoch,
-                last_at_once: None,
-                tickets: 0,
-            }
-            .run();
-            drop(done);
-        })
+    std::thread::Builder::new().name("nats-io".to_string()).stack_size(STACK).spawn(move || {
+        let done = Done { shared: shared.clone(), epoch };
+        quiet::enter();
+        let _listening = trace_probe::listen();
+        Supervisor { shared, epoch, last_at_once: None, tickets: 0 }.run();
+        drop(done);
+    })
 }
 
 /// Tells `close` that the thread is through, whatever ended it.
@@ -86,11 +74,7 @@ impl Supervisor {
         loop {
             let next = self.next(reconnecting);
             let (server, wait) = match next {
-                Next::Try {
-                    server,
-                    wait,
-                    dropped,
-                } => {
+                Next::Try { server, wait, dropped } => {
                     self.log_dropped(&dropped);
                     (server, wait)
                 }
@@ -120,10 +104,7 @@ impl Supervisor {
                     lost_now = true;
                     at_once = problem.code == Code::BadHeaderMsg && self.may_skip_wait();
                     let cause = Some(problem.clone());
-                    if !self
-                        .shared
-                        .transition(self.epoch, Status::Reconnecting, cause)
-                    {
+                    if !self.shared.transition(self.epoch, Status::Reconnecting, cause) {
                         return;
                     }
                     if self.would_exhaust() {
@@ -161,9 +142,7 @@ impl Supervisor {
 
     fn may_skip_wait(&mut self) -> bool {
         let now = Instant::now();
-        let may = self
-            .last_at_once
-            .is_none_or(|t| now.duration_since(t) >= AT_ONCE_PERIOD);
+        let may = self.last_at_once.is_none_or(|t| now.duration_since(t) >= AT_ONCE_PERIOD);
         if may {
             self.last_at_once = Some(now);
         }
@@ -172,30 +151,17 @@ impl Supervisor {
 
     fn log_dropped(&self, dropped: &[ServerEntry]) {
         for entry in dropped {
-            self.shared.log(Level::Debug, || {
-                format!("Server {} left the pool", entry.address())
-            });
+            self.shared.log(Level::Debug, || format!("Server {} left the pool", entry.address()));
         }
     }
 
     /// One runtime for each turn: its end is the only sure end of all that the wire library started.
-    fn turn(
-        &mut self,
-        server: &Server,
-        wait: Duration,
-        reconnecting: bool,
-        at_once: bool,
-    ) -> Turn {
-        let built = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+    fn turn(&mut self, server: &Server, wait: Duration, reconnecting: bool, at_once: bool) -> Turn {
+        let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = match built {
             Ok(runtime) => runtime,
             Err(e) => {
-                let text = format!(
-                    "Failed to connect to {}: no I/O runtime: {e}",
-                    server.entry.address()
-                );
+                let text = format!("Failed to connect to {}: no I/O runtime: {e}", server.entry.address());
                 return Turn::Failed(Problem::new(Code::ConnectionRefused, text));
             }
         };
@@ -211,13 +177,7 @@ impl Supervisor {
         turn
     }
 
-    async fn work(
-        &mut self,
-        server: &Server,
-        wait: Duration,
-        reconnecting: bool,
-        at_once: bool,
-    ) -> Turn {
+    async fn work(&mut self, server: &Server, wait: Duration, reconnecting: bool, at_once: bool) -> Turn {
         let shared = self.shared.clone();
         if reconnecting {
             let wait = self.asked_wait(server, wait, at_once);
@@ -226,10 +186,7 @@ impl Supervisor {
                 if !wait.is_zero() {
                     shared.log(Level::Debug, || {
                         let address = server.entry.address();
-                        format!(
-                            "Waiting for {} ms before connecting to {address}",
-                            wait.as_millis()
-                        )
+                        format!("Waiting for {} ms before connecting to {address}", wait.as_millis())
                     });
                     tokio::time::sleep(wait).await;
                 }
@@ -257,9 +214,7 @@ impl Supervisor {
         };
         let new = lock(&shared.pool).connected(server.id, Instant::now(), &link.info.connect_urls);
         if !new.is_empty() {
-            shared.log(Level::Debug, || {
-                format!("Discovered servers: {}", new.join(" "))
-            });
+            shared.log(Level::Debug, || format!("Discovered servers: {}", new.join(" ")));
         }
         if reconnecting {
             count(&shared.counters.reconnects, 1);
@@ -271,12 +226,7 @@ impl Supervisor {
     }
 
     /// The wait before a reconnection attempt, asked for if the owner wants to be.
-    fn asked_wait<'a>(
-        &mut self,
-        server: &'a Server,
-        usual: Duration,
-        at_once: bool,
-    ) -> impl Future<Output = Duration> + use<'a> {
+    fn asked_wait<'a>(&mut self, server: &'a Server, usual: Duration, at_once: bool) -> impl Future<Output = Duration> + use<'a> {
         self.tickets += 1;
         let ticket = self.tickets;
         let shared = self.shared.clone();
@@ -285,10 +235,7 @@ impl Supervisor {
                 return usual;
             }
             lock(&shared.delay_answer).take();
-            shared.listener.event(Event::AskDelay {
-                ticket,
-                server: server.entry.clone(),
-            });
+            shared.listener.event(Event::AskDelay { ticket, server: server.entry.clone() });
             loop {
                 if let Some((number, wait)) = lock(&shared.delay_answer).take()
                     && number == ticket
@@ -314,22 +261,21 @@ impl Supervisor {
         if shared.stopping() {
             return;
         }
-        shared.log(Level::Error, || {
-            "No servers available for connection".to_string()
-        });
+        shared.log(Level::Error, || "No servers available for connection".to_string());
         lock(&shared.pool).closed();
         let lost = shared.outbox.clear();
         if lost > 0 {
             count(&shared.counters.dropped, lost as u64);
             shared.log(Level::Warn, || format!("{lost} unsent messages dropped"));
         }
-        shared.end_calls(|c| c.requests(), || End::Lost);
+        // Taken before the transition, told after it: the owner may open again as soon as it knows.
+        let requests = shared.take_calls(|c| c.requests());
+        let probes = shared.take_calls(|c| c.probes());
         shared.end_subs();
-        if !shared.transition(self.epoch, Status::Closed, Some(error)) {
-            return;
+        let closed = shared.transition(self.epoch, Status::Closed, Some(error));
+        for id in requests.into_iter().chain(probes) {
+            shared.end_call(id, if closed { End::Lost } else { End::Closed });
         }
-        shared.end_calls(|c| c.probes(), || End::Lost);
-        debug_assert!(shared.phase() == Phase::Closed);
     }
 }
 

@@ -2,14 +2,12 @@
 
 use super::config::TlsConfig;
 use async_nats::rustls;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{ring, CryptoProvider};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -18,10 +16,7 @@ use std::sync::{Arc, OnceLock};
 ///
 /// # Errors
 /// A text that names the file and what is wrong with it.
-pub(super) fn client_config(
-    tls: &TlsConfig,
-    other_names: &[String],
-) -> Result<ClientConfig, String> {
+pub(super) fn client_config(tls: &TlsConfig, other_names: &[String]) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier {
         trust: trust(tls, &provider)?,
@@ -70,9 +65,7 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>) -> Result<Trust, Strin
     let mut roots = RootCertStore::empty();
     if let Some(file) = &tls.cafile {
         for cert in load_certs(file)? {
-            roots
-                .add(cert)
-                .map_err(|e| format!("{}: {e}", file.display()))?;
+            roots.add(cert).map_err(|e| format!("{}: {e}", file.display()))?;
         }
     }
     if let Some(dir) = &tls.cadir {
@@ -87,10 +80,7 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>) -> Result<Trust, Strin
     Ok(Trust::Roots(webpki(roots, provider)?))
 }
 
-fn webpki(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, String> {
+fn webpki(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|e| format!("no trusted certificates: {e}"))
@@ -153,9 +143,7 @@ impl Verifier {
                 });
                 match loaded {
                     Ok(v) => Ok(Some(v)),
-                    Err(text) => Err(Error::General(format!(
-                        "certificate verify failed: the system's certificates: {text}"
-                    ))),
+                    Err(text) => Err(Error::General(format!("certificate verify failed: the system's certificates: {text}"))),
                 }
             }
         }
@@ -174,14 +162,8 @@ impl ServerCertVerifier for Verifier {
         let Some(webpki) = self.webpki()? else {
             return Ok(ServerCertVerified::assertion());
         };
-        let verify = |name: &ServerName<'_>| {
-            webpki.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
-        };
-        let mut result = if self.only_names {
-            Err(CertificateError::NotValidForName.into())
-        } else {
-            verify(server_name)
-        };
+        let verify = |name: &ServerName<'_>| webpki.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        let mut result = if self.only_names { Err(CertificateError::NotValidForName.into()) } else { verify(server_name) };
         for name in &self.names {
             if !is_wrong_name(&result) {
                 break;
@@ -212,17 +194,13 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
 fn is_wrong_name(result: &Result<ServerCertVerified, Error>) -> bool {
     matches!(
         result,
-        Err(Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
-        ))
+        Err(Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }))
     )
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
-use tracing::{span, Dispatch, Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, span};
 
 thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -18,19 +18,12 @@ static DISPATCH: Lazy<Dispatch> = Lazy::new(|| Dispatch::new(Probe));
 struct Probe;
 
 fn wanted(meta: &Metadata<'_>) -> bool {
-    meta.is_event()
-        && *meta.level() == Level::DEBUG
-        && meta.target() == "async_nats"
-        && meta.fields().field("error").is_some()
+    meta.is_event() && *meta.level() == Level::DEBUG && meta.target() == "async_nats" && meta.fields().field("error").is_some()
 }
 
 impl Subscriber for Probe {
     fn register_callsite(&self, meta: &'static Metadata<'static>) -> Interest {
-        if wanted(meta) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if wanted(meta) { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, meta: &Metadata<'_>) -> bool {

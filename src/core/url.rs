@@ -81,8 +81,7 @@ pub struct Url {
 /// # Errors
 /// `ErrInvalidArg`, `Invalid URL <as given, user info as ***>`.
 pub fn parse(text: &str) -> Result<Url, Problem> {
-    parse_parts(text)
-        .ok_or_else(|| Problem::new(Code::InvalidArg, format!("Invalid URL {}", hide_auth(text))))
+    parse_parts(text).ok_or_else(|| Problem::new(Code::InvalidArg, format!("Invalid URL {}", hide_auth(text))))
 }
 
 /// The URL with its user info replaced by `***`.
@@ -117,12 +116,7 @@ fn parse_parts(text: &str) -> Option<Url> {
         Some(digits) => parse_port(digits)?,
         None => scheme.default_port(),
     };
-    Some(Url {
-        scheme,
-        host,
-        port,
-        auth,
-    })
+    Some(Url { scheme, host, port, auth })
 }
 
 fn parse_auth(info: &str) -> Option<UrlAuth> {
@@ -161,11 +155,7 @@ fn parse_port(digits: &str) -> Option<u16> {
 
 /// `host:port`, with brackets around an IPv6 address.
 pub fn address(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]
@@ -175,10 +165,7 @@ mod tests {
     #[test]
     fn good() {
         let url = parse("localhost").unwrap();
-        assert_eq!(
-            (url.scheme, url.host.as_str(), url.port),
-            (Scheme::Nats, "localhost", 4222)
-        );
+        assert_eq!((url.scheme, url.host.as_str(), url.port), (Scheme::Nats, "localhost", 4222));
         assert_eq!(url.auth, UrlAuth::None);
         assert_eq!(parse("tls://h:1/").unwrap().port, 1);
         assert_eq!(parse("ws://h").unwrap().port, 80);
@@ -187,36 +174,15 @@ mod tests {
         assert_eq!(parse("[::1]").unwrap().port, 4222);
         let url = parse("u:p%40@x@h:5").unwrap();
         assert_eq!(url.auth, UrlAuth::User("u".into(), "p%40@x".into()));
-        assert_eq!(
-            parse("nats://tok@h").unwrap().auth,
-            UrlAuth::Token("tok".into())
-        );
-        assert_eq!(
-            parse("u:a://b@h").unwrap().auth,
-            UrlAuth::User("u".into(), "a://b".into())
-        );
+        assert_eq!(parse("nats://tok@h").unwrap().auth, UrlAuth::Token("tok".into()));
+        assert_eq!(parse("u:a://b@h").unwrap().auth, UrlAuth::User("u".into(), "a://b".into()));
     }
 
     #[test]
     fn bad() {
         for text in [
-            "",
-            "nats://",
-            "http://h",
-            "h:x",
-            "h:0",
-            "h:65536",
-            "h:+1",
-            "h:",
-            "h/path",
-            "h//",
-            "::1",
-            "[::1",
-            "[x]:1",
-            "@h",
-            ":p@h",
-            "a b",
-            "h?x",
+            "", "nats://", "http://h", "h:x", "h:0", "h:65536", "h:+1", "h:", "h/path", "h//", "::1", "[::1", "[x]:1", "@h",
+            ":p@h", "a b", "h?x",
         ] {
             let problem = parse(text).expect_err(text);
             assert_eq!(problem.code, Code::InvalidArg);
@@ -226,10 +192,7 @@ mod tests {
 
     #[test]
     fn secrets_hidden() {
-        assert_eq!(
-            parse("nats://u:secret@h:x").unwrap_err().text,
-            "Invalid URL nats://***@h:x"
-        );
+        assert_eq!(parse("nats://u:secret@h:x").unwrap_err().text, "Invalid URL nats://***@h:x");
         assert_eq!(parse("tok@h/x").unwrap_err().text, "Invalid URL ***@h/x");
     }
 

@@ -2,18 +2,18 @@
 
 use super::error::{Code, Problem};
 use super::listener::Status;
+use super::lock;
 use super::log::Level;
 use super::message::Wire;
 use super::outbox::{Batch, Item};
 use super::session::Session;
 use super::shared::count;
 use super::subs::Sub;
-use super::lock;
 use async_nats::{Client, SubscribeErrorKind};
 use futures_util::Sink;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Bytes after which a flush is awaited: bounds what is inside the wire library.
 const FLUSH_EACH: usize = 1 << 20;
@@ -38,12 +38,7 @@ impl Session {
                 self.limit(&sub).await?;
             }
         }
-        let mut writer = Writer {
-            session: self,
-            sink: self.client.clone(),
-            unflushed: 0,
-            published: false,
-        };
+        let mut writer = Writer { session: self, sink: self.client.clone(), unflushed: 0, published: false };
         // `connected` means that what was queued until now is out, however much is added meanwhile.
         for _ in 0..batch.len() {
             writer.write_one(&mut batch).await?;
@@ -70,13 +65,11 @@ impl Session {
     }
 
     fn announce(&self) {
-        if self
-            .shared
-            .transition(self.epoch, Status::Connected, None)
-        {
+        if !self.shared.stopping() {
             let address = &self.address;
-            self.shared
-                .log(Level::Info, || format!("Connected to {address}"));
+            // Before the status: who waits for it may be gone right after.
+            self.shared.log(Level::Info, || format!("Connected to {address}"));
+            self.shared.transition(self.epoch, Status::Connected, None);
         }
     }
 
@@ -158,9 +151,7 @@ impl Writer<'_> {
             session.send_probe(0).await?;
         }
         // A place first, then the item: nothing is lost if the connection breaks while we wait.
-        std::future::poll_fn(|cx| Pin::new(&mut self.sink).poll_ready(cx))
-            .await
-            .map_err(|_| Gone)?;
+        std::future::poll_fn(|cx| Pin::new(&mut self.sink).poll_ready(cx)).await.map_err(|_| Gone)?;
         match batch.pop() {
             Some(Item::Publish(wire)) => self.publish(wire).await?,
             Some(Item::Subscribe(sub)) => {
@@ -188,9 +179,7 @@ impl Writer<'_> {
         }
         let (size, bytes) = (wire.size(), wire.bytes());
         let bad = session.pedantic && !is_literal(wire.subject());
-        Pin::new(&mut self.sink)
-            .start_send(wire.into_inner())
-            .map_err(|_| Gone)?;
+        Pin::new(&mut self.sink).start_send(wire.into_inner()).map_err(|_| Gone)?;
         self.published = true;
         count(&shared.counters.out_msgs, 1);
         count(&shared.counters.out_bytes, bytes as u64);

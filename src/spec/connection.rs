@@ -49,10 +49,8 @@ pub const CONSTRUCTOR_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `publish`.
-pub const PUBLISH_OPTIONS: &[Opt] = &[
-    row("reply", Kind::Str, None, "reply subject"),
-    row("header", Kind::Dict, None, "headers: name -> list of values"),
-];
+pub const PUBLISH_OPTIONS: &[Opt] =
+    &[row("reply", Kind::Str, None, "reply subject"), row("header", Kind::Dict, None, "headers: name -> list of values")];
 
 /// Options of `subscribe`.
 pub const SUBSCRIBE_OPTIONS: &[Opt] = &[
@@ -92,6 +90,26 @@ pub const TLS_KEYS: &[&str] = &["cafile", "cadir", "certfile", "keyfile", "requi
 
 /// Options of the TclTLS package that have no meaning here: accepted with a warning.
 pub const TLS_IGNORED: &[&str] = &[
-    "alpn", "cert", "cipher", "ciphers", "ciphersuites", "command", "dhparams", "key", "model", "password", "post_handshake",
-    "request", "securitylevel", "server", "session_id", "ssl2", "ssl3", "tls1", "tls1.1", "tls1.2", "tls1.3", "validatecommand",
+    "alpn",
+    "cert",
+    "cipher",
+    "ciphers",
+    "ciphersuites",
+    "command",
+    "dhparams",
+    "key",
+    "model",
+    "password",
+    "post_handshake",
+    "request",
+    "securitylevel",
+    "server",
+    "session_id",
+    "ssl2",
+    "ssl3",
+    "tls1",
+    "tls1.1",
+    "tls1.2",
+    "tls1.3",
+    "validatecommand",
 ];

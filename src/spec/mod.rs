@@ -11,5 +11,6 @@ pub mod kv;
 pub mod metadata;
 pub mod names;
 pub mod option;
+pub mod ordered;
 pub mod subject;
 pub mod time;

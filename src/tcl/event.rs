@@ -1,7 +1,9 @@
 //! One's own thread's event queue, event loop and ends (Notifier(3), Exit(3)).
 
+use std::cell::Cell;
 use std::mem::size_of;
 use std::os::raw::{c_int, c_void};
+use std::rc::Rc;
 
 use super::interp::Interp;
 use super::sys::{self, Code, stub};
@@ -34,6 +36,49 @@ unsafe extern "C" fn run_later(event: *mut sys::Tcl_Event, flags: c_int) -> c_in
     let work = unsafe { Box::from_raw((*event.cast::<Later>()).work) };
     guarded((), work);
     1
+}
+
+/// A timer of this thread that fires once (CrtTimerHdlr(3)). Dropped before, it does not fire.
+pub struct Timer(Rc<TimerState>);
+
+struct TimerState {
+    /// Null once it has fired.
+    token: Cell<sys::Tcl_TimerToken>,
+    work: Cell<Option<Box<dyn FnOnce()>>>,
+}
+
+impl Timer {
+    /// Runs `work` from the event loop after `ms` milliseconds, or at the most after 24 days.
+    pub fn after(ms: u64, work: Box<dyn FnOnce()>) -> Timer {
+        let state = Rc::new(TimerState { token: Cell::new(std::ptr::null_mut()), work: Cell::new(Some(work)) });
+        let ms = c_int::try_from(ms).unwrap_or(c_int::MAX);
+        // SAFETY: the reference given as data is taken back by `fire` or in drop, whichever comes.
+        let token = unsafe { stub!(tcl_CreateTimerHandler(ms, Some(fire), Rc::into_raw(Rc::clone(&state)).cast_mut().cast())) };
+        state.token.set(token);
+        Timer(state)
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let token = self.0.token.replace(std::ptr::null_mut());
+        if !token.is_null() {
+            // SAFETY: it has not fired, so its token is valid and the reference is still with Tcl.
+            unsafe {
+                stub!(tcl_DeleteTimerHandler(token));
+                drop(Rc::from_raw(Rc::as_ptr(&self.0)));
+            }
+        }
+    }
+}
+
+unsafe extern "C" fn fire(data: *mut c_void) {
+    // SAFETY: Tcl fires a timer once, and none that was deleted.
+    let state = unsafe { Rc::from_raw(data.cast::<TimerState>()) };
+    state.token.set(std::ptr::null_mut());
+    if let Some(work) = state.work.take() {
+        guarded((), work);
+    }
 }
 
 /// Runs one event of any kind, waiting for it (Tcl_DoOneEvent).

@@ -1,6 +1,8 @@
 //! The interpreter: results, errors, variables, evaluation.
 
+use std::cell::Cell;
 use std::ffi::CString;
+use std::os::raw::c_void;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
@@ -35,28 +37,42 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Interp(NonNull<sys::Tcl_Interp>);
 
-/// A keeper of an interpreter's memory: it may be deleted meanwhile, which [`Home::live`] tells.
-pub struct Home(Interp);
+/// An interpreter that may be deleted meanwhile, which [`Home::live`] tells. It is not preserved: that would put off its end.
+pub struct Home {
+    interp: Interp,
+    /// Cleared when Tcl frees the interpreter.
+    present: Cell<bool>,
+}
 
 impl Home {
-    /// Keeps `interp` (Tcl_Preserve(3)).
+    /// Remembers `interp` and asks to be told of its end (CallDel(3)).
     pub fn new(interp: Interp) -> Rc<Home> {
-        // SAFETY: released in drop.
-        unsafe { stub!(tcl_Preserve(interp.as_ptr().cast())) };
-        Rc::new(Home(interp))
+        let home = Rc::new(Home { interp, present: Cell::new(true) });
+        let data = Rc::as_ptr(&home).cast_mut().cast();
+        // SAFETY: withdrawn in drop, so the pointer is live whenever Tcl calls.
+        unsafe { stub!(tcl_CallWhenDeleted(interp.as_ptr(), Some(interp_deleted), data)) };
+        home
     }
 
     /// The interpreter, unless it has been deleted.
     pub fn live(&self) -> Option<Interp> {
-        (!self.0.is_deleted()).then_some(self.0)
+        (self.present.get() && !self.interp.is_deleted()).then_some(self.interp)
     }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
-        // SAFETY: preserved in `new`.
-        unsafe { stub!(tcl_Release(self.0.as_ptr().cast())) };
+        if self.present.get() {
+            let data = std::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the interpreter's memory is there as long as its end was not told.
+            unsafe { stub!(tcl_DontCallWhenDeleted(self.interp.as_ptr(), Some(interp_deleted), data)) };
+        }
     }
+}
+
+unsafe extern "C" fn interp_deleted(data: *mut c_void, _interp: *mut sys::Tcl_Interp) {
+    // SAFETY: see `Home::new`.
+    unsafe { &*data.cast::<Home>() }.present.set(false);
 }
 
 fn c_string(s: &str) -> CString {
@@ -76,6 +92,16 @@ impl Interp {
     /// The C pointer.
     pub fn as_ptr(self) -> *mut sys::Tcl_Interp {
         self.0.as_ptr()
+    }
+
+    /// Runs `f` with the interpreter's memory kept (Preserve(3)), also if it is deleted in there.
+    pub fn keeping<T>(self, f: impl FnOnce() -> T) -> T {
+        // SAFETY: released below; a panic in `f` only leaves it kept.
+        unsafe { stub!(tcl_Preserve(self.as_ptr().cast())) };
+        let out = f();
+        // SAFETY: preserved above.
+        unsafe { stub!(tcl_Release(self.as_ptr().cast())) };
+        out
     }
 
     /// Whether the interpreter is being or has been deleted.
@@ -124,16 +150,17 @@ impl Interp {
 
     /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
-        // SAFETY: the interpreter is kept over the evaluation, which may delete it.
-        unsafe {
-            stub!(tcl_Preserve(self.as_ptr().cast()));
-            let code =
-                stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL as i32));
-            if code != sys::OK {
-                stub!(tcl_BackgroundException(self.as_ptr(), code));
+        // The callback may delete the interpreter.
+        self.keeping(|| {
+            let flags = sys::TCL_EVAL_GLOBAL as i32;
+            // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
+            unsafe {
+                let code = stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), flags));
+                if code != sys::OK {
+                    stub!(tcl_BackgroundException(self.as_ptr(), code));
+                }
             }
-            stub!(tcl_Release(self.as_ptr().cast()));
-        }
+        });
     }
 
     /// Reports an error to the background error handler.

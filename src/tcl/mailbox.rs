@@ -39,8 +39,6 @@ impl<T> Default for Local<T> {
 struct Lanes<T: Send + 'static> {
     thread: Thread,
     inner: Mutex<Inner<T>>,
-    /// For the event procedure; set once, before anybody can post.
-    owner: Mutex<Owner<T>>,
 }
 
 struct Thread(sys::Tcl_ThreadId);
@@ -49,17 +47,19 @@ unsafe impl Send for Thread {}
 // SAFETY: as above.
 unsafe impl Sync for Thread {}
 
-struct Owner<T: Send + 'static>(*const Mailbox<T>);
-// SAFETY: only dereferenced on the owner's thread.
-unsafe impl<T: Send + 'static> Send for Owner<T> {}
-
 struct Inner<T> {
     closed: bool,
     /// An event is queued or the owner is at work: no further wake is needed.
     awake: bool,
+    /// The event of the next wake, from the owner's allocator: Tcl keeps a cache for each thread that allocates, and would never free ours.
+    spare: Spare,
     urgent: VecDeque<T>,
     bulk: VecDeque<T>,
 }
+
+struct Spare(*mut sys::Tcl_Event);
+// SAFETY: a block of memory that nobody else knows of.
+unsafe impl Send for Spare {}
 
 /// The sending side.
 pub struct Sender<T: Send + 'static>(Arc<Lanes<T>>);
@@ -99,10 +99,9 @@ impl<T: Send + 'static> Sender<T> {
         add(&mut inner);
         if !inner.awake {
             inner.awake = true;
-            let owner = locked(&self.0.owner).0;
+            let event = std::mem::replace(&mut inner.spare.0, std::ptr::null_mut());
             // SAFETY: under the lock and not closed, so the thread and its notifier are there; Tcl takes over the event.
             unsafe {
-                let event = new_event(owner);
                 stub!(tcl_ThreadQueueEvent(self.0.thread.0, event, sys::Tcl_QueuePosition_TCL_QUEUE_TAIL));
                 stub!(tcl_ThreadAlert(self.0.thread.0));
             }
@@ -125,8 +124,9 @@ impl<T: Send + 'static> Mailbox<T> {
     pub fn new(handler: fn(T)) -> Rc<Mailbox<T>> {
         // SAFETY: plain call.
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
-        let inner = Inner { closed: false, awake: false, urgent: VecDeque::new(), bulk: VecDeque::new() };
-        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner), owner: Mutex::new(Owner(std::ptr::null())) });
+        let spare = Spare(std::ptr::null_mut());
+        let inner = Inner { closed: false, awake: false, spare, urgent: VecDeque::new(), bulk: VecDeque::new() };
+        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner) });
         let mailbox = Rc::new(Mailbox {
             lanes,
             local: Cell::new(Local::default()),
@@ -134,7 +134,7 @@ impl<T: Send + 'static> Mailbox<T> {
             slice: Cell::new(None),
             resting: Cell::new(false),
         });
-        locked(&mailbox.lanes.owner).0 = Rc::as_ptr(&mailbox);
+        locked(&mailbox.lanes.inner).spare = mailbox.spare();
         let data = Rc::as_ptr(&mailbox).cast_mut().cast();
         // SAFETY: removed in `close`, which the owner calls before it lets go.
         unsafe { stub!(tcl_CreateEventSource(Some(setup::<T>), Some(check::<T>), data)) };
@@ -161,7 +161,12 @@ impl<T: Send + 'static> Mailbox<T> {
         let mut inner = locked(&self.lanes.inner);
         inner.closed = true;
         let (urgent, bulk) = (take(&mut inner.urgent), take(&mut inner.bulk));
+        let spare = std::mem::replace(&mut inner.spare.0, std::ptr::null_mut());
         drop(inner);
+        if !spare.is_null() {
+            // SAFETY: from Tcl_Alloc, and in nobody's queue.
+            unsafe { stub!(tcl_Free(spare.cast())) };
+        }
         drop((urgent, bulk, self.local.take()));
         let data: *mut c_void = std::ptr::from_ref(self).cast_mut().cast();
         // SAFETY: on the owner's thread; `delete_ours` takes only events of this mailbox.
@@ -169,6 +174,11 @@ impl<T: Send + 'static> Mailbox<T> {
             stub!(tcl_DeleteEventSource(Some(setup::<T>), Some(check::<T>), data));
             stub!(tcl_DeleteEvents(Some(delete_ours::<T>), data));
         }
+    }
+
+    fn spare(&self) -> Spare {
+        // SAFETY: on the owner's thread.
+        Spare(unsafe { new_event::<T>(self) })
     }
 
     fn ensure_event(&self) {
@@ -198,6 +208,9 @@ impl<T: Send + 'static> Mailbox<T> {
             }
             if local.urgent.is_empty() && local.bulk.is_empty() {
                 inner.awake = false;
+                if inner.spare.0.is_null() {
+                    inner.spare = self.spare();
+                }
             }
         } else if let Ok(mut inner) = self.lanes.inner.try_lock() {
             local.urgent.append(&mut inner.urgent);

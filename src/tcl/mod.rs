@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 pub mod class;
+pub mod clock;
 pub mod event;
 pub mod interp;
 pub mod mailbox;

@@ -86,6 +86,11 @@ impl Obj {
         unsafe { Obj::from_raw(stub!(tcl_NewWideIntObj(i))) }
     }
 
+    /// A whole number that may need all 64 bits.
+    pub fn uint(i: u64) -> Obj {
+        i64::try_from(i).map_or_else(|_| Obj::text(&i.to_string()), Obj::int)
+    }
+
     /// `true` or `false`, as words.
     pub fn bool(b: bool) -> Obj {
         Obj::text(if b { "true" } else { "false" })
@@ -234,7 +239,7 @@ impl Obj {
 
     /// The pairs in their order, if the value is a dict.
     pub fn as_dict(&self) -> Option<Vec<(Obj, Obj)>> {
-        // Reading a list as a dict drops its repeated keys for good; the copy keeps the caller's value as it is.
+        // The value must outlive the search, whatever else refers to it.
         let dict = self.clone();
         let mut pairs = Vec::new();
         // SAFETY: the search is ended in every case; values are referenced before it goes on.

@@ -110,22 +110,23 @@ pub fn wait(interp: Interp, waiter: &Rc<Waiter>, finish: Finish) -> Result<Reply
 }
 
 fn nested(interp: Interp, waiter: &Rc<Waiter>, finish: Finish) -> Result<Obj> {
-    let home = Home::new(interp);
-    while !waiter.done.get() {
-        if home.live().is_none() {
-            let _ = finish(interp, Ended::Dropped);
-            return Err(Error::new("interpreter deleted", &["NATS", "ErrConnectionClosed"]));
+    interp.keeping(|| {
+        while !waiter.done.get() {
+            if interp.is_deleted() {
+                let _ = finish(interp, Ended::Dropped);
+                return Err(Error::new("interpreter deleted", &["NATS", "ErrConnectionClosed"]));
+            }
+            if interp.interrupted() {
+                let message = interp.result();
+                let _ = finish(interp, Ended::Dropped);
+                interp.set_result(&message);
+                return Err(Error::Interp);
+            }
+            event::do_one_event();
         }
-        if interp.interrupted() {
-            let message = interp.result();
-            let _ = finish(interp, Ended::Dropped);
-            interp.set_result(&message);
-            return Err(Error::Interp);
-        }
-        event::do_one_event();
-    }
-    interp.reset_result();
-    finish(interp, Ended::Done)
+        interp.reset_result();
+        finish(interp, Ended::Done)
+    })
 }
 
 fn suspend(interp: Interp, suspended: Box<Suspended>) -> Code {

@@ -26,6 +26,13 @@ proc watch_errors {c} {
         }} $c]
 }
 
+# Collects the words that status takes in ::statuses: `reconnecting` may be over before a wait looks.
+proc watch_status {c} {
+    set ::statuses {}
+    trace add variable [info object namespace $c]::status write \
+        [list apply {{c args} {lappend ::statuses [status_of $c]}} $c]
+}
+
 # A callback that appends its arguments, as one element, to a global list.
 proc note {var args} {
     lappend ::$var $args
@@ -67,7 +74,9 @@ proc collect_bgerrors {} {
     set ::bgerrors {}
     set ::bgerror_before [interp bgerror {}]
     interp bgerror {} {apply {{message options} {
-        lappend ::bgerrors [list [dict get $options -errorcode] $message]
+        # break and its like come without an error code
+        set code [expr {[dict exists $options -errorcode] ? [dict get $options -errorcode] : {}}]
+        lappend ::bgerrors [list $code $message]
     }}}
 }
 proc release_bgerrors {} {
@@ -107,4 +116,12 @@ proc hpub {subject block {payload {}}} {
     set head [string length $block]
     set total [expr {$head + [string length $payload]}]
     return "HPUB $subject $head $total\r\n$block$payload\r\n"
+}
+
+# Cuts the connection at the proxy and waits until it is there again. The words are taken by a trace, since
+# `reconnecting` may be over before a wait looks.
+proc break_connection {c p} {
+    watch_status $c
+    $p cut
+    wait_until {"reconnecting" in $::statuses && [lindex $::statuses end] eq "connected"} 20000
 }

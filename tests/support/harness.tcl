@@ -59,13 +59,22 @@ proc ::harness::set_constraints {} {
 
 # Ends everything that the file started and left.
 proc ::harness::clean_up {} {
-    variable folder
     foreach class {::tcl_child_process ::proxy ::fake ::cluster ::server ::nats_server::helper} {
         foreach object [info class instances $class] {
             catch {$object destroy}
         }
     }
-    file delete -force -- $folder
+    variable remover
+    catch {close $remover}
+}
+
+# A folder for this process, removed when it ends, however that happens: the end of a pipe tells.
+proc ::harness::make_folder {} {
+    global env
+    variable folder [file join [expr {[info exists env(TMPDIR)] ? $env(TMPDIR) : "/tmp"}] nats-tcl-test-[pid]]
+    variable remover
+    file mkdir $folder
+    set remover [open [list | sh -c {trap "" INT HUP TERM; cat >/dev/null; rm -rf "$1"} sh $folder] w]
 }
 
 # wait_until expression ?ms?
@@ -120,7 +129,6 @@ namespace import ::tcltest::test ::tcltest::testConstraint ::tcltest::customMatc
 source [file join $::harness::root tools nats_server.tcl]
 source [file join $::harness::support proxy.tcl]
 source [file join $::harness::support child.tcl]
-set ::harness::folder [file join [expr {[info exists env(TMPDIR)] ? $env(TMPDIR) : "/tmp"}] nats-tcl-test-[pid]]
-file mkdir $::harness::folder
+::harness::make_folder
 ::tcltest::configure -tmpdir $::harness::folder {*}$::argv
 ::harness::set_constraints

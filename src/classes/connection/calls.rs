@@ -49,7 +49,34 @@ impl Drop for Calling {
     }
 }
 
+/// A subscription of the library itself; dropped, it ends.
+pub struct Listening {
+    connection: Rc<Connection>,
+    id: CallId,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let pending = self.connection.calls.borrow_mut().remove(&self.id);
+        if pending.is_some() {
+            self.connection.engine.cancel(self.id);
+        }
+    }
+}
+
 impl Connection {
+    /// Subscribes for the library itself: everything that comes, statuses included, goes to `run`, the end of the connection
+    /// as [`Answer::End`] too.
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`.
+    pub fn listen(self: &Rc<Self>, subject: &str, run: Rc<dyn Fn(&Rc<Connection>, Answer)>) -> Result<Listening> {
+        self.open_or_error()?;
+        let id = self.engine.listen(subject)?;
+        self.calls.borrow_mut().insert(id, Pending::Listener(run));
+        Ok(Listening { connection: Rc::clone(self), id })
+    }
+
     /// Sends a request whose answers a task awaits.
     pub fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling> {
         self.open_or_error()?;
@@ -101,6 +128,7 @@ impl Connection {
                 let over = left.get() == 0 || matches!(answer, Answer::End(_));
                 (None, Some(Rc::clone(run)), over)
             }
+            Some(Pending::Listener(run)) => (None, Some(Rc::clone(run)), matches!(answer, Answer::End(_))),
         };
         let gone = over.then(|| calls.remove(&id));
         drop(calls);

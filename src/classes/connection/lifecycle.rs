@@ -24,6 +24,7 @@ impl Instance for Connection {
     fn close(&self) {
         if self.mark_destroyed() {
             self.shut();
+            self.silence();
             delivery::retire(self.key);
         }
     }
@@ -47,7 +48,9 @@ impl Connection {
         if dropped > 0 {
             self.log(Level::Warn, || format!("{dropped} messages dropped"));
         }
+        self.log(Level::Info, || "Connection closed".to_string());
         self.forget_subscriptions();
+        self.forget_callbacks();
         self.set_last_error(None);
         self.set_state(State::Closed);
         self.end_connects(&Err(error(Code::ConnectionClosed, "Connection closed")));

@@ -1,5 +1,8 @@
 //! The log of a connection: a channel, or an object of tcllib's `logger` package.
 
+use std::time::SystemTime;
+
+use crate::classes::message::time::local_time;
 use crate::core::Level;
 use crate::tcl::{Interp, Obj};
 
@@ -42,12 +45,11 @@ impl Log {
     }
 
     /// Writes a line `[<timestamp> <name> <level>] <text>`, or hands the text to the logger. A log that fails is no error of the connection.
-    pub fn write(&self, interp: Interp, name: &str, level: Level, text: &str) {
+    pub fn write(&self, interp: Interp, name: &str, at: SystemTime, level: Level, text: &str) {
         let words = match &self.target {
             Target::Logger(logger) => vec![Obj::text(&format!("{logger}::{}", level.as_str())), Obj::text(text)],
             Target::Channel(channel) => {
-                let Ok(time) = interp.call(&[Obj::text("::nats::timestamp")]) else { return interp.reset_result() };
-                let line = format!("[{} {name} {}] {text}", time.as_text(), level.as_str());
+                let line = format!("[{} {name} {}] {text}", local_time(at), level.as_str());
                 vec![Obj::text("::puts"), Obj::text(channel), Obj::text(&line)]
             }
         };

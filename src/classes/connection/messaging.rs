@@ -72,6 +72,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
         dicts: call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg()),
         max: Cell::new(max_msgs),
         count: Cell::new(0),
+        depth: Cell::new(0),
         over: Cell::new(false),
         forgotten: Cell::new(false),
     };

@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use super::state::{Answer, Connection, State, Subscription};
+use super::state::{Answer, Change, Connection, State, Subscription};
 use crate::bridge::delivery::{self, Delivery, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
 use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, UrlAuth};
 use crate::tcl::{Error, Obj};
 
-/// Message callbacks of one connection that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
+/// Callbacks of one subscription that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
+/// subscriptions go on: one of them may be what the callbacks wait for.
 const NESTED_CALLBACKS: u32 = 32;
 
 impl Receiver for Connection {
@@ -19,7 +20,7 @@ impl Receiver for Connection {
             Event::Error { epoch, problem } if epoch == self.epoch.get() => self.report(&problem),
             Event::Status { .. } | Event::Error { .. } => {}
             Event::Info(info) => self.set_server_info(&info),
-            Event::Log(level, text) => self.log(level, || text),
+            Event::Log { at, level, text } => self.log_at(at, level, || text),
             Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
             Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
             Event::End { call, end } => self.answer(call, Answer::End(end)),
@@ -27,13 +28,13 @@ impl Receiver for Connection {
     }
 
     fn bulk(self: Rc<Self>, item: Delivery) -> Option<Delivery> {
-        if self.depth.get() >= NESTED_CALLBACKS {
-            return Some(item);
-        }
         match item {
-            Delivery::Message(_, sub, message) => {
-                sub.taken(message.size());
+            Delivery::Message(key, sub, message) => {
                 let subscription = self.subscriptions.borrow().get(&sub.id()).cloned();
+                if subscription.as_ref().is_some_and(|s| s.depth.get() >= NESTED_CALLBACKS) {
+                    return Some(Delivery::Message(key, sub, message));
+                }
+                sub.taken(message.size());
                 if let Some(subscription) = subscription {
                     self.deliver(sub.id(), &subscription, &message);
                 }
@@ -68,6 +69,10 @@ impl Connection {
             }
             Status::Closed => {
                 self.forget_subscriptions();
+                // Where several servers were tried in vain, the last one's error stays.
+                if let Some(problem) = error.as_ref().filter(|problem| problem.code != Code::NoServers) {
+                    self.note_end(problem);
+                }
                 self.set_state(State::Closed);
                 self.end_connects(&Err(error.map_or_else(closed, Error::from)));
             }
@@ -83,7 +88,6 @@ impl Connection {
         if subscription.max.get().is_some_and(|max| count >= max) {
             subscription.over.set(true);
         }
-        let Some(interp) = self.home.live() else { return };
         if subscription.callback.is_empty() {
             return;
         }
@@ -93,10 +97,28 @@ impl Connection {
         words.push(Obj::text(message.subject()));
         words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
         words.push(Obj::text(message.reply().unwrap_or_default()));
-        self.depth.set(self.depth.get() + 1);
+        let Some(interp) = self.home.live() else { return };
+        subscription.depth.set(subscription.depth.get() + 1);
         interp.call_back(&words);
-        self.depth.set(self.depth.get() - 1);
-        delivery::release(self.key);
+        subscription.depth.set(subscription.depth.get() - 1);
+        delivery::release(self.key, id);
+    }
+
+    /// Whether another callback of a watch may be put on the stack.
+    pub fn has_room(&self) -> bool {
+        self.watch_depth.get() < NESTED_CALLBACKS
+    }
+
+    /// Runs a callback of a watch, counted among those that are on the stack.
+    pub fn run_nested(&self, words: &[Obj]) {
+        let Some(interp) = self.home.live() else { return };
+        let full = self.watch_depth.get() + 1 == NESTED_CALLBACKS;
+        self.watch_depth.set(self.watch_depth.get() + 1);
+        interp.call_back(words);
+        self.watch_depth.set(self.watch_depth.get() - 1);
+        if full {
+            self.notify(Change::Room);
+        }
     }
 
     fn ask_delay(&self, ticket: u64, server: &ServerEntry) {

@@ -2,7 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::time::SystemTime;
 
 use super::log::Log;
 use super::settings::Settings;
@@ -11,6 +12,7 @@ use crate::bridge::errors::{as_dict, closed};
 use crate::bridge::messages::Coding;
 use crate::bridge::task::Slot;
 use crate::core::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
+use crate::tcl::event::later;
 use crate::tcl::trace::Guard;
 use crate::tcl::{Home, Interp, Obj, Result};
 
@@ -39,6 +41,18 @@ impl State {
     }
 }
 
+/// What an observer of a connection is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The status changed.
+    State(State),
+    /// Callbacks were nested as deep as they may; now there is room again.
+    Room,
+}
+
+/// Runs for each change of a connection, as an event of its own.
+pub type Observer = dyn Fn(Change);
+
 /// What comes back for a call.
 pub enum Answer {
     /// A reply.
@@ -58,6 +72,8 @@ pub enum Pending {
         /// What runs for each answer.
         run: Rc<dyn Fn(&Rc<Connection>, Answer)>,
     },
+    /// A part of the library that takes everything on a subject.
+    Listener(Rc<dyn Fn(&Rc<Connection>, Answer)>),
 }
 
 /// A subscription's Tcl side.
@@ -70,6 +86,8 @@ pub struct Subscription {
     pub max: Cell<Option<u64>>,
     /// Deliveries so far.
     pub count: Cell<u64>,
+    /// Its callbacks that are on the stack.
+    pub depth: Cell<u32>,
     /// Nothing is to be delivered any more.
     pub over: Cell<bool>,
     /// The ID means nothing any more, though what is queued still runs: the connection was closed.
@@ -94,15 +112,20 @@ pub struct Connection {
     pub calls: RefCell<HashMap<CallId, Pending>>,
     /// Synchronous `connect`s that wait.
     pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
-    /// Callbacks of this connection that are on the stack.
-    pub depth: Cell<u32>,
+    /// Callbacks of watches that are on the stack.
+    pub watch_depth: Cell<u32>,
     /// Number of the current or last `connect`.
     pub epoch: Cell<u64>,
     namespace: String,
     guard: Rc<Guard>,
     state: Cell<State>,
     destroyed: Cell<bool>,
+    /// No log lines any more.
+    silent: Cell<bool>,
     info_keys: RefCell<Vec<String>>,
+    observers: RefCell<Vec<Weak<Observer>>>,
+    /// What `last_error` holds.
+    last_problem: RefCell<Option<Problem>>,
 }
 
 impl Connection {
@@ -125,13 +148,16 @@ impl Connection {
             subscriptions: RefCell::default(),
             calls: RefCell::default(),
             connecting: RefCell::default(),
-            depth: Cell::new(0),
+            watch_depth: Cell::new(0),
             epoch: Cell::new(0),
             namespace,
             guard,
             state: Cell::new(State::Closed),
             destroyed: Cell::new(false),
+            silent: Cell::new(false),
             info_keys: RefCell::default(),
+            observers: RefCell::default(),
+            last_problem: RefCell::default(),
         }))
     }
 
@@ -155,21 +181,53 @@ impl Connection {
         !self.destroyed.replace(true)
     }
 
+    /// No log lines from now on.
+    pub fn silence(&self) {
+        self.silent.set(true);
+    }
+
     /// How payloads and subjects are converted now.
     pub fn coding(&self) -> Coding {
         self.settings.borrow().coding()
     }
 
+    /// From now on the observer is told of changes, as long as somebody else keeps it.
+    pub fn observe(&self, observer: &Rc<Observer>) {
+        self.observers.borrow_mut().push(Rc::downgrade(observer));
+    }
+
+    /// Tells the observers, each by an event.
+    pub fn notify(&self, change: Change) {
+        let mut observers = self.observers.borrow_mut();
+        observers.retain(|observer| observer.strong_count() > 0);
+        for observer in observers.iter().cloned() {
+            later(Box::new(move || {
+                if let Some(observer) = observer.upgrade() {
+                    observer(change);
+                }
+            }));
+        }
+    }
+
     /// Changes status and its variable; write traces run in here.
     pub fn set_state(&self, state: State) {
         self.state.set(state);
+        self.notify(Change::State(state));
         self.write("status", None, &Obj::text(state.as_str()));
     }
 
     /// Writes `last_error`: empty, or the problem's dict.
     pub fn set_last_error(&self, problem: Option<&Problem>) {
+        self.last_problem.replace(problem.cloned());
         let value = problem.map_or_else(Obj::empty, as_dict);
         self.write("last_error", None, &value);
+    }
+
+    /// Notes the cause of the end, unless it was told with the loss already.
+    pub fn note_end(&self, problem: &Problem) {
+        if self.last_problem.borrow().as_ref() != Some(problem) {
+            self.report(problem);
+        }
     }
 
     /// Notes an asynchronous error: variable and log.
@@ -205,12 +263,18 @@ impl Connection {
 
     /// Logs a line; `text` is made only if the level is on.
     pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
+        self.log_at(SystemTime::now(), level, text);
+    }
+
+    /// Logs a line of a moment ago. A connection that is gone logs nothing: its channel may be somebody else's by now.
+    pub fn log_at(&self, at: SystemTime, level: Level, text: impl FnOnce() -> String) {
         if self.log.enabled(level)
+            && !self.silent.get()
             && let Some(interp) = self.home.live()
         {
             let name = self.settings.borrow().name();
             let name = if name.is_empty() { tail(&self.namespace_name()).to_string() } else { name };
-            self.log.write(interp, &name, level, &text());
+            self.log.write(interp, &name, at, level, &text());
         }
     }
 
@@ -223,6 +287,15 @@ impl Connection {
         for slot in self.connecting.take() {
             slot.push(outcome.clone());
         }
+    }
+
+    /// Callback forms of pending calls are dropped silently.
+    pub fn forget_callbacks(&self) {
+        let all = self.calls.take();
+        let (kept, gone): (HashMap<_, _>, HashMap<_, _>) =
+            all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_)));
+        *self.calls.borrow_mut() = kept;
+        drop(gone);
     }
 
     /// Subscriptions are forgotten: their IDs mean nothing any more, what is queued still runs.

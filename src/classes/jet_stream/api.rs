@@ -72,8 +72,7 @@ pub fn response_error(reply: &Json) -> Option<Error> {
 
 /// A reply as JSON.
 pub fn parse(message: &Message) -> Result<Json> {
-    serde_json::from_slice(message.payload())
-        .map_err(|_| coded(&["ErrProtocol"], "Invalid JSON in a JetStream response"))
+    serde_json::from_slice(message.payload()).map_err(|_| coded(&["ErrProtocol"], "Invalid JSON in a JetStream response"))
 }
 
 /// The error of an option whose value only turned out to be wrong when the request was made.

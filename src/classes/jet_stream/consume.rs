@@ -43,7 +43,8 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let body = pull_request(batch, expires).map_err(|_| invalid("Invalid value for the timeout option timeout"))?;
     let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
     let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::from(body) };
-    let mode = Mode::Pull { max: batch as u64, ends_at_client: expires.zip(given).is_none_or(|(server, client)| server >= client) };
+    let mode =
+        Mode::Pull { max: batch as u64, ends_at_client: expires.zip(given).is_none_or(|(server, client)| server >= client) };
     let spec = RequestSpec { msg, timeout: duration(given.unwrap_or(js.timeout)), mode };
 
     if let Some(callback) = options.get("callback") {
@@ -97,9 +98,8 @@ impl Pull {
 
 fn log_end(connection: &Connection, id: u64, end: &End) {
     match end {
-        End::Status(message) => connection.log(Level::Debug, || {
-            format!("Pull request {id} got status message {}", message.status().unwrap_or_default())
-        }),
+        End::Status(message) => connection
+            .log(Level::Debug, || format!("Pull request {id} got status message {}", message.status().unwrap_or_default())),
         End::Timeout => connection.log(Level::Debug, || format!("Pull request {id} timed out")),
         _ => {}
     }

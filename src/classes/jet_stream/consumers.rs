@@ -118,7 +118,8 @@ pub fn consumer_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     open_or_error(js)?;
     let js = Rc::clone(js);
-    block(call.interp, async move {
-        Ok(Obj::text_list(&js.names(&format!("CONSUMER.NAMES.{stream}"), "consumers", None).await?))
-    })
+    block(
+        call.interp,
+        async move { Ok(Obj::text_list(&js.names(&format!("CONSUMER.NAMES.{stream}"), "consumers", None).await?)) },
+    )
 }

@@ -158,11 +158,11 @@ pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let dict = Obj::dict();
     dict.put_text("stream", &Obj::text(found.stream));
     dict.put_text("consumer", &Obj::text(found.consumer));
-    dict.put_text("num_delivered", &Obj::int(found.num_delivered as i64));
-    dict.put_text("stream_seq", &Obj::int(found.stream_seq as i64));
-    dict.put_text("consumer_seq", &Obj::int(found.consumer_seq as i64));
+    dict.put_text("num_delivered", &Obj::uint(found.num_delivered));
+    dict.put_text("stream_seq", &Obj::uint(found.stream_seq));
+    dict.put_text("consumer_seq", &Obj::uint(found.consumer_seq));
     dict.put_text("timestamp", &Obj::int(found.timestamp));
-    dict.put_text("num_pending", &Obj::int(found.num_pending as i64));
+    dict.put_text("num_pending", &Obj::uint(found.num_pending));
     if let Some(domain) = found.domain {
         dict.put_text("domain", &Obj::text(domain));
     }

@@ -18,6 +18,9 @@ use crate::tcl::{Error, Obj, Reply, Result};
 /// The server's `stream name already in use`: a stream of this name has another configuration.
 const NAME_IN_USE: i64 = 10058;
 
+/// The server's answer to a configuration that a new stream cannot have; an existing one may (`sealed`).
+const INVALID_CONFIG: i64 = 10052;
+
 /// `add_stream stream ?-option value ...?`
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
@@ -42,10 +45,15 @@ async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>,
         Ok(created) => return Ok(created),
         Err(refused) => refused,
     };
-    if api_error(&refused).is_none_or(|error| error.err_code != NAME_IN_USE) {
+    let code = api_error(&refused).map_or(0, |error| error.err_code);
+    if code != NAME_IN_USE && code != INVALID_CONFIG {
         return Err(failure(&refused));
     }
-    let info = js.api(&format!("STREAM.INFO.{name}"), String::new()).await?;
+    let info = match js.api(&format!("STREAM.INFO.{name}"), String::new()).await {
+        Ok(info) => info,
+        Err(_) if code == INVALID_CONFIG => return Err(failure(&refused)),
+        Err(error) => return Err(error),
+    };
     let current = info.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
     update(js, name, &Json::Object(merge_update(current, change)), &refused).await
 }
@@ -56,8 +64,9 @@ async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json
         Ok(updated) => Ok(updated),
         Err(refused) => {
             let reason = api_error(&refused).map(|error| error.description).unwrap_or_default();
-            let first = api_error(create_refused).map(|error| error.description).unwrap_or_default();
-            Err(coded(&["ErrJSResponse", "400", &NAME_IN_USE.to_string()], format!("{first}: {reason}")))
+            let Some(first) = api_error(create_refused) else { return Err(failure(&refused)) };
+            let words = ["ErrJSResponse", &first.code.to_string(), &first.err_code.to_string()];
+            Err(coded(&words, format!("{}: {reason}", first.description)))
         }
     }
 }
@@ -108,10 +117,7 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
 /// # Errors
 /// `ErrInvalidArg` if it is no JSON object.
 pub fn json_object(text: &str) -> Result<Json> {
-    serde_json::from_str(text)
-        .ok()
-        .filter(Json::is_object)
-        .ok_or_else(|| invalid("The configuration is not a valid JSON object"))
+    serde_json::from_str(text).ok().filter(Json::is_object).ok_or_else(|| invalid("The configuration is not a valid JSON object"))
 }
 
 /// `delete_stream stream`
@@ -159,7 +165,7 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         header_lines(&header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let data = payload_in(js.connection.coding(), &stored.data);
         let message = dict(&header, &data, &stored.subject, "", &Obj::empty());
-        message.put_text("seq", &Obj::int(stored.seq as i64));
+        message.put_text("seq", &Obj::uint(stored.seq));
         message.put_text("time", &Obj::text(&stored.time));
         Ok(message)
     })
@@ -197,11 +203,8 @@ impl JetStream {
         let message = reply.get("message").ok_or_else(broken)?;
         let text = |name: &str| message.get(name).and_then(Json::as_str).unwrap_or_default();
         let block = decode(text("hdrs")).ok_or_else(broken)?;
-        let headers = if block.is_empty() {
-            Vec::new()
-        } else {
-            crate::spec::header::parse(&block).map_err(|_| broken())?.fields
-        };
+        let headers =
+            if block.is_empty() { Vec::new() } else { crate::spec::header::parse(&block).map_err(|_| broken())?.fields };
         Ok(Stored {
             subject: text("subject").to_string(),
             seq: message.get("seq").and_then(Json::as_u64).unwrap_or_default(),

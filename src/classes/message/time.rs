@@ -7,6 +7,7 @@ use crate::bridge::errors::{coded, invalid};
 use crate::bridge::options;
 use crate::spec::option::{Kind, Opt};
 use crate::spec::time::{isotime_to_msec, msec_to_isotime};
+use crate::tcl::clock::local_offset;
 use crate::tcl::{Call, Interp, Obj, Result};
 
 /// The commands.
@@ -16,7 +17,7 @@ pub static COMMANDS: &[Command] = &[
         usage: "",
         words: (0, 0),
         help: "the local time, such as `2022-11-22T13:31:35.451`",
-        run: |call| timestamp(call.interp),
+        run: |_| Ok(Obj::text(&local_time(SystemTime::now()))),
     },
     Command {
         name: "isotime_to_msec",
@@ -52,11 +53,10 @@ const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms 
 
 /// The local time as log lines have it: `2022-11-22T13:31:35.451`.
 ///
-/// # Errors
-/// What `clock format` says of the zone of the process.
-pub fn timestamp(interp: Interp) -> Result<Obj> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    in_zone(interp, now.as_millis() as i64, None)
+/// The zone is that of the environment.
+pub fn local_time(at: SystemTime) -> String {
+    let ms = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    msec_to_isotime(ms, local_offset(ms.div_euclid(1000))).unwrap_or_default()
 }
 
 fn to_isotime(call: &Call) -> Result<Obj> {

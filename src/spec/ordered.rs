@@ -1,0 +1,175 @@
+//! The ordered consumer (NATS ADR-17): what it has seen, what is missing, where it starts again. No I/O, no clock.
+
+use std::time::Duration;
+
+use super::kv::Start;
+use super::metadata::AckMetadata;
+
+/// Heartbeats that may fail to come before something is wrong.
+const MISSED: u32 = 3;
+
+/// What to do with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is the next one.
+    Next {
+        /// It was not delivered by an earlier consumer.
+        fresh: bool,
+        /// With it the initial data end.
+        caught_up: bool,
+    },
+    /// Of another consumer, or there twice: nothing.
+    Ignore,
+    /// Messages are missing before it: a new consumer is needed.
+    Gap,
+}
+
+/// What a message on the consumer's subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control<'a> {
+    /// A message of the stream.
+    Data,
+    /// A sign of life.
+    Heartbeat {
+        /// Sequence of the consumer's last delivery, if it says so.
+        last: Option<u64>,
+        /// Where an answer must go before a stalled consumer continues.
+        stalled: Option<&'a str>,
+    },
+    /// An answer to its reply subject is wanted.
+    FlowControl,
+    /// Another status.
+    Other,
+}
+
+/// Tells what a message is by its status, description and header lines.
+pub fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a str)]) -> Control<'a> {
+    let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
+    match status {
+        None => Control::Data,
+        Some(100) if description.starts_with("Flow") => Control::FlowControl,
+        Some(100) => Control::Heartbeat {
+            last: value("Nats-Last-Consumer").and_then(|last| last.parse().ok()),
+            stalled: value("Nats-Consumer-Stalled"),
+        },
+        Some(_) => Control::Other,
+    }
+}
+
+/// How long to go on waiting for a consumer that was silent for `silence`; `None` if it missed its heartbeats.
+pub fn patience(silence: Duration, heartbeat: Duration) -> Option<Duration> {
+    heartbeat.saturating_mul(MISSED).checked_sub(silence).filter(|left| !left.is_zero())
+}
+
+/// Progress through a stream, over all the consumers that it takes.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    start: Start,
+    /// Stream sequence of the last message, 0 before the first.
+    last: u64,
+    consumer: String,
+    /// Deliveries of the present consumer.
+    delivered: u64,
+    /// The delivery of the present consumer that ends the initial data.
+    initial: u64,
+    caught_up: bool,
+    /// When the stream was created, as its server writes it.
+    created: Option<String>,
+}
+
+impl Progress {
+    /// Nothing seen yet.
+    pub fn new(start: Start) -> Progress {
+        Progress { start, last: 0, consumer: String::new(), delivered: 0, initial: 0, caught_up: false, created: None }
+    }
+
+    /// Where the next consumer has to start.
+    pub fn start(&self) -> Start {
+        match (self.start, self.last) {
+            // The latest messages as they are now; those delivered already are left out on arrival.
+            (Start::LastPerKey, _) if !self.caught_up => Start::LastPerKey,
+            // Nothing was there at the beginning, so whatever is there now came later.
+            (Start::LastPerKey, 0) => Start::First,
+            (start, 0) => start,
+            (_, last) => Start::Revision(last + 1),
+        }
+    }
+
+    /// Whether the stream's creation is known, so that another stream of the same name can be told.
+    pub fn knows_stream(&self) -> bool {
+        self.created.is_some()
+    }
+
+    /// The stream as it is now. One that was made anew, or lost messages, begins at its beginning.
+    pub fn stream(&mut self, created: &str, last_seq: u64) {
+        let other = self.created.as_deref().is_some_and(|known| known != created);
+        let behind = match self.start {
+            Start::Revision(revision) => last_seq.saturating_add(1) < revision.max(self.last),
+            Start::First | Start::LastPerKey => last_seq < self.last,
+        };
+        if other || behind {
+            self.last = 0;
+            if self.caught_up {
+                self.start = Start::First;
+            }
+        }
+        self.created = Some(created.to_string());
+    }
+
+    /// A consumer was made; `pending` and `delivered` are those of the server's answer. True if the initial data end here.
+    pub fn consumer(&mut self, name: &str, pending: u64, delivered: u64) -> bool {
+        self.consumer = name.to_string();
+        self.delivered = 0;
+        if self.caught_up {
+            return false;
+        }
+        self.initial = pending.saturating_add(delivered);
+        self.caught_up = self.initial == 0 || matches!(self.start, Start::Revision(_));
+        self.caught_up
+    }
+
+    /// A message came.
+    pub fn message(&mut self, place: &AckMetadata) -> Step {
+        if place.consumer != self.consumer || place.consumer_seq <= self.delivered {
+            return Step::Ignore;
+        }
+        if place.consumer_seq != self.delivered + 1 {
+            return Step::Gap;
+        }
+        self.delivered = place.consumer_seq;
+        let fresh = place.stream_seq > self.last;
+        self.last = self.last.max(place.stream_seq);
+        let ends = !self.caught_up && (place.num_pending == 0 || self.delivered >= self.initial);
+        self.caught_up |= ends;
+        Step::Next { fresh, caught_up: ends }
+    }
+
+    /// A heartbeat came; false if messages are missing before it.
+    pub fn heartbeat(&self, last: Option<u64>) -> bool {
+        last.is_none_or(|last| last <= self.delivered)
+    }
+}
+
+/// Reasons of trouble that were told since it began.
+#[derive(Clone, Debug, Default)]
+pub struct Trouble(Vec<String>);
+
+impl Trouble {
+    /// True if the reason is new.
+    pub fn is_new(&mut self, reason: &str) -> bool {
+        if self.0.iter().any(|told| told == reason) {
+            return false;
+        }
+        self.0.push(reason.to_string());
+        true
+    }
+
+    /// It is over; true if there was any.
+    pub fn end(&mut self) -> bool {
+        !std::mem::take(&mut self.0).is_empty()
+    }
+}
+
+#[cfg(test)]
+#[path = "ordered_tests.rs"]
+mod tests;

@@ -1,0 +1,130 @@
+use super::*;
+
+fn place(consumer: &str, consumer_seq: u64, stream_seq: u64, num_pending: u64) -> AckMetadata<'_> {
+    AckMetadata { stream: "S", consumer, num_delivered: 1, stream_seq, consumer_seq, timestamp: 0, num_pending, domain: None }
+}
+
+const fn next(fresh: bool, caught_up: bool) -> Step {
+    Step::Next { fresh, caught_up }
+}
+
+#[test]
+fn in_order() {
+    let mut p = Progress::new(Start::LastPerKey);
+    assert!(!p.consumer("c", 2, 0));
+    assert_eq!(p.message(&place("c", 1, 4, 1)), next(true, false));
+    assert_eq!(p.message(&place("c", 2, 7, 0)), next(true, true));
+    assert_eq!(p.message(&place("c", 3, 9, 0)), next(true, false));
+    assert_eq!(p.message(&place("c", 3, 9, 0)), Step::Ignore);
+    assert_eq!(p.message(&place("other", 4, 10, 0)), Step::Ignore);
+    assert_eq!(p.message(&place("c", 5, 12, 0)), Step::Gap);
+    assert_eq!(p.start(), Start::Revision(10));
+}
+
+#[test]
+fn the_initial_data_end_while_others_go_on_writing() {
+    let mut p = Progress::new(Start::First);
+    assert!(!p.consumer("c", 1, 1));
+    assert_eq!(p.message(&place("c", 1, 1, 5)), next(true, false));
+    assert_eq!(p.message(&place("c", 2, 2, 5)), next(true, true));
+    assert_eq!(p.message(&place("c", 3, 3, 5)), next(true, false));
+}
+
+#[test]
+fn nothing_there() {
+    for start in [Start::LastPerKey, Start::First] {
+        let mut p = Progress::new(start);
+        assert!(p.consumer("c", 0, 0));
+        assert_eq!(p.start(), Start::First);
+        assert!(!p.consumer("d", 3, 0));
+        assert_eq!(p.message(&place("d", 1, 1, 2)), next(true, false));
+    }
+}
+
+#[test]
+fn updates_only() {
+    let mut p = Progress::new(Start::Revision(8));
+    assert!(p.consumer("c", 3, 0));
+    assert_eq!(p.start(), Start::Revision(8));
+    assert_eq!(p.message(&place("c", 1, 9, 0)), next(true, false));
+    assert_eq!(p.start(), Start::Revision(10));
+}
+
+#[test]
+fn broken_amid_the_initial_data() {
+    let mut p = Progress::new(Start::LastPerKey);
+    p.consumer("c", 3, 0);
+    p.message(&place("c", 1, 2, 2));
+    assert_eq!(p.start(), Start::LastPerKey);
+    assert!(!p.consumer("d", 3, 0));
+    assert_eq!(p.message(&place("d", 1, 2, 2)), next(false, false));
+    assert_eq!(p.message(&place("d", 2, 3, 1)), next(true, false));
+    assert_eq!(p.message(&place("d", 3, 5, 0)), next(true, true));
+
+    let mut p = Progress::new(Start::First);
+    p.consumer("c", 3, 0);
+    p.message(&place("c", 1, 2, 2));
+    assert_eq!(p.start(), Start::Revision(3));
+    assert!(p.consumer("d", 0, 0));
+}
+
+#[test]
+fn another_stream_of_the_same_name() {
+    let seen = |start| {
+        let mut p = Progress::new(start);
+        p.stream("monday", 5);
+        p.consumer("c", 1, 0);
+        p.message(&place("c", 1, 5, 0));
+        p
+    };
+    for start in [Start::LastPerKey, Start::First, Start::Revision(4)] {
+        let mut p = seen(start);
+        p.stream("monday", 7);
+        assert_eq!(p.start(), Start::Revision(6), "{start:?}");
+        p.stream("tuesday", 9);
+        assert_eq!(p.start(), Start::First, "{start:?}");
+        let mut p = seen(start);
+        p.stream("monday", 3);
+        assert_eq!(p.start(), Start::First, "{start:?}");
+    }
+    let mut p = Progress::new(Start::Revision(8));
+    p.stream("monday", 7);
+    p.consumer("c", 0, 0);
+    p.stream("monday", 7);
+    assert_eq!(p.start(), Start::Revision(8));
+    p.stream("tuesday", 0);
+    assert_eq!(p.start(), Start::First);
+}
+
+#[test]
+fn heartbeats() {
+    let mut p = Progress::new(Start::First);
+    p.consumer("c", 2, 0);
+    p.message(&place("c", 1, 1, 1));
+    assert!(p.heartbeat(None));
+    assert!(p.heartbeat(Some(1)));
+    assert!(!p.heartbeat(Some(2)));
+    let ms = Duration::from_millis;
+    assert_eq!(patience(ms(100), ms(200)), Some(ms(500)));
+    assert_eq!(patience(ms(600), ms(200)), None);
+    assert_eq!(patience(ms(601), ms(200)), None);
+}
+
+#[test]
+fn kinds() {
+    assert_eq!(control(None, "", &[]), Control::Data);
+    assert_eq!(control(Some(100), "FlowControl Request", &[]), Control::FlowControl);
+    let headers = [("Nats-Last-Consumer", "7"), ("Nats-Last-Stream", "9"), ("Nats-Consumer-Stalled", "$JS.FC.x")];
+    assert_eq!(control(Some(100), "Idle Heartbeat", &headers), Control::Heartbeat { last: Some(7), stalled: Some("$JS.FC.x") });
+    assert_eq!(control(Some(100), "Idle Heartbeat", &[]), Control::Heartbeat { last: None, stalled: None });
+    assert_eq!(control(Some(409), "Consumer Deleted", &[]), Control::Other);
+}
+
+#[test]
+fn reasons() {
+    let mut t = Trouble::default();
+    assert!(!t.end());
+    assert!(t.is_new("a") && t.is_new("b") && !t.is_new("a"));
+    assert!(t.end() && !t.end());
+    assert!(t.is_new("a"));
+}
