@@ -20,7 +20,7 @@ const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
 
 /// Commands that may wait inside the wire library.
-const CLIENT_CAPACITY: usize = 256;
+const CLIENT_CAPACITY: usize = 1024;
 
 /// Nobody listens here: the wire library's own reconnection, which cannot be switched off, ends at once.
 const DEAD: &str = "nats://127.0.0.1:0";

@@ -17,7 +17,10 @@ impl Receiver for Connection {
     fn event(self: Rc<Self>, event: Event) {
         match event {
             Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
-            Event::Error { epoch, problem } if epoch == self.epoch.get() => self.report(&problem),
+            Event::Error { epoch, problem } if epoch == self.epoch.get() => {
+                self.loss_told.set(false);
+                self.report(&problem);
+            }
             Event::Status { .. } | Event::Error { .. } => {}
             Event::Info(info) => self.set_server_info(&info),
             Event::Log { at, level, text } => self.log_at(at, level, || text),
@@ -64,6 +67,7 @@ impl Connection {
             Status::Reconnecting => {
                 if let Some(problem) = &error {
                     self.report(problem);
+                    self.loss_told.set(true);
                 }
                 self.set_state(State::Reconnecting);
             }

@@ -112,6 +112,8 @@ pub struct Connection {
     pub calls: RefCell<HashMap<CallId, Pending>>,
     /// Synchronous `connect`s that wait.
     pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
+    /// The latest error was told with the loss of the connection.
+    pub loss_told: Cell<bool>,
     /// Callbacks of watches that are on the stack.
     pub watch_depth: Cell<u32>,
     /// Number of the current or last `connect`.
@@ -148,6 +150,7 @@ impl Connection {
             subscriptions: RefCell::default(),
             calls: RefCell::default(),
             connecting: RefCell::default(),
+            loss_told: Cell::new(false),
             watch_depth: Cell::new(0),
             epoch: Cell::new(0),
             namespace,
@@ -225,7 +228,7 @@ impl Connection {
 
     /// Notes the cause of the end, unless it was told with the loss already.
     pub fn note_end(&self, problem: &Problem) {
-        if self.last_problem.borrow().as_ref() != Some(problem) {
+        if !self.loss_told.get() || self.last_problem.borrow().as_ref() != Some(problem) {
             self.report(problem);
         }
     }
