@@ -132,9 +132,13 @@ pub fn retire(key: u64) {
 
 /// Callbacks of the subscription may run again: what was held goes first.
 pub fn release(key: u64, sub: SubId) {
-    let held = post().held.borrow_mut().remove(&(key, sub));
+    let post = post();
+    if post.held.borrow().is_empty() {
+        return;
+    }
+    let held = post.held.borrow_mut().remove(&(key, sub));
     if let Some(items) = held {
-        post().mailbox.unread(items);
+        post.mailbox.unread(items);
     }
 }
 
@@ -154,6 +158,9 @@ fn sub_of(item: &Delivery) -> SubId {
 
 /// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the other.
 fn holder<'a>(held: &'a mut BTreeMap<(u64, SubId), VecDeque<Delivery>>, item: &Delivery) -> Option<&'a mut VecDeque<Delivery>> {
+    if held.is_empty() {
+        return None;
+    }
     match item {
         Delivery::Gone(key) => held.range_mut((*key, 0)..=(*key, SubId::MAX)).next().map(|(_, queue)| queue),
         item => held.get_mut(&(key_of(item), sub_of(item))),

@@ -5,6 +5,7 @@ use crate::core::{Code, Headers, Message, Outgoing, Subject};
 use crate::spec::subject::{Role, check_subject};
 use crate::tcl::{Obj, Result};
 use bytes::Bytes;
+use std::cell::RefCell;
 
 /// How a connection turns payloads and subjects into bytes at this moment.
 #[derive(Clone, Copy, Debug)]
@@ -37,15 +38,38 @@ pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     })
 }
 
+/// The latest subject that passed the check: scripts often publish to the same one again.
+#[derive(Default)]
+pub struct Known(Option<(Subject, bool)>);
+
+impl Known {
+    /// A checked subject.
+    ///
+    /// # Errors
+    /// `ErrBadSubject`
+    fn subject(&mut self, coding: Coding, word: &Obj) -> Result<Subject> {
+        if let Some((subject, strict)) = &self.0
+            && *strict == coding.strict
+            && subject.as_str().as_bytes() == word.raw_str()
+        {
+            return Ok(subject.clone());
+        }
+        let text = word.as_text();
+        check(coding, &text, Role::Publish)?;
+        let subject = Subject::from(&*text);
+        self.0 = Some((subject.clone(), coding.strict));
+        Ok(subject)
+    }
+}
+
 /// A message to send, its subjects checked.
-pub fn outgoing(coding: Coding, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Outgoing> {
-    let subject = subject.as_text();
-    check(coding, &subject, Role::Publish)?;
+pub fn outgoing(known: &RefCell<Known>, coding: Coding, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Outgoing> {
+    let subject = known.borrow_mut().subject(coding, subject)?;
     if !reply.is_empty() {
         check(coding, reply, Role::Reply)?;
     }
     Ok(Outgoing {
-        subject: Subject::from(&*subject),
+        subject,
         reply: (!reply.is_empty()).then(|| Subject::from(reply)),
         headers,
         payload: payload_out(coding, payload),

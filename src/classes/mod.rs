@@ -3,7 +3,9 @@
 pub mod connection;
 mod internal;
 pub mod jet_stream;
+pub mod key_value;
 pub mod message;
+pub mod ordered;
 
 use crate::tcl::{Interp, Result, class};
 
@@ -17,5 +19,6 @@ pub fn register(interp: Interp) -> Result<()> {
     internal::register(interp)?;
     class::define(interp, &connection::CLASS)?;
     class::define(interp, &jet_stream::CLASS)?;
+    class::define(interp, &key_value::CLASS)?;
     interp.provide("nats", env!("CARGO_PKG_VERSION"))
 }

@@ -63,7 +63,7 @@ fn to_user(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) 
 }
 
 /// The error of a subscription whose queue is over its limit.
-pub(super) fn slow_consumer(sub: &Sub) -> Problem {
+fn slow_consumer(sub: &Sub) -> Problem {
     let text = format!("Slow consumer: messages of subscription {} ({}) were dropped", sub.id(), sub.subject());
     Problem::new(Code::SlowConsumer, text)
 }

@@ -3,7 +3,7 @@
 use super::attempt::Link;
 use super::config::Config;
 use super::connect_error as why;
-use super::deliver::{deliver, slow_consumer};
+use super::deliver::deliver;
 use super::error::{Code, Problem};
 use super::info::Info;
 use super::log::Level;
@@ -207,7 +207,7 @@ impl Session {
                     }
                 }
                 Some(Event::LameDuckMode) => self.lame_duck(),
-                Some(Event::SlowConsumer(sid)) => self.overrun(sid),
+                Some(Event::SlowConsumer(_)) => self.overrun(),
                 Some(Event::Disconnected) | None => {
                     return held.unwrap_or_else(|| self.cause());
                 }
@@ -254,14 +254,12 @@ impl Session {
         }
     }
 
-    /// Our pumps lagged by more than the wire library holds: lost, but not in silence.
-    /// Its number of the subscription is not ours, so the busiest one is not known by name.
-    fn overrun(&self, _sid: u64) {
+    /// Our pumps lagged by more than the wire library holds: lost, but not in silence. Its numbers of subscriptions
+    /// are not ours, so nobody can be named.
+    fn overrun(&self) {
         count(&self.shared.counters.dropped, 1);
-        let cell = lock(&self.cells).values().next().cloned();
-        if let Some(cell) = cell {
-            self.report(Some(slow_consumer(&cell.sub)));
-        }
+        let text = "Slow consumer: messages were dropped before they reached their subscription";
+        self.report(Some(Problem::new(Code::SlowConsumer, text)));
     }
 
     /// Why the connection broke, when no server error tells.

@@ -8,6 +8,7 @@ use super::pool::{Next, Pool, Server, ServerEntry};
 use super::session;
 use super::shared::{Shared, Stop, count};
 use super::{lock, quiet, timers, trace_probe};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,7 +25,12 @@ pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHand
         let done = Done { shared: shared.clone(), epoch };
         quiet::enter();
         let _listening = trace_probe::listen();
-        Supervisor { shared, epoch, last_at_once: None, tickets: 0 }.run();
+        let mut supervisor = Supervisor { shared, epoch, last_at_once: None, tickets: 0 };
+        // A defect of ours must not leave the owner waiting for events that never come.
+        if std::panic::catch_unwind(AssertUnwindSafe(|| supervisor.run())).is_err() {
+            let problem = Problem::new(Code::Protocol, "Internal error of the connection's I/O thread");
+            supervisor.give_up(true, Some(problem));
+        }
         drop(done);
     })
 }

@@ -104,8 +104,8 @@ impl Progress {
     pub fn stream(&mut self, created: &str, last_seq: u64) {
         let other = self.created.as_deref().is_some_and(|known| known != created);
         let behind = match self.start {
-            Start::Revision(revision) => last_seq.saturating_add(1) < revision.max(self.last),
-            Start::First | Start::LastPerKey => last_seq < self.last,
+            Start::Revision(revision) if self.last == 0 => last_seq.saturating_add(1) < revision,
+            _ => last_seq < self.last,
         };
         if other || behind {
             self.last = 0;
@@ -157,11 +157,16 @@ pub struct Trouble(Vec<String>);
 impl Trouble {
     /// True if the reason is new.
     pub fn is_new(&mut self, reason: &str) -> bool {
-        if self.0.iter().any(|told| told == reason) {
-            return false;
+        let new = self.lacks(reason);
+        if new {
+            self.0.push(reason.to_string());
         }
-        self.0.push(reason.to_string());
-        true
+        new
+    }
+
+    /// Whether this reason was not told yet.
+    pub fn lacks(&self, reason: &str) -> bool {
+        !self.0.iter().any(|told| told == reason)
     }
 
     /// It is over; true if there was any.

@@ -1,6 +1,6 @@
 //! Publish, subscribe, unsubscribe.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::receive::prefix;
@@ -39,7 +39,7 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
-    let message = outgoing(connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
+    let message = outgoing(&connection.known, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
     send(connection, message)
 }
 
@@ -47,7 +47,7 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
 pub fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
-    let message = outgoing(connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
+    let message = outgoing(&connection.known, connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
     send(connection, message)
 }
 
@@ -72,6 +72,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
         dicts: call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg()),
         max: Cell::new(max_msgs),
         count: Cell::new(0),
+        subject: RefCell::default(),
         depth: Cell::new(0),
         over: Cell::new(false),
         forgotten: Cell::new(false),

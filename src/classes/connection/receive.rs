@@ -98,7 +98,7 @@ impl Connection {
         let coding = self.coding();
         let mut words = Vec::with_capacity(subscription.callback.len() + 3);
         words.extend_from_slice(&subscription.callback);
-        words.push(Obj::text(message.subject()));
+        words.push(subject_value(subscription, message.subject()));
         words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
         words.push(Obj::text(message.reply().unwrap_or_default()));
         let Some(interp) = self.home.live() else { return };
@@ -155,6 +155,16 @@ impl Connection {
             interp.call_back(&words);
         }
     }
+}
+
+fn subject_value(subscription: &Subscription, subject: &str) -> Obj {
+    let mut latest = subscription.subject.borrow_mut();
+    if let Some(value) = latest.as_ref().filter(|value| value.raw_str() == subject.as_bytes()) {
+        return value.clone();
+    }
+    let value = Obj::text(subject);
+    *latest = Some(value.clone());
+    value
 }
 
 /// Splits a command prefix.

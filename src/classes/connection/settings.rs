@@ -16,12 +16,16 @@ use crate::tcl::{Interp, Obj, Result};
 pub struct Settings {
     values: Vec<(Value, Obj)>,
     initial_name: String,
+    /// What each message asks for, looked up once.
+    coding: Coding,
+    dictmsg: bool,
 }
 
 impl Settings {
     /// The defaults.
     pub fn new(interp: Interp, name: &Obj) -> Result<Settings> {
-        let mut settings = Settings { values: Vec::new(), initial_name: name.to_text() };
+        let coding = Coding { utf8: false, strict: true };
+        let mut settings = Settings { values: Vec::new(), initial_name: name.to_text(), coding, dictmsg: false };
         for index in 0..CONNECTION_OPTIONS.len() {
             let value = settings.default_of(interp, index)?;
             settings.values.push(value);
@@ -82,12 +86,19 @@ impl Settings {
         for one in given {
             self.values[one.index] = (one.value.clone(), one.obj.clone());
         }
+        self.look_up();
     }
 
     /// Back to the default.
     pub fn reset(&mut self, interp: Interp, index: usize) -> Result<()> {
         self.values[index] = self.default_of(interp, index)?;
+        self.look_up();
         Ok(())
+    }
+
+    fn look_up(&mut self) {
+        self.coding = Coding { utf8: self.flag("utf8_convert"), strict: self.flag("check_subjects") };
+        self.dictmsg = self.flag("dictmsg");
     }
 
     fn value(&self, name: &str) -> &Value {
@@ -125,7 +136,7 @@ impl Settings {
 
     /// `-dictmsg`.
     pub fn dictmsg(&self) -> bool {
-        self.flag("dictmsg")
+        self.dictmsg
     }
 
     /// `-randomize`.
@@ -146,7 +157,7 @@ impl Settings {
 
     /// How payloads and subjects are converted.
     pub fn coding(&self) -> Coding {
-        Coding { utf8: self.flag("utf8_convert"), strict: self.flag("check_subjects") }
+        self.coding
     }
 
     /// The engine's configuration.

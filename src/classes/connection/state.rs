@@ -9,7 +9,7 @@ use super::log::Log;
 use super::settings::Settings;
 use crate::bridge::delivery;
 use crate::bridge::errors::{as_dict, closed};
-use crate::bridge::messages::Coding;
+use crate::bridge::messages::{Coding, Known};
 use crate::bridge::task::Slot;
 use crate::core::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
 use crate::tcl::event::later;
@@ -86,6 +86,8 @@ pub struct Subscription {
     pub max: Cell<Option<u64>>,
     /// Deliveries so far.
     pub count: Cell<u64>,
+    /// The latest subject as a value: messages of a subscription often have the same one.
+    pub subject: RefCell<Option<Obj>>,
     /// Its callbacks that are on the stack.
     pub depth: Cell<u32>,
     /// Nothing is to be delivered any more.
@@ -112,6 +114,8 @@ pub struct Connection {
     pub calls: RefCell<HashMap<CallId, Pending>>,
     /// Synchronous `connect`s that wait.
     pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
+    /// The latest subject published to.
+    pub known: RefCell<Known>,
     /// The latest error was told with the loss of the connection.
     pub loss_told: Cell<bool>,
     /// Callbacks of watches that are on the stack.
@@ -150,6 +154,7 @@ impl Connection {
             subscriptions: RefCell::default(),
             calls: RefCell::default(),
             connecting: RefCell::default(),
+            known: RefCell::default(),
             loss_told: Cell::new(false),
             watch_depth: Cell::new(0),
             epoch: Cell::new(0),

@@ -95,6 +95,17 @@ impl JetStream {
         self.destroyed.get()
     }
 
+    /// The same with another API prefix, such as that of a mirror's origin.
+    pub fn with_prefix(&self, prefix: &str) -> JetStream {
+        JetStream {
+            connection: Rc::clone(&self.connection),
+            timeout: self.timeout,
+            domain: self.domain.clone(),
+            prefix: prefix.to_string(),
+            destroyed: Cell::new(false),
+        }
+    }
+
     /// A subject of the API.
     pub fn subject(&self, rest: &str) -> String {
         format!("{}.{rest}", self.prefix)

@@ -82,7 +82,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
 }
 
 /// Servers from 2.9 on take the consumer's name in the subject.
-fn names_consumers(js: &JetStream) -> bool {
+pub fn names_consumers(js: &JetStream) -> bool {
     let version = js.connection.engine.server_info().and_then(|info| info.version.clone()).unwrap_or_default();
     let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
     (parts.next(), parts.next()) >= (Some(2), Some(9))

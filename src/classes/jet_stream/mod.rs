@@ -3,7 +3,7 @@
 pub mod api;
 mod config;
 mod consume;
-mod consumers;
+pub mod consumers;
 mod publish;
 pub mod streams;
 

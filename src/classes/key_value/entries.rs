@@ -1,0 +1,139 @@
+//! Reading and writing keys.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::entry::{Entry, is_no_message, key_not_found, of_bucket};
+use super::write::{Writer, expecting, operation_of, revision};
+use super::{KeyValue, bucket_name, buckets, key_name};
+use crate::bridge::errors::coded;
+use crate::bridge::json::to_obj;
+use crate::bridge::messages::payload_out;
+use crate::bridge::method::Invocation;
+use crate::bridge::options::{clamp, read};
+use crate::bridge::task::block;
+use crate::classes::jet_stream::streams::Stored;
+use crate::core::Headers;
+use crate::spec::jetstream_convert::convert_reply;
+use crate::spec::kv::{Operation, split_subject};
+use crate::spec::option::{Kind, Opt};
+use crate::spec::time::isotime_to_msec;
+use crate::tcl::{Obj, Reply, Result};
+
+/// The plain argument `revision`.
+static REVISION: Opt = Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream" };
+
+const OPERATION: &str = "KV-Operation";
+
+/// Bucket and key of a call that changes something, checked in the contract's order.
+fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, String)> {
+    kv.writable()?;
+    Ok((bucket_name(&call.args[0])?, key_name(&call.args[1])?))
+}
+
+fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
+    Ok(clamp(&read(call.interp, &REVISION, word)?.0))
+}
+
+/// `get bucket key ?-revision n?`
+pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let (bucket, key) = (bucket_name(&call.args[0])?, key_name(&call.args[1])?);
+    kv.open()?;
+    let (kv, revision) = (Rc::clone(kv), call.options.int("revision"));
+    block(call.interp, async move {
+        let stored = kv.value(&bucket, &key, revision).await?;
+        let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));
+        let created = isotime_to_msec(&stored.time).map_err(|_| coded(&["ErrProtocol"], "Invalid JetStream response"))?;
+        let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None };
+        Ok(entry.dict(kv.js.connection.coding(), &stored.data))
+    })
+}
+
+/// `put bucket key value ?-check_bucket b?`
+pub fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    store(kv, call, &call.args[2], None)
+}
+
+/// `update bucket key revision value ?-check_bucket b?`
+pub fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    target(kv, call)?;
+    let revision = revision_of(call, &call.args[2])?;
+    store(kv, call, &call.args[3], expecting(revision as u64))
+}
+
+fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Headers>) -> Result<Reply> {
+    let (bucket, key) = target(kv, call)?;
+    kv.open()?;
+    let value = payload_out(kv.js.connection.coding(), value);
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let ack = Writer::new(&kv, &bucket, &key, check).write(headers, value).await?;
+        Ok(Obj::int(revision(&ack)?))
+    })
+}
+
+/// `create bucket key value ?-check_bucket b?`
+pub fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let (bucket, key) = target(kv, call)?;
+    kv.open()?;
+    let value = payload_out(kv.js.connection.coding(), &call.args[2]);
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let ack = Writer::new(&kv, &bucket, &key, check).create(value).await?;
+        Ok(Obj::int(revision(&ack)?))
+    })
+}
+
+/// `del bucket ?key? ?-check_bucket b?`
+pub fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    if call.args.len() == 1 {
+        kv.writable()?;
+        return buckets::delete(kv, call, bucket_name(&call.args[0])?);
+    }
+    mark(kv, call, &[(OPERATION, "DEL")], false)
+}
+
+/// `purge bucket key ?-check_bucket b?`
+pub fn purge(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    mark(kv, call, &[(OPERATION, "PURGE"), ("Nats-Rollup", "sub")], true)
+}
+
+/// Writes a marker; the acknowledgement is the result if it is `wanted`.
+fn mark(kv: &Rc<KeyValue>, call: &Invocation, lines: &[(&str, &str)], wanted: bool) -> Result<Reply> {
+    let (bucket, key) = target(kv, call)?;
+    kv.open()?;
+    let headers: Headers = lines.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let ack = Writer::new(&kv, &bucket, &key, check).write(Some(headers), Bytes::new()).await?;
+        Ok(if wanted { to_obj(&convert_reply(ack, false)) } else { Obj::empty() })
+    })
+}
+
+/// `revert bucket key revision ?-check_bucket b?`
+pub fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let (bucket, key) = target(kv, call)?;
+    let old = revision_of(call, &call.args[2])?;
+    kv.open()?;
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let stored = kv.value(&bucket, &key, Some(old)).await?;
+        let ack = Writer::new(&kv, &bucket, &key, check).write(None, stored.data.into()).await?;
+        Ok(Obj::int(revision(&ack)?))
+    })
+}
+
+impl KeyValue {
+    /// The stored message of a key that has a value.
+    ///
+    /// # Errors
+    /// `KeyNotFound`, `BucketNotFound` and those of an API request.
+    async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored> {
+        let stored = self.stored(bucket, key, revision).await.map_err(|error| {
+            if is_no_message(&error) { key_not_found(key) } else { of_bucket(error, bucket) }
+        })?;
+        let is_it = split_subject(&stored.subject).is_some_and(|(_, found)| found == key);
+        if is_it && operation_of(&stored) == Operation::Put { Ok(stored) } else { Err(key_not_found(key)) }
+    }
+}

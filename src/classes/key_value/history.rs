@@ -1,0 +1,104 @@
+//! `history` and `keys`: an ordered consumer read to the end of what is there.
+
+use std::rc::Rc;
+
+use super::entry::{Entry, is_code, of_bucket};
+use super::{KeyValue, bucket_name, key_that};
+use crate::bridge::errors::error;
+use crate::bridge::messages::Coding;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::{Slot, block};
+use crate::classes::connection::requests::end_error;
+use crate::classes::ordered::{Consumer, Item, Request};
+use crate::core::{Code, Message};
+use crate::spec::kv::{Operation, Start, key_subject, stream_name};
+use crate::spec::names::is_key;
+use crate::tcl::event::Timer;
+use crate::tcl::{Error, Obj, Reply, Result};
+
+/// Time between heartbeats in ms: how soon a loss at the very end is noticed.
+const HEARTBEAT: i64 = 1000;
+
+/// One step of a reading.
+enum Read {
+    Item(Obj),
+    End,
+    Failed(Error),
+    OutOfTime,
+}
+
+/// What of an entry is wanted.
+type Pick = fn(Coding, &Message, &Entry) -> Option<Obj>;
+
+/// `history bucket ?key? ?-timeout ms? ?-check_bucket b?`
+///
+/// A missing bucket shows when the consumer is made, so that there is nothing to look up before.
+pub fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let key = match call.args.get(1) {
+        Some(word) => key_that(word, |key| key == ">" || is_key(key))?,
+        None => ">".to_string(),
+    };
+    let pick: Pick = |coding, message, entry| Some(entry.dict(coding, message.payload()));
+    collect(kv, call, bucket, &key, Start::First, false, pick)
+}
+
+/// `keys bucket ?-timeout ms?`
+pub fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let pick: Pick = |_, _, entry| (entry.operation == Operation::Put).then(|| Obj::text(entry.key));
+    collect(kv, call, bucket, ">", Start::LastPerKey, true, pick)
+}
+
+fn collect(
+    kv: &Rc<KeyValue>,
+    call: &Invocation,
+    bucket: String,
+    key: &str,
+    start: Start,
+    headers_only: bool,
+    pick: Pick,
+) -> Result<Reply> {
+    kv.open()?;
+    let ms = call.options.int("timeout").unwrap_or(kv.timeout);
+    // Entries of a mirror have the subjects of its origin.
+    let request = Request { stream: stream_name(&bucket), filter: key_subject("*", key), start, headers_only, heartbeat: HEARTBEAT };
+    let kv = Rc::clone(kv);
+    block(call.interp, async move {
+        let steps: Rc<Slot<Read>> = Slot::new();
+        let late = Rc::clone(&steps);
+        let _timer = (ms > 0).then(|| Timer::after(ms as u64, Box::new(move || late.push(Read::OutOfTime))));
+        let (to, connection) = (Rc::clone(&steps), Rc::clone(&kv.js.connection));
+        let sink = move |item| {
+            if let Some(read) = step(connection.coding(), item, pick) {
+                to.push(read);
+            }
+        };
+        let consumer = Consumer::new(&kv.js, request, Box::new(sink));
+        consumer.start(ms).await.map_err(|error| of_bucket(error, &bucket))?;
+        consumer.follow();
+        let mut items = Vec::new();
+        loop {
+            match steps.next().await {
+                Read::Item(item) => items.push(item),
+                Read::End => return Ok(Obj::list(&items)),
+                Read::Failed(error) => return Err(of_bucket(error, &bucket)),
+                Read::OutOfTime => return Err(error(Code::Timeout, format!("Reading the bucket {bucket} timed out"))),
+            }
+        }
+    })
+}
+
+fn step(coding: Coding, item: Item, pick: Pick) -> Option<Read> {
+    match item {
+        Item::Message { message, revision, timestamp, pending } => {
+            let entry = Entry::of(&message, revision, timestamp, pending)?;
+            pick(coding, &message, &entry).map(Read::Item)
+        }
+        Item::CaughtUp => Some(Read::End),
+        // What the server refuses once it will refuse again; anything else may pass while there is time.
+        Item::Failed(error) if is_code(&error, "ErrJSResponse") => Some(Read::Failed(error)),
+        Item::Ended(end) => Some(Read::Failed(end_error(&end, ""))),
+        Item::Failed(_) | Item::Trouble(_) | Item::Quiet => None,
+    }
+}

@@ -1,0 +1,240 @@
+//! `nats::key_value`: the table of its methods and the object's state (NATS ADR-8).
+
+mod buckets;
+mod entries;
+mod entry;
+mod history;
+mod watch;
+mod write;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::bridge::errors::{closed, coded, invalid};
+use crate::bridge::method::{Body, Invocation, Method};
+use crate::bridge::options::Options;
+use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::spec::jetstream_streams::KEY_VALUE_OPTIONS;
+use crate::spec::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
+use crate::spec::names::{is_bucket, is_key};
+use crate::spec::option::Opt;
+use crate::tcl::{Call, Class, Instance, Obj, Object, Reply, Result};
+use watch::Watch;
+
+const ANY: usize = usize::MAX;
+
+type Run = fn(&Rc<KeyValue>, &Invocation) -> Result<Reply>;
+
+const fn row(
+    name: &'static str,
+    usage: &'static str,
+    plain: (usize, usize),
+    options: &'static [Opt],
+    help: &'static str,
+    run: Run,
+) -> Method<KeyValue> {
+    Method { name, usage, plain, options, help, body: Body::Method(run) }
+}
+
+/// The class.
+pub static CLASS: Class<Method<KeyValue>> = Class {
+    name: "::nats::key_value",
+    constructor: Method {
+        name: "new",
+        usage: "jet_stream ?-timeout ms? ?-check_bucket bool? ?-read_only bool?",
+        plain: (1, ANY),
+        options: &[],
+        help: "Made by the JetStream object's method key_value.",
+        body: Body::Constructor(construct),
+    },
+    methods: &[
+        row(
+            "get",
+            "bucket key ?-revision n?",
+            (2, 2),
+            GET_OPTIONS,
+            "The latest entry, or that revision: dict value bucket key operation revision created. Errors: KeyNotFound, BucketNotFound.",
+            entries::get,
+        ),
+        row(
+            "put",
+            "bucket key value ?-check_bucket bool?",
+            (3, 3),
+            WRITE_OPTIONS,
+            "The new revision. Errors: BucketNotFound, KvReadOnly.",
+            entries::put,
+        ),
+        row(
+            "create",
+            "bucket key value ?-check_bucket bool?",
+            (3, 3),
+            WRITE_OPTIONS,
+            "The new revision, if the key is absent or deleted. Errors: WrongLastSequence, BucketNotFound, KvReadOnly.",
+            entries::create,
+        ),
+        row(
+            "update",
+            "bucket key revision value ?-check_bucket bool?",
+            (4, 4),
+            WRITE_OPTIONS,
+            "The new revision, if that one is the latest. Errors: WrongLastSequence, BucketNotFound, KvReadOnly.",
+            entries::update,
+        ),
+        row(
+            "del",
+            "bucket ?key? ?-check_bucket bool?",
+            (1, 2),
+            WRITE_OPTIONS,
+            "Deletes a key, its history kept, or the bucket; empty result. Errors: BucketNotFound, KvReadOnly.",
+            entries::del,
+        ),
+        row(
+            "purge",
+            "bucket key ?-check_bucket bool?",
+            (2, 2),
+            WRITE_OPTIONS,
+            "Deletes a key with its history; the acknowledgement as a dict. Errors: BucketNotFound, KvReadOnly.",
+            entries::purge,
+        ),
+        row(
+            "revert",
+            "bucket key revision ?-check_bucket bool?",
+            (3, 3),
+            WRITE_OPTIONS,
+            "Puts the value of that revision again; the new revision. Errors: KeyNotFound, BucketNotFound, KvReadOnly.",
+            entries::revert,
+        ),
+        row(
+            "history",
+            "bucket ?key? ?-timeout ms? ?-check_bucket bool?",
+            (1, 2),
+            HISTORY_OPTIONS,
+            "List of entries, oldest first, with delta: how many are still to come. Errors: ErrTimeout, BucketNotFound.",
+            history::history,
+        ),
+        row(
+            "keys",
+            "bucket ?-timeout ms?",
+            (1, 1),
+            KEYS_OPTIONS,
+            "List of the keys that have a value. Errors: ErrTimeout, BucketNotFound.",
+            history::keys,
+        ),
+        row(
+            "watch",
+            "bucket ?key? -callback cmdPrefix ?-option value ...?",
+            (1, 2),
+            WATCH_OPTIONS,
+            "Watch ID; the callback gets a status (empty, end_of_initial_data, error, ok) and an entry or a text. Errors: ErrInvalidArg, BucketNotFound.",
+            watch::watch,
+        ),
+        row("unwatch", "watchID", (1, 1), &[], "Ends a watch; empty result. Errors: ErrInvalidArg.", watch::unwatch),
+        row(
+            "add",
+            "bucket ?-option value ...?",
+            (1, 1),
+            ADD_OPTIONS,
+            "Creates a bucket; the response as a dict. Errors: ErrInvalidArg, ErrJSResponse, KvReadOnly.",
+            buckets::add,
+        ),
+        row("info", "bucket", (1, 1), &[], "Dict. Errors: BucketNotFound.", buckets::info),
+        row("ls", "", (0, 0), &[], "List of all buckets.", buckets::ls),
+    ],
+};
+
+/// State of a `nats::key_value` object.
+pub struct KeyValue {
+    /// The JetStream object it was made from.
+    js: Rc<JetStream>,
+    /// Timeout of `history` and `keys` in ms; 0 waits for ever.
+    timeout: i64,
+    check_bucket: bool,
+    read_only: bool,
+    /// Buckets that were no mirrors when last looked at: writing to them needs no further look.
+    plain: RefCell<HashSet<String>>,
+    watches: RefCell<HashMap<i64, Rc<Watch>>>,
+    last_watch: Cell<i64>,
+    destroyed: Cell<bool>,
+}
+
+impl Instance for KeyValue {
+    fn close(&self) {
+        self.destroyed.set(true);
+        let watches = self.watches.take();
+        for watch in watches.values() {
+            watch.end();
+        }
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+fn construct(call: &Call, object: Object) -> Result<()> {
+    let Some((js, words)) = call.args().split_first() else {
+        return Err(call.wrong_args(CLASS.constructor.usage));
+    };
+    let state = Object::find(call.interp, js).and_then(|found| found.instance::<JetStream>());
+    let js = state.ok_or_else(|| invalid(format!("{} is not a nats::jet_stream", js.as_text())))?;
+    let options = Options::parse(call.interp, KEY_VALUE_OPTIONS, words)?;
+    object.set_instance(Rc::new(KeyValue {
+        timeout: options.int("timeout").unwrap_or(js.timeout),
+        js,
+        check_bucket: options.flag("check_bucket").unwrap_or(true),
+        read_only: options.flag("read_only").unwrap_or(false),
+        plain: RefCell::default(),
+        watches: RefCell::default(),
+        last_watch: Cell::new(0),
+        destroyed: Cell::new(false),
+    }));
+    Ok(())
+}
+
+impl KeyValue {
+    /// Refuses a change on an object that only reads.
+    fn writable(&self) -> Result<()> {
+        if self.read_only { Err(coded(&["KvReadOnly"], "KV has been created in read-only mode")) } else { Ok(()) }
+    }
+
+    /// Whether this call is to look the bucket up.
+    fn checks(&self, call: &Invocation) -> bool {
+        call.options.flag("check_bucket").unwrap_or(self.check_bucket)
+    }
+
+    /// `ErrConnectionClosed` when the connection is closed.
+    fn open(&self) -> Result<()> {
+        if self.destroyed.get() { Err(closed()) } else { open_or_error(&self.js) }
+    }
+}
+
+/// A bucket name.
+///
+/// # Errors
+/// `ErrInvalidArg`
+fn bucket_name(word: &Obj) -> Result<String> {
+    let name = word.to_text();
+    if is_bucket(&name) { Ok(name) } else { Err(bad_bucket(&name)) }
+}
+
+fn bad_bucket(name: &str) -> crate::tcl::Error {
+    invalid(format!("Bucket \"{name}\" is not valid bucket name"))
+}
+
+/// A key that passes `fits`.
+///
+/// # Errors
+/// `ErrInvalidArg`
+fn key_that(word: &Obj, fits: fn(&str) -> bool) -> Result<String> {
+    let key = word.to_text();
+    if fits(&key) { Ok(key) } else { Err(invalid(format!("Key \"{key}\" is not valid key name"))) }
+}
+
+/// A key.
+///
+/// # Errors
+/// `ErrInvalidArg`
+fn key_name(word: &Obj) -> Result<String> {
+    key_that(word, is_key)
+}

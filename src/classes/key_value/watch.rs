@@ -1,0 +1,210 @@
+//! `watch` and `unwatch`: an ordered consumer whose entries go to a callback.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use super::entry::{Entry, of_bucket};
+use super::{KeyValue, bucket_name, key_that};
+use crate::bridge::errors::{closed, invalid};
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::classes::connection::receive::prefix;
+use crate::classes::connection::state::{Change, Connection, Observer};
+use crate::classes::ordered::{Consumer, Item, Request, created};
+use crate::spec::kv::{Operation, Start, key_subject, stream_name};
+use crate::spec::names::is_key_pattern;
+use crate::tcl::event::later;
+use crate::tcl::{Obj, Reply, Result};
+
+/// A running watch.
+pub struct Watch {
+    connection: Rc<Connection>,
+    callback: RefCell<Vec<Obj>>,
+    ignore_deletes: bool,
+    consumer: RefCell<Option<Consumer>>,
+    /// Status and entry of callbacks still to be run.
+    queue: RefCell<VecDeque<(&'static str, Obj)>>,
+    /// The callback was told of trouble, and not yet of its end.
+    troubled: Cell<bool>,
+    /// The call that began the watch has returned.
+    released: Cell<bool>,
+    /// An event that runs the next callback is queued.
+    scheduled: Cell<bool>,
+    ended: Cell<bool>,
+    observer: RefCell<Option<Rc<Observer>>>,
+}
+
+/// `watch bucket ?key? -callback prefix ?options?`
+pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let key = match call.args.get(1) {
+        Some(word) => key_that(word, is_key_pattern)?,
+        None => ">".to_string(),
+    };
+    let options = &call.options;
+    let callback = options.get("callback").ok_or_else(|| invalid("The option -callback is required"))?;
+    let callback = prefix(&callback.obj)?;
+    let flag = |name: &str| options.flag(name).unwrap_or(false);
+    let (history, updates) = (flag("include_history"), flag("updates_only"));
+    if history && updates {
+        return Err(invalid("The options -include_history and -updates_only exclude each other"));
+    }
+    kv.open()?;
+    let mut request = Request {
+        stream: stream_name(&bucket),
+        filter: key_subject("*", &key),
+        start: if history { Start::First } else { Start::LastPerKey },
+        headers_only: flag("headers_only"),
+        heartbeat: options.int("idle_heartbeat").unwrap_or(5000),
+    };
+    let watch = Watch::new(&kv.js.connection, callback, flag("ignore_deletes"));
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let known = if check || updates { Some(created(&kv.look(&bucket).await?)) } else { None };
+        if let Some((_, last_seq)) = known.as_ref().filter(|_| updates) {
+            request.start = Start::Revision(last_seq + 1);
+        }
+        let target = Rc::downgrade(&watch);
+        let sink = move |item| {
+            if let Some(watch) = target.upgrade() {
+                watch.take(item);
+            }
+        };
+        let consumer = Consumer::new(&kv.js, request, Box::new(sink));
+        if let Some((created, last_seq)) = &known {
+            consumer.knows(created, *last_seq);
+        }
+        consumer.start(kv.js.timeout).await.map_err(|error| of_bucket(error, &bucket))?;
+        if kv.destroyed.get() {
+            return Err(closed());
+        }
+        if known.is_none() {
+            consumer.learn();
+        }
+        consumer.follow();
+        watch.consumer.replace(Some(consumer));
+        watch.release();
+        let id = kv.last_watch.get() + 1;
+        kv.last_watch.set(id);
+        kv.watches.borrow_mut().insert(id, watch);
+        Ok(Obj::int(id))
+    })
+}
+
+/// `unwatch watchID`
+pub fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let word = &call.args[0];
+    let watch = word.as_int().and_then(|id| kv.watches.borrow_mut().remove(&id));
+    match watch {
+        Some(watch) => {
+            watch.end();
+            Ok(Obj::empty().into())
+        }
+        None => Err(invalid(format!("Invalid watch ID {}", word.as_text()))),
+    }
+}
+
+impl Watch {
+    fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
+        let watch = Rc::new_cyclic(|itself: &Weak<Watch>| {
+            let itself = itself.clone();
+            let observer: Rc<Observer> = Rc::new(move |change| {
+                if let Some(watch) = itself.upgrade().filter(|_| change == Change::Room) {
+                    watch.schedule();
+                }
+            });
+            Watch {
+                connection: Rc::clone(connection),
+                callback: RefCell::new(callback),
+                ignore_deletes,
+                consumer: RefCell::default(),
+                queue: RefCell::default(),
+                troubled: Cell::new(false),
+                released: Cell::new(false),
+                scheduled: Cell::new(false),
+                ended: Cell::new(false),
+                observer: RefCell::new(Some(observer)),
+            }
+        });
+        if let Some(observer) = watch.observer.borrow().as_ref() {
+            connection.observe(observer);
+        }
+        watch
+    }
+
+    /// Ends it: no further callback, no consumer.
+    pub fn end(&self) {
+        self.ended.set(true);
+        // Values are dropped when nothing is borrowed any more: they may run code of their own.
+        let gone = (self.observer.take(), self.consumer.take(), self.queue.take(), self.callback.take());
+        drop(gone);
+    }
+
+    fn take(self: &Rc<Self>, item: Item) {
+        match item {
+            Item::Message { message, revision, timestamp, pending } => {
+                let Some(entry) = Entry::of(&message, revision, timestamp, pending) else { return };
+                if !self.ignore_deletes || entry.operation == Operation::Put {
+                    self.troubled.set(false);
+                    self.show("", entry.dict(self.connection.coding(), message.payload()));
+                } else if pending == 0 {
+                    self.recovered();
+                }
+            }
+            Item::CaughtUp => self.show("end_of_initial_data", Obj::empty()),
+            Item::Quiet => self.recovered(),
+            Item::Trouble(reason) => {
+                self.troubled.set(true);
+                self.show("error", Obj::text(&reason));
+            }
+            Item::Failed(_) | Item::Ended(_) => {}
+        }
+    }
+
+    fn recovered(self: &Rc<Self>) {
+        if self.troubled.replace(false) {
+            self.show("ok", Obj::empty());
+        }
+    }
+
+    fn show(self: &Rc<Self>, status: &'static str, value: Obj) {
+        self.queue.borrow_mut().push_back((status, value));
+        self.schedule();
+    }
+
+    /// Lets callbacks run, though none before the call that began the watch has returned: inside a coroutine that happens in an event
+    /// which is queued after this one.
+    fn release(self: &Rc<Self>) {
+        let watch = Rc::clone(self);
+        later(Box::new(move || {
+            later(Box::new(move || {
+                watch.released.set(true);
+                watch.schedule();
+            }));
+        }));
+    }
+
+    fn schedule(self: &Rc<Self>) {
+        let idle = self.queue.borrow().is_empty() || !self.released.get() || self.ended.get();
+        if idle || self.scheduled.replace(true) {
+            return;
+        }
+        let watch = Rc::clone(self);
+        later(Box::new(move || watch.run_one()));
+    }
+
+    /// Runs one callback; the event for the next is queued before, so that an event loop in there goes on.
+    fn run_one(self: &Rc<Self>) {
+        self.scheduled.set(false);
+        if self.ended.get() || !self.connection.has_room() {
+            return;
+        }
+        let next = self.queue.borrow_mut().pop_front();
+        let Some((status, value)) = next else { return };
+        self.schedule();
+        let mut words = self.callback.borrow().clone();
+        words.extend([Obj::text(status), value]);
+        self.connection.run_nested(&words);
+    }
+}

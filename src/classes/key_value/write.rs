@@ -1,0 +1,144 @@
+//! The way of a write: to the bucket, or to the origin of a mirror.
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use super::KeyValue;
+use super::entry::{is_code, is_no_message, of_bucket, of_write};
+use crate::classes::jet_stream::api::{JetStream, parse, response_error};
+use crate::classes::jet_stream::streams::Stored;
+use crate::core::Headers;
+use crate::spec::kv::{Operation, Origin, key_subject, operation, stream_name, write_subject};
+use crate::tcl::{Error, Result};
+
+/// The header of a write that counts on a revision.
+const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+
+/// Header lines that make a write depend on the key's latest revision; 0 stands for none.
+pub fn expecting(revision: u64) -> Option<Headers> {
+    Some(vec![(EXPECTED.to_string(), revision.to_string())])
+}
+
+/// Writes to one key.
+pub struct Writer<'a> {
+    kv: &'a KeyValue,
+    bucket: &'a str,
+    key: &'a str,
+    /// Look the bucket up where that may change the outcome.
+    check: bool,
+    looked: bool,
+    origin: Option<Origin>,
+}
+
+impl<'a> Writer<'a> {
+    /// Nothing is sent yet.
+    pub fn new(kv: &'a KeyValue, bucket: &'a str, key: &'a str, check: bool) -> Writer<'a> {
+        Writer { kv, bucket, key, check, looked: false, origin: None }
+    }
+
+    async fn look(&mut self) -> Result<()> {
+        self.looked = true;
+        self.origin = self.kv.origin_of(self.bucket).await?;
+        Ok(())
+    }
+
+    /// Publishes the value; the acknowledgement.
+    ///
+    /// # Errors
+    /// `WrongLastSequence`, `BucketNotFound`, and those of a JetStream publish.
+    pub async fn write(&mut self, headers: Option<Headers>, value: Bytes) -> Result<Json> {
+        let js = &self.kv.js;
+        // Across domains a missing bucket does not show as "no responders", so that each write needs a look.
+        let known = js.domain.is_none() && self.kv.plain.borrow().contains(self.bucket);
+        if self.check && !self.looked && !known {
+            self.look().await?;
+        }
+        match self.publish(headers.clone(), value.clone()).await {
+            Err(error) if self.check && !self.looked && is_code(&error, "ErrNoResponders") => {
+                self.look().await?;
+                if self.origin.is_some() { self.publish(headers, value).await } else { Err(error) }
+            }
+            Err(error) if self.check && !self.looked && is_code(&error, "ErrTimeout") => {
+                // A missing bucket is the better answer; that of a bucket which is there is not known.
+                match self.look().await {
+                    Err(missing) if is_code(&missing, "BucketNotFound") => Err(missing),
+                    _ => Err(error),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn publish(&self, headers: Option<Headers>, value: Bytes) -> Result<Json> {
+        let js = &self.kv.js;
+        let subject = write_subject(self.bucket, self.key, self.origin.as_ref(), js.domain.as_deref());
+        let reply = parse(&js.exchange(&subject, value, headers, js.timeout).await?)?;
+        match response_error(&reply) {
+            Some(error) => Err(of_write(error)),
+            None => Ok(reply),
+        }
+    }
+
+    /// Publishes the value if the key has none: it is absent, deleted or purged.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub async fn create(&mut self, value: Bytes) -> Result<Json> {
+        match self.write(expecting(0), value.clone()).await {
+            Err(error) if is_code(&error, "WrongLastSequence") => match self.marker().await? {
+                Some(revision) => self.write(expecting(revision), value).await,
+                None => Err(error),
+            },
+            outcome => outcome,
+        }
+    }
+
+    /// Revision of the key's latest entry if that is a marker. Asked where the writes go: a mirror may lag behind.
+    async fn marker(&self) -> Result<Option<u64>> {
+        let js = &self.kv.js;
+        let bucket = self.origin.as_ref().map_or(self.bucket, |origin| &origin.bucket);
+        let latest = match self.origin.as_ref().and_then(|origin| origin.api.as_deref()) {
+            Some(api) => latest(&js.with_prefix(api), bucket, self.key).await,
+            None => latest(js, bucket, self.key).await,
+        };
+        match latest {
+            Ok(stored) if operation_of(&stored) != Operation::Put => Ok(Some(stored.seq)),
+            Ok(_) => Ok(None),
+            Err(error) if is_no_message(&error) => Ok(None),
+            Err(error) => Err(of_bucket(error, bucket)),
+        }
+    }
+}
+
+async fn latest(js: &JetStream, bucket: &str, key: &str) -> Result<Stored> {
+    let body = json!({ "last_by_subj": key_subject("*", key) }).to_string();
+    js.stored_message(&stream_name(bucket), body).await
+}
+
+/// What was done with a stored message.
+pub fn operation_of(stored: &Stored) -> Operation {
+    operation(stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+impl KeyValue {
+    /// The stored message of a key: the latest one, or that of a revision.
+    ///
+    /// # Errors
+    /// Those of an API request.
+    pub(super) async fn stored(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored> {
+        match revision {
+            None => latest(&self.js, bucket, key).await,
+            // No message has the number 0, yet the server would call that a bad request.
+            Some(revision) => {
+                let seq = if revision == 0 { i64::MAX } else { revision };
+                self.js.stored_message(&stream_name(bucket), json!({ "seq": seq }).to_string()).await
+            }
+        }
+    }
+}
+
+/// The new revision of an acknowledgement.
+pub fn revision(ack: &Json) -> std::result::Result<i64, Error> {
+    let broken = || crate::bridge::errors::coded(&["ErrProtocol"], "Invalid JetStream response");
+    ack.get("seq").and_then(Json::as_i64).ok_or_else(broken)
+}
