@@ -46,6 +46,7 @@ wait_for_revision $kv $mirror greeting 1
 set entry [$kv get $mirror greeting]
 expect "read from the mirror:" [dict get $entry value] hello
 expect "its bucket:" [dict get $entry bucket] $origin
+expect "keys of the mirror:" [$kv keys $mirror] greeting
 expect "the mirror's origin:" [dict get [$kv info $mirror] mirror name] KV_$origin
 
 # Writing to the mirror writes to the origin.
@@ -61,7 +62,6 @@ expect "an update of an old revision:" [dict get $options -errorcode] {NATS Wron
 # The mirror goes on answering when the origin is gone.
 $kv del $origin
 expect "the origin is gone, the mirror reads:" [dict get [$kv get $mirror greeting] value] "good day"
-expect "keys of the mirror:" [$kv keys $mirror] greeting
 
 $kv del $mirror
 foreach object [list $kv $js $conn] {

@@ -63,7 +63,14 @@ impl Known {
 }
 
 /// A message to send, its subjects checked.
-pub fn outgoing(known: &RefCell<Known>, coding: Coding, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Outgoing> {
+pub fn outgoing(
+    known: &RefCell<Known>,
+    coding: Coding,
+    subject: &Obj,
+    payload: &Obj,
+    reply: &str,
+    headers: Option<Headers>,
+) -> Result<Outgoing> {
     let subject = known.borrow_mut().subject(coding, subject)?;
     if !reply.is_empty() {
         check(coding, reply, Role::Reply)?;

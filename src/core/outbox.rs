@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
+/// Items that an empty queue may keep room for: a flood leaves no memory behind.
+const KEPT_ROOM: usize = 16 * 1024;
+
 /// One thing to tell the server, in the order in which it was asked for.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -140,6 +143,9 @@ impl Batch<'_> {
     /// Refills an empty batch, keeping its memory; false if nothing waits.
     pub fn refill(&mut self) -> bool {
         if self.items.is_empty() {
+            if self.items.capacity() > KEPT_ROOM {
+                self.items = VecDeque::new();
+            }
             std::mem::swap(&mut super::lock(&self.outbox.queue).items, &mut self.items);
         }
         !self.items.is_empty()

@@ -1,10 +1,11 @@
 //! From any thread to a Tcl thread: two lanes, one pending event, a slice of time (design: delivery).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem::{size_of, take};
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,11 +14,13 @@ use super::trampoline::guarded;
 
 /// How long callbacks may follow each other before timers and files are looked at.
 const SLICE: Duration = Duration::from_millis(1);
+/// Items that an empty queue may keep room for: a flood leaves no memory behind.
+const KEPT_ROOM: usize = 4096;
 
 /// What a Tcl thread receives.
 pub struct Mailbox<T: Send + 'static> {
     lanes: Arc<Lanes<T>>,
-    local: Cell<Local<T>>,
+    local: RefCell<Local<T>>,
     handler: fn(T),
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
@@ -39,6 +42,8 @@ impl<T> Default for Local<T> {
 struct Lanes<T: Send + 'static> {
     thread: Thread,
     inner: Mutex<Inner<T>>,
+    /// Completions wait in `inner`: they are not left behind a queue of messages.
+    pressing: AtomicBool,
 }
 
 struct Thread(sys::Tcl_ThreadId);
@@ -83,7 +88,10 @@ struct Event<T: Send + 'static> {
 impl<T: Send + 'static> Sender<T> {
     /// Posts to the lane of completions. After the owner's close it is dropped.
     pub fn urgent(&self, item: T) {
-        self.post(|inner| inner.urgent.push_back(item));
+        self.post(|inner| {
+            inner.urgent.push_back(item);
+            self.0.pressing.store(true, Ordering::Release);
+        });
     }
 
     /// Posts to the lane of messages.
@@ -126,14 +134,9 @@ impl<T: Send + 'static> Mailbox<T> {
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
         let spare = Spare(std::ptr::null_mut());
         let inner = Inner { closed: false, awake: false, spare, urgent: VecDeque::new(), bulk: VecDeque::new() };
-        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner) });
-        let mailbox = Rc::new(Mailbox {
-            lanes,
-            local: Cell::new(Local::default()),
-            handler,
-            slice: Cell::new(None),
-            resting: Cell::new(false),
-        });
+        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner), pressing: AtomicBool::new(false) });
+        let mailbox =
+            Rc::new(Mailbox { lanes, local: RefCell::default(), handler, slice: Cell::new(None), resting: Cell::new(false) });
         locked(&mailbox.lanes.inner).spare = mailbox.spare();
         let data = Rc::as_ptr(&mailbox).cast_mut().cast();
         // SAFETY: removed in `close`, which the owner calls before it lets go.
@@ -148,11 +151,11 @@ impl<T: Send + 'static> Mailbox<T> {
 
     /// Puts items back in front of the lane of messages.
     pub fn unread(&self, items: VecDeque<T>) {
-        let mut local = self.local.take();
+        let mut local = self.local.borrow_mut();
         for item in items.into_iter().rev() {
             local.bulk.push_front(item);
         }
-        self.local.set(local);
+        drop(local);
         self.ensure_event();
     }
 
@@ -197,27 +200,21 @@ impl<T: Send + 'static> Mailbox<T> {
 
     /// The next item; completions first. Marks the mailbox asleep if there is none.
     fn next(&self) -> Option<T> {
-        let mut local = self.local.take();
-        if local.urgent.is_empty() || local.bulk.is_empty() {
+        let mut local = self.local.borrow_mut();
+        let local = &mut *local;
+        if local.bulk.is_empty() || self.lanes.pressing.load(Ordering::Acquire) {
             let mut inner = locked(&self.lanes.inner);
-            if local.urgent.is_empty() {
-                std::mem::swap(&mut local.urgent, &mut inner.urgent);
-            }
-            if local.bulk.is_empty() {
-                std::mem::swap(&mut local.bulk, &mut inner.bulk);
-            }
+            self.lanes.pressing.store(false, Ordering::Relaxed);
+            refill(&mut local.urgent, &mut inner.urgent);
+            refill(&mut local.bulk, &mut inner.bulk);
             if local.urgent.is_empty() && local.bulk.is_empty() {
                 inner.awake = false;
                 if inner.spare.0.is_null() {
                     inner.spare = self.spare();
                 }
             }
-        } else if let Ok(mut inner) = self.lanes.inner.try_lock() {
-            local.urgent.append(&mut inner.urgent);
         }
-        let item = local.urgent.pop_front().or_else(|| local.bulk.pop_front());
-        self.local.set(local);
-        item
+        local.urgent.pop_front().or_else(|| local.bulk.pop_front())
     }
 
     fn run_one(&self) {
@@ -225,18 +222,35 @@ impl<T: Send + 'static> Mailbox<T> {
             self.slice.set(None);
             return;
         };
-        let now = Instant::now();
-        let start = self.slice.get().unwrap_or(now);
-        if now.duration_since(start) < SLICE {
-            self.slice.set(Some(start));
-            // Before the callback: an event loop nested in it goes on with the next item.
-            self.queue();
-        } else {
+        if self.time_is_up() {
             self.slice.set(None);
             self.resting.set(true);
+        } else {
+            // Before the callback: an event loop nested in it goes on with the next item.
+            self.queue();
         }
         (self.handler)(item);
     }
+
+    fn time_is_up(&self) -> bool {
+        let Some(start) = self.slice.get() else {
+            self.slice.set(Some(Instant::now()));
+            return false;
+        };
+        start.elapsed() >= SLICE
+    }
+}
+
+/// Appends what came in to what is left here.
+fn refill<T>(here: &mut VecDeque<T>, came: &mut VecDeque<T>) {
+    if !here.is_empty() {
+        here.append(came);
+        return;
+    }
+    if here.capacity() > KEPT_ROOM {
+        *here = VecDeque::new();
+    }
+    std::mem::swap(here, came);
 }
 
 unsafe extern "C" fn event_proc<T: Send + 'static>(event: *mut sys::Tcl_Event, flags: c_int) -> c_int {

@@ -1,5 +1,4 @@
 //! A safe face on Tcl's C API: the only place with `unsafe`. Knows nothing of NATS.
-#![allow(unsafe_code)]
 
 pub mod class;
 pub mod clock;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::state::{Answer, Connection, Pending};
+use super::state::{Answer, Connection, Handler, Pending};
 use crate::bridge::task::Slot;
 use crate::core::{CallId, Mode, RequestSpec};
 use crate::tcl::Result;
@@ -70,7 +70,7 @@ impl Connection {
     ///
     /// # Errors
     /// `ErrConnectionClosed`.
-    pub fn listen(self: &Rc<Self>, subject: &str, run: Rc<dyn Fn(&Rc<Connection>, Answer)>) -> Result<Listening> {
+    pub fn listen(self: &Rc<Self>, subject: &str, run: Handler) -> Result<Listening> {
         self.open_or_error()?;
         let id = self.engine.listen(subject)?;
         self.calls.borrow_mut().insert(id, Pending::Listener(run));
@@ -86,7 +86,7 @@ impl Connection {
     }
 
     /// Sends a request whose answers go to a callback form.
-    pub fn call_back(self: &Rc<Self>, spec: RequestSpec, run: Rc<dyn Fn(&Rc<Connection>, Answer)>) -> Result<CallId> {
+    pub fn call_back(self: &Rc<Self>, spec: RequestSpec, run: Handler) -> Result<CallId> {
         self.open_or_error()?;
         let left = match spec.mode {
             Mode::Shared => 1,

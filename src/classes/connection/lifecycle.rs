@@ -57,8 +57,7 @@ impl Connection {
     }
 
     fn apply(&self, given: &[Given]) -> Result<()> {
-        let is_servers = |g: &&Given| CONNECTION_OPTIONS[g.index].name == "servers";
-        let servers = given.iter().filter(is_servers).next_back();
+        let servers = given.iter().rfind(|g| CONNECTION_OPTIONS[g.index].name == "servers");
         if servers.is_some() && self.state() != State::Closed {
             return Err(invalid("The server pool can only be set while the connection is closed"));
         }

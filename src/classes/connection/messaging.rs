@@ -39,7 +39,8 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
-    let message = outgoing(&connection.known, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
+    let message =
+        outgoing(&connection.known, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
     send(connection, message)
 }
 

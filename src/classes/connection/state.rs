@@ -61,6 +61,9 @@ pub enum Answer {
     End(End),
 }
 
+/// Runs for each answer of a call.
+pub type Handler = Rc<dyn Fn(&Rc<Connection>, Answer)>;
+
 /// Who takes what comes back for a call.
 pub enum Pending {
     /// A task that awaits it.
@@ -70,10 +73,10 @@ pub enum Pending {
         /// Replies that may still come.
         left: Cell<u64>,
         /// What runs for each answer.
-        run: Rc<dyn Fn(&Rc<Connection>, Answer)>,
+        run: Handler,
     },
     /// A part of the library that takes everything on a subject.
-    Listener(Rc<dyn Fn(&Rc<Connection>, Answer)>),
+    Listener(Handler),
 }
 
 /// A subscription's Tcl side.
@@ -208,7 +211,8 @@ impl Connection {
     pub fn notify(&self, change: Change) {
         let mut observers = self.observers.borrow_mut();
         observers.retain(|observer| observer.strong_count() > 0);
-        for observer in observers.iter().cloned() {
+        for observer in observers.iter() {
+            let observer = observer.clone();
             later(Box::new(move || {
                 if let Some(observer) = observer.upgrade() {
                     observer(change);

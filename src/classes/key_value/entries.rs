@@ -130,9 +130,10 @@ impl KeyValue {
     /// # Errors
     /// `KeyNotFound`, `BucketNotFound` and those of an API request.
     async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored> {
-        let stored = self.stored(bucket, key, revision).await.map_err(|error| {
-            if is_no_message(&error) { key_not_found(key) } else { of_bucket(error, bucket) }
-        })?;
+        let stored = self
+            .stored(bucket, key, revision)
+            .await
+            .map_err(|error| if is_no_message(&error) { key_not_found(key) } else { of_bucket(error, bucket) })?;
         let is_it = split_subject(&stored.subject).is_some_and(|(_, found)| found == key);
         if is_it && operation_of(&stored) == Operation::Put { Ok(stored) } else { Err(key_not_found(key)) }
     }

@@ -10,6 +10,8 @@ use crate::tcl::{Error, Obj};
 const NO_MESSAGE: &str = "10037";
 /// `stream not found`
 const NO_STREAM: &str = "10059";
+/// `consumer filter subject is not a valid subset of the interest subjects`
+const NO_SUBSET: &str = "10093";
 /// `wrong last sequence`, with and without the sequence in the text.
 const WRONG_LAST_SEQUENCE: [&str; 2] = ["10071", "10164"];
 
@@ -75,6 +77,11 @@ pub fn is_no_message(error: &Error) -> bool {
     err_code(error) == NO_MESSAGE
 }
 
+/// Whether a consumer was refused for its filter.
+pub fn is_filter_refused(error: &Error) -> bool {
+    err_code(error) == NO_SUBSET
+}
+
 /// An API error in the words of this class: a missing stream is a missing bucket.
 pub fn of_bucket(error: Error, bucket: &str) -> Error {
     if err_code(&error) == NO_STREAM {
@@ -86,7 +93,9 @@ pub fn of_bucket(error: Error, bucket: &str) -> Error {
 /// The error of a write in the words of this class.
 pub fn of_write(error: Error) -> Error {
     match error {
-        Error::Raised { message, .. } if WRONG_LAST_SEQUENCE.contains(&err_code(&error)) => coded(&["WrongLastSequence"], message),
+        Error::Raised { message, .. } if WRONG_LAST_SEQUENCE.contains(&err_code(&error)) => {
+            coded(&["WrongLastSequence"], message)
+        }
         other => other,
     }
 }

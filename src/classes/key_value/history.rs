@@ -62,7 +62,8 @@ fn collect(
     kv.open()?;
     let ms = call.options.int("timeout").unwrap_or(kv.timeout);
     // Entries of a mirror have the subjects of its origin.
-    let request = Request { stream: stream_name(&bucket), filter: key_subject("*", key), start, headers_only, heartbeat: HEARTBEAT };
+    let request =
+        Request { stream: stream_name(&bucket), filter: key_subject("*", key), start, headers_only, heartbeat: HEARTBEAT };
     let kv = Rc::clone(kv);
     block(call.interp, async move {
         let steps: Rc<Slot<Read>> = Slot::new();

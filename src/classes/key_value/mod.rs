@@ -4,6 +4,7 @@ mod buckets;
 mod entries;
 mod entry;
 mod history;
+mod read;
 mod watch;
 mod write;
 
@@ -153,6 +154,8 @@ pub struct KeyValue {
     read_only: bool,
     /// Buckets that were no mirrors when last looked at: writing to them needs no further look.
     plain: RefCell<HashSet<String>>,
+    /// The server wants the filters of consumers to name the bucket (up to 2.9).
+    exact_filters: Cell<bool>,
     watches: RefCell<HashMap<i64, Rc<Watch>>>,
     last_watch: Cell<i64>,
     destroyed: Cell<bool>,
@@ -185,6 +188,7 @@ fn construct(call: &Call, object: Object) -> Result<()> {
         check_bucket: options.flag("check_bucket").unwrap_or(true),
         read_only: options.flag("read_only").unwrap_or(false),
         plain: RefCell::default(),
+        exact_filters: Cell::new(false),
         watches: RefCell::default(),
         last_watch: Cell::new(0),
         destroyed: Cell::new(false),

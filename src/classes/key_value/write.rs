@@ -58,13 +58,6 @@ impl<'a> Writer<'a> {
                 self.look().await?;
                 if self.origin.is_some() { self.publish(headers, value).await } else { Err(error) }
             }
-            Err(error) if self.check && !self.looked && is_code(&error, "ErrTimeout") => {
-                // A missing bucket is the better answer; that of a bucket which is there is not known.
-                match self.look().await {
-                    Err(missing) if is_code(&missing, "BucketNotFound") => Err(missing),
-                    _ => Err(error),
-                }
-            }
             outcome => outcome,
         }
     }
