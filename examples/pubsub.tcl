@@ -22,11 +22,14 @@ proc collect {listName subject message replyTo} {
     lappend ::$listName "$subject=$message"
 }
 
-# `ping` returns when the server has processed all that was sent before, and what it had to deliver has arrived. The callbacks
-# still have to run: they are events, and `update` serves those that wait.
-proc settle {} {
-    $::conn ping
-    update
+# Serves events until the expression, evaluated at global level, is true.
+proc wait_for {expression} {
+    set timer [after 10000 {puts stderr "waited in vain"; exit 1}]
+    while {![uplevel #0 [list expr $expression]]} {
+        after 2 {set ::tick 1}
+        vwait ::tick
+    }
+    after cancel $timer
 }
 
 # `*` is one token, `>` is all that follow.
@@ -37,7 +40,7 @@ set rest [$conn subscribe plant.> -callback {collect all}]
 $conn publish plant.boiler.temperature 81
 $conn publish plant.boiler.pressure 2.4
 $conn publish plant.boiler.inlet.temperature 60
-settle
+wait_for {[llength $one] == 1 && [llength $all] == 3}
 expect "plant.*.temperature:" $one plant.boiler.temperature=81
 expect "plant.>:" $all {plant.boiler.temperature=81 plant.boiler.pressure=2.4 plant.boiler.inlet.temperature=60}
 $conn unsubscribe $star
@@ -49,7 +52,10 @@ set limited [$conn subscribe news -max_msgs 2 -callback {collect few}]
 foreach headline {first second third} {
     $conn publish news $headline
 }
-settle
+wait_for {[llength $few] == 2}
+# A round trip, in case that there were more to come.
+$conn ping
+update
 expect "two messages and no more:" $few {news=first news=second}
 try {
     $conn unsubscribe $limited
@@ -69,7 +75,7 @@ $conn subscribe task -callback {collect audit}
 foreach number {1 2 3 4 5 6} {
     $conn publish task $number
 }
-settle
+wait_for {[llength $group] >= 6 && [llength $audit] >= 6}
 expect "the group got each once:" [lsort $group] {task=1 task=2 task=3 task=4 task=5 task=6}
 expect "the auditor too:" [llength $audit] 6
 
@@ -83,7 +89,7 @@ set msg [nats::msg create letters -data "Dear reader" -reply letters.answers]
 nats::header add msg Tag important
 nats::header add msg Tag personal
 $conn publish_msg $msg
-settle
+wait_for {$letter ne ""}
 expect "values of Tag:" [nats::header values $letter Tag] {important personal}
 expect "where to answer:" [nats::msg reply $letter] letters.answers
 
@@ -92,7 +98,7 @@ set texts {}
 $conn subscribe text -callback {collect texts}
 $conn configure -utf8_convert true
 $conn publish text "Gr\u00fc\u00dfe"
-settle
+wait_for {[llength $texts] == 1}
 expect "text:" $texts [list "text=Gr\u00fc\u00dfe"]
 
 $conn destroy

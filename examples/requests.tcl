@@ -91,7 +91,7 @@ foreach number {1 2 3} {
     }} $number]
 }
 $service ping
-set replies [$client request who.is.there {} -max_msgs 10 -timeout 300]
+set replies [$client request who.is.there {} -max_msgs 10 -timeout 1000]
 expect "all who answered:" [lsort [lmap reply $replies {nats::msg data $reply}]] {{number 1} {number 2} {number 3}}
 
 $client destroy

@@ -2,6 +2,7 @@
 
 use super::CallId;
 use super::message::Wire;
+use super::shared::count_own;
 use super::subs::Sub;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -155,9 +156,9 @@ impl Batch<'_> {
     pub fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
         if let Item::Publish(wire) = &item {
-            self.outbox.gone_bytes.fetch_add(wire.size() as u64, Ordering::Relaxed);
+            count_own(&self.outbox.gone_bytes, wire.size() as u64);
         }
-        self.outbox.written.fetch_add(1, Ordering::Relaxed);
+        count_own(&self.outbox.written, 1);
         Some(item)
     }
 }

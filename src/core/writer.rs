@@ -7,7 +7,7 @@ use super::log::Level;
 use super::message::Wire;
 use super::outbox::{Batch, Item};
 use super::session::Session;
-use super::shared::count;
+use super::shared::{count, count_own};
 use super::subs::Sub;
 use async_nats::{Client, SubscribeErrorKind};
 use futures_util::Sink;
@@ -147,7 +147,8 @@ impl Writer<'_> {
     /// Writes the item at the front.
     async fn write_one(&mut self, batch: &mut Batch<'_>) -> Result<(), Gone> {
         let session = self.session;
-        if session.keep_alive_due.swap(false, Ordering::Relaxed) {
+        if session.keep_alive_due.load(Ordering::Relaxed) {
+            session.keep_alive_due.store(false, Ordering::Relaxed);
             session.send_probe(0).await?;
         }
         // A place first, then the item: nothing is lost if the connection breaks while we wait.
@@ -181,8 +182,8 @@ impl Writer<'_> {
         let bad = session.pedantic && !is_literal(wire.subject());
         Pin::new(&mut self.sink).start_send(wire.into_inner()).map_err(|_| Gone)?;
         self.published = true;
-        count(&shared.counters.out_msgs, 1);
-        count(&shared.counters.out_bytes, bytes as u64);
+        count_own(&shared.counters.out_msgs, 1);
+        count_own(&shared.counters.out_bytes, bytes as u64);
         if bad {
             let problem = Problem::new(Code::BadSubject, "invalid publish subject");
             shared.error(session.epoch, problem);

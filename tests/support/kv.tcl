@@ -1,10 +1,11 @@
 # Helpers of the kv_*.test files; sourced after harness.tcl. Tests share one server per file, so every test starts with no bucket at all
 # and leaves none: only then can results be compared literally.
 
-# Opens a connection to url: sets conn, js and kv (with these suffixes) in the caller. The short reconnect wait keeps failovers quick.
+# Opens a connection to url: sets conn, js and kv (with these suffixes) in the caller. The short reconnect wait keeps failovers quick; what
+# goes wrong with servers on purpose is not logged.
 proc kv_open {url {suffix ""} args} {
     upvar 1 conn$suffix conn js$suffix js kv$suffix kv
-    set conn [nats::connection new]
+    set conn [nats::connection new -log_level error]
     $conn configure -servers $url -reconnect_time_wait 50 -max_reconnect_attempts -1
     $conn connect
     set js [$conn jet_stream]

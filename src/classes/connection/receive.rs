@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::state::{Answer, Change, Connection, State, Subscription};
+use super::state::{Answer, Connection, State, Subscription};
 use crate::bridge::delivery::{self, Delivery, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
 use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, UrlAuth};
 use crate::tcl::{Error, Obj};
 
-/// Callbacks of one subscription that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
+/// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
 /// subscriptions go on: one of them may be what the callbacks wait for.
-const NESTED_CALLBACKS: u32 = 32;
+pub const NESTED_CALLBACKS: u32 = 32;
 
 impl Receiver for Connection {
     fn event(self: Rc<Self>, event: Event) {
@@ -106,23 +106,6 @@ impl Connection {
         interp.call_back(&words);
         subscription.depth.set(subscription.depth.get() - 1);
         delivery::release(self.key, id);
-    }
-
-    /// Whether another callback of a watch may be put on the stack.
-    pub fn has_room(&self) -> bool {
-        self.watch_depth.get() < NESTED_CALLBACKS
-    }
-
-    /// Runs a callback of a watch, counted among those that are on the stack.
-    pub fn run_nested(&self, words: &[Obj]) {
-        let Some(interp) = self.home.live() else { return };
-        let full = self.watch_depth.get() + 1 == NESTED_CALLBACKS;
-        self.watch_depth.set(self.watch_depth.get() + 1);
-        interp.call_back(words);
-        self.watch_depth.set(self.watch_depth.get() - 1);
-        if full {
-            self.notify(Change::Room);
-        }
     }
 
     fn ask_delay(&self, ticket: u64, server: &ServerEntry) {

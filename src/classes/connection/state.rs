@@ -41,17 +41,8 @@ impl State {
     }
 }
 
-/// What an observer of a connection is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The status changed.
-    State(State),
-    /// Callbacks were nested as deep as they may; now there is room again.
-    Room,
-}
-
-/// Runs for each change of a connection, as an event of its own.
-pub type Observer = dyn Fn(Change);
+/// Runs for each change of a connection's status, as an event of its own.
+pub type Observer = dyn Fn(State);
 
 /// What comes back for a call.
 pub enum Answer {
@@ -121,8 +112,6 @@ pub struct Connection {
     pub known: RefCell<Known>,
     /// The latest error was told with the loss of the connection.
     pub loss_told: Cell<bool>,
-    /// Callbacks of watches that are on the stack.
-    pub watch_depth: Cell<u32>,
     /// Number of the current or last `connect`.
     pub epoch: Cell<u64>,
     namespace: String,
@@ -159,7 +148,6 @@ impl Connection {
             connecting: RefCell::default(),
             known: RefCell::default(),
             loss_told: Cell::new(false),
-            watch_depth: Cell::new(0),
             epoch: Cell::new(0),
             namespace,
             guard,
@@ -204,27 +192,22 @@ impl Connection {
 
     /// From now on the observer is told of changes, as long as somebody else keeps it.
     pub fn observe(&self, observer: &Rc<Observer>) {
-        self.observers.borrow_mut().push(Rc::downgrade(observer));
-    }
-
-    /// Tells the observers, each by an event.
-    pub fn notify(&self, change: Change) {
         let mut observers = self.observers.borrow_mut();
         observers.retain(|observer| observer.strong_count() > 0);
-        for observer in observers.iter() {
-            let observer = observer.clone();
-            later(Box::new(move || {
-                if let Some(observer) = observer.upgrade() {
-                    observer(change);
-                }
-            }));
-        }
+        observers.push(Rc::downgrade(observer));
     }
 
     /// Changes status and its variable; write traces run in here.
     pub fn set_state(&self, state: State) {
         self.state.set(state);
-        self.notify(Change::State(state));
+        for observer in self.observers.borrow().iter() {
+            let observer = Weak::clone(observer);
+            later(Box::new(move || {
+                if let Some(observer) = observer.upgrade() {
+                    observer(state);
+                }
+            }));
+        }
         self.write("status", None, &Obj::text(state.as_str()));
     }
 

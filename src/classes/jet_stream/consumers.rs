@@ -81,9 +81,9 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
     request(js, call, rest, Json::Object(body).to_string(), Shape::Dict)
 }
 
-/// Servers from 2.9 on take the consumer's name in the subject.
+/// Servers from 2.9 on take the consumer's name in the subject; so does, most likely, one that has not said its version yet.
 pub fn names_consumers(js: &JetStream) -> bool {
-    let version = js.connection.engine.server_info().and_then(|info| info.version.clone()).unwrap_or_default();
+    let Some(version) = js.connection.engine.server_info().and_then(|info| info.version.clone()) else { return true };
     let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
     (parts.next(), parts.next()) >= (Some(2), Some(9))
 }

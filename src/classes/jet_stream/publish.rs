@@ -20,6 +20,9 @@ use crate::spec::jetstream_convert::{api_error, convert_reply};
 use crate::spec::metadata;
 use crate::tcl::{Error, Obj, Reply, Result};
 
+/// Header that names the stream which must store the message.
+const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
+
 /// `publish subject message ?args?`
 pub fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
@@ -39,7 +42,9 @@ pub fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
     if let Some(stream) = call.options.text("stream") {
-        headers.push(("Nats-Expected-Stream".to_string(), stream.to_string()));
+        // The server looks at the first of several: the option's must be the only one.
+        headers.retain(|(name, _)| name != EXPECTED_STREAM);
+        headers.push((EXPECTED_STREAM.to_string(), stream.to_string()));
     }
     (!headers.is_empty()).then_some(headers)
 }

@@ -11,7 +11,7 @@ use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::spec::header_base64::decode;
-use crate::spec::jetstream_convert::{api_error, merge_update};
+use crate::spec::jetstream_convert::{ApiError, api_error, merge_update};
 use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Error, Obj, Reply, Result};
 
@@ -20,6 +20,9 @@ const NAME_IN_USE: i64 = 10058;
 
 /// The server's answer to a configuration that a new stream cannot have; an existing one may (`sealed`).
 const INVALID_CONFIG: i64 = 10052;
+
+/// The server's `stream not found`.
+const NOT_FOUND: i64 = 10059;
 
 /// `add_stream stream ?-option value ...?`
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
@@ -64,11 +67,15 @@ async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json
         Ok(updated) => Ok(updated),
         Err(refused) => {
             let reason = api_error(&refused).map(|error| error.description).unwrap_or_default();
-            let Some(first) = api_error(create_refused) else { return Err(failure(&refused)) };
-            let words = ["ErrJSResponse", &first.code.to_string(), &first.err_code.to_string()];
-            Err(coded(&words, format!("{}: {reason}", first.description)))
+            Err(api_error(create_refused).map_or_else(|| failure(&refused), |first| refusal(&first, &reason)))
         }
     }
+}
+
+/// The error of a stream that can be neither created nor updated.
+fn refusal(create: &ApiError, update_reason: &str) -> Error {
+    let words = ["ErrJSResponse", &create.code.to_string(), &create.err_code.to_string()];
+    coded(&words, format!("{}: {update_reason}", create.description))
 }
 
 /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's reply.
@@ -96,15 +103,13 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
         let reply = super::api::parse(&created)?;
         match api_error(&reply) {
             None => Ok(Obj::utf8(created.payload())),
-            Some(error) if error.err_code == NAME_IN_USE => {
+            Some(error) if error.err_code == NAME_IN_USE || error.err_code == INVALID_CONFIG => {
                 let (subject, body) = send("UPDATE");
                 let updated = js.exchange(&subject, body, None, js.timeout).await?;
                 match api_error(&super::api::parse(&updated)?) {
                     None => Ok(Obj::utf8(updated.payload())),
-                    Some(reason) => {
-                        let text = format!("{}: {}", error.description, reason.description);
-                        Err(coded(&["ErrJSResponse", "400", &NAME_IN_USE.to_string()], text))
-                    }
+                    Some(reason) if reason.err_code == NOT_FOUND => Err(failure(&reply)),
+                    Some(reason) => Err(refusal(&error, &reason.description)),
                 }
             }
             Some(_) => Err(failure(&reply)),

@@ -11,7 +11,7 @@ use crate::bridge::task::{Slot, block};
 use crate::classes::connection::requests::end_error;
 use crate::classes::ordered::{Consumer, Item, Request};
 use crate::core::{Code, Message};
-use crate::spec::kv::{Operation, Start, key_subject, stream_name};
+use crate::spec::kv::{Operation, Start, stream_name};
 use crate::spec::names::is_key;
 use crate::tcl::event::Timer;
 use crate::tcl::{Error, Obj, Reply, Result};
@@ -32,7 +32,7 @@ type Pick = fn(Coding, &Message, &Entry) -> Option<Obj>;
 
 /// `history bucket ?key? ?-timeout ms? ?-check_bucket b?`
 ///
-/// A missing bucket shows when the consumer is made, so that there is nothing to look up before.
+/// A missing bucket shows when the consumer is made, so that there is mostly nothing to look up before.
 pub fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let key = match call.args.get(1) {
@@ -40,43 +40,43 @@ pub fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         None => ">".to_string(),
     };
     let pick: Pick = |coding, message, entry| Some(entry.dict(coding, message.payload()));
-    collect(kv, call, bucket, &key, Start::First, false, pick)
+    collect(kv, call, bucket, key, Start::First, false, pick)
 }
 
 /// `keys bucket ?-timeout ms?`
 pub fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let pick: Pick = |_, _, entry| (entry.operation == Operation::Put).then(|| Obj::text(entry.key));
-    collect(kv, call, bucket, ">", Start::LastPerKey, true, pick)
+    collect(kv, call, bucket, ">".to_string(), Start::LastPerKey, true, pick)
 }
 
 fn collect(
     kv: &Rc<KeyValue>,
     call: &Invocation,
     bucket: String,
-    key: &str,
+    key: String,
     start: Start,
     headers_only: bool,
     pick: Pick,
 ) -> Result<Reply> {
     kv.open()?;
     let ms = call.options.int("timeout").unwrap_or(kv.timeout);
-    // Entries of a mirror have the subjects of its origin.
-    let request =
-        Request { stream: stream_name(&bucket), filter: key_subject("*", key), start, headers_only, heartbeat: HEARTBEAT };
-    let kv = Rc::clone(kv);
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let steps: Rc<Slot<Read>> = Slot::new();
         let late = Rc::clone(&steps);
         let _timer = (ms > 0).then(|| Timer::after(ms as u64, Box::new(move || late.push(Read::OutOfTime))));
-        let (to, connection) = (Rc::clone(&steps), Rc::clone(&kv.js.connection));
-        let sink = move |item| {
-            if let Some(read) = step(connection.coding(), item, pick) {
-                to.push(read);
-            }
+        let begin = |filter| {
+            let (to, connection) = (Rc::clone(&steps), Rc::clone(&kv.js.connection));
+            let sink = move |item| {
+                if let Some(read) = step(connection.coding(), item, pick) {
+                    to.push(read);
+                }
+            };
+            let request = Request { stream: stream_name(&bucket), filter, start, headers_only, heartbeat: HEARTBEAT };
+            Consumer::new(&kv.js, request, Box::new(sink))
         };
-        let consumer = Consumer::new(&kv.js, request, Box::new(sink));
-        consumer.start(ms).await.map_err(|error| of_bucket(error, &bucket))?;
+        let consumer = kv.read(&bucket, &key, check, ms, &begin).await?;
         consumer.follow();
         let mut items = Vec::new();
         loop {

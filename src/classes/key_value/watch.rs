@@ -2,17 +2,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::entry::{Entry, of_bucket};
+use super::entry::Entry;
 use super::{KeyValue, bucket_name, key_that};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::classes::connection::receive::prefix;
-use crate::classes::connection::state::{Change, Connection, Observer};
+use crate::classes::connection::receive::{NESTED_CALLBACKS, prefix};
+use crate::classes::connection::state::Connection;
 use crate::classes::ordered::{Consumer, Item, Request, created};
-use crate::spec::kv::{Operation, Start, key_subject, stream_name};
+use crate::spec::kv::{Operation, Start, stream_name};
 use crate::spec::names::is_key_pattern;
 use crate::tcl::event::later;
 use crate::tcl::{Obj, Reply, Result};
@@ -32,7 +32,8 @@ pub struct Watch {
     /// An event that runs the next callback is queued.
     scheduled: Cell<bool>,
     ended: Cell<bool>,
-    observer: RefCell<Option<Rc<Observer>>>,
+    /// Callbacks that are on the stack.
+    depth: Cell<u32>,
 }
 
 /// `watch bucket ?key? -callback prefix ?options?`
@@ -51,31 +52,30 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         return Err(invalid("The options -include_history and -updates_only exclude each other"));
     }
     kv.open()?;
-    let mut request = Request {
-        stream: stream_name(&bucket),
-        filter: key_subject("*", &key),
-        start: if history { Start::First } else { Start::LastPerKey },
-        headers_only: flag("headers_only"),
-        heartbeat: options.int("idle_heartbeat").unwrap_or(5000),
-    };
+    let mut start = if history { Start::First } else { Start::LastPerKey };
+    let (headers_only, heartbeat) = (flag("headers_only"), options.int("idle_heartbeat").unwrap_or(5000));
     let watch = Watch::new(&kv.js.connection, callback, flag("ignore_deletes"));
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let known = if check || updates { Some(created(&kv.look(&bucket).await?)) } else { None };
         if let Some((_, last_seq)) = known.as_ref().filter(|_| updates) {
-            request.start = Start::Revision(last_seq + 1);
+            start = Start::Revision(last_seq + 1);
         }
-        let target = Rc::downgrade(&watch);
-        let sink = move |item| {
-            if let Some(watch) = target.upgrade() {
-                watch.take(item);
+        let begin = |filter| {
+            let target = Rc::downgrade(&watch);
+            let sink = move |item| {
+                if let Some(watch) = target.upgrade() {
+                    watch.take(item);
+                }
+            };
+            let request = Request { stream: stream_name(&bucket), filter, start, headers_only, heartbeat };
+            let consumer = Consumer::new(&kv.js, request, Box::new(sink));
+            if let Some((created, last_seq)) = &known {
+                consumer.knows(created, *last_seq);
             }
+            consumer
         };
-        let consumer = Consumer::new(&kv.js, request, Box::new(sink));
-        if let Some((created, last_seq)) = &known {
-            consumer.knows(created, *last_seq);
-        }
-        consumer.start(kv.js.timeout).await.map_err(|error| of_bucket(error, &bucket))?;
+        let consumer = kv.read(&bucket, &key, check, kv.js.timeout, &begin).await?;
         if kv.destroyed.get() {
             return Err(closed());
         }
@@ -107,37 +107,25 @@ pub fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 
 impl Watch {
     fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
-        let watch = Rc::new_cyclic(|itself: &Weak<Watch>| {
-            let itself = itself.clone();
-            let observer: Rc<Observer> = Rc::new(move |change| {
-                if let Some(watch) = itself.upgrade().filter(|_| change == Change::Room) {
-                    watch.schedule();
-                }
-            });
-            Watch {
-                connection: Rc::clone(connection),
-                callback: RefCell::new(callback),
-                ignore_deletes,
-                consumer: RefCell::default(),
-                queue: RefCell::default(),
-                troubled: Cell::new(false),
-                released: Cell::new(false),
-                scheduled: Cell::new(false),
-                ended: Cell::new(false),
-                observer: RefCell::new(Some(observer)),
-            }
-        });
-        if let Some(observer) = watch.observer.borrow().as_ref() {
-            connection.observe(observer);
-        }
-        watch
+        Rc::new(Watch {
+            connection: Rc::clone(connection),
+            callback: RefCell::new(callback),
+            ignore_deletes,
+            consumer: RefCell::default(),
+            queue: RefCell::default(),
+            troubled: Cell::new(false),
+            released: Cell::new(false),
+            scheduled: Cell::new(false),
+            ended: Cell::new(false),
+            depth: Cell::new(0),
+        })
     }
 
     /// Ends it: no further callback, no consumer.
     pub fn end(&self) {
         self.ended.set(true);
         // Values are dropped when nothing is borrowed any more: they may run code of their own.
-        let gone = (self.observer.take(), self.consumer.take(), self.queue.take(), self.callback.take());
+        let gone = (self.consumer.take(), self.queue.take(), self.callback.take());
         drop(gone);
     }
 
@@ -197,14 +185,17 @@ impl Watch {
     /// Runs one callback; the event for the next is queued before, so that an event loop in there goes on.
     fn run_one(self: &Rc<Self>) {
         self.scheduled.set(false);
-        if self.ended.get() || !self.connection.has_room() {
+        if self.ended.get() || self.depth.get() >= NESTED_CALLBACKS {
             return;
         }
         let next = self.queue.borrow_mut().pop_front();
         let Some((status, value)) = next else { return };
         self.schedule();
-        let mut words = self.callback.borrow().clone();
-        words.extend([Obj::text(status), value]);
-        self.connection.run_nested(&words);
+        let callback = self.callback.borrow().clone();
+        self.depth.set(self.depth.get() + 1);
+        self.connection.run_callback(&callback, [Obj::text(status), value]);
+        self.depth.set(self.depth.get() - 1);
+        // Where the stack was full, nothing was scheduled.
+        self.schedule();
     }
 }

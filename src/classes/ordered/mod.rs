@@ -11,7 +11,7 @@ pub use make::{created, stream_state};
 
 use crate::bridge::task::{Slot, Task};
 use crate::classes::connection::calls::Listening;
-use crate::classes::connection::state::{Answer, Change, Observer, State};
+use crate::classes::connection::state::{Answer, Observer, State};
 use crate::classes::jet_stream::api::JetStream;
 use crate::core::{End, Message};
 use crate::spec::kv::Start;
@@ -111,11 +111,7 @@ impl Consumer {
     pub fn new(js: &Rc<JetStream>, request: Request, sink: Sink) -> Consumer {
         let inputs: Rc<Slot<Input>> = Slot::new();
         let for_observer = Rc::clone(&inputs);
-        let observer: Rc<Observer> = Rc::new(move |change| {
-            if let Change::State(state) = change {
-                for_observer.push(Input::State(state));
-            }
-        });
+        let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
         js.connection.observe(&observer);
         let now = Instant::now();
         Consumer(Rc::new(Inner {
