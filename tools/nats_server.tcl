@@ -190,8 +190,23 @@ oo::class create ::server {
         $Guard ask signal $name
         return
     }
+    # The signal is only on its way when kill returns: a thread that still runs could answer one more request.
     method pause {} {
         my signal STOP
+        set deadline [expr {[clock milliseconds] + 2000}]
+        while {[clock milliseconds] < $deadline} {
+            set running 0
+            foreach file [glob -nocomplain /proc/[my pid]/task/*/stat] {
+                if {![catch {open $file} channel]} {
+                    incr running [expr {![regexp {\) [TtZX] } [read $channel]]}]
+                    close $channel
+                }
+            }
+            if {!$running} {
+                return
+            }
+            after 1
+        }
     }
     method resume {} {
         my signal CONT

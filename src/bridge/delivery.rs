@@ -21,8 +21,12 @@ pub enum Delivery {
     Message(u64, Arc<Sub>, Message),
     /// Message lane: the subscription's last item.
     SubEnd(u64, SubId),
-    /// Message lane: the last item of a destroyed connection.
+    /// Message lane: the last item of a destroyed connection there.
     Gone(u64),
+    /// Message lane: the first of a subscription's held items may have its turn.
+    Held(u64, SubId),
+    /// Completion lane: the very last item of a destroyed connection.
+    Last(u64),
 }
 
 /// A connection's side on the Tcl thread.
@@ -31,6 +35,8 @@ pub trait Receiver {
     fn event(self: Rc<Self>, event: Event);
     /// Takes an item of the message lane; gives it back if callbacks are nested too deep.
     fn bulk(self: Rc<Self>, item: Delivery) -> Option<Delivery>;
+    /// Whether another callback of the subscription may be put on the stack.
+    fn has_room(&self, sub: SubId) -> bool;
     /// The thread ends.
     fn abandon(&self);
 }
@@ -38,8 +44,18 @@ pub trait Receiver {
 struct Post {
     mailbox: Rc<Mailbox<Delivery>>,
     receivers: RefCell<HashMap<u64, Rc<dyn Receiver>>>,
-    /// Items of subscriptions whose callbacks are nested too deep, in order, by connection and subscription.
-    held: RefCell<BTreeMap<(u64, SubId), VecDeque<Delivery>>>,
+    held: RefCell<HeldBySub>,
+}
+
+/// Items of subscriptions whose callbacks are nested too deep, by connection and subscription.
+type HeldBySub = BTreeMap<(u64, SubId), Held>;
+
+#[derive(Default)]
+struct Held {
+    /// In order.
+    items: VecDeque<Delivery>,
+    /// A [`Delivery::Held`] is on its way.
+    called: bool,
 }
 
 thread_local! {
@@ -86,9 +102,15 @@ fn end_thread() {
 
 fn end_process() {
     let engines: Vec<Conn> = engines().drain().map(|(_, engine)| engine).collect();
-    for engine in engines {
-        engine.close(FLUSH_AT_EXIT);
-    }
+    // Side by side: servers that take nothing would add up.
+    std::thread::scope(|scope| {
+        for engine in &engines {
+            let closing = std::thread::Builder::new().spawn_scoped(scope, || engine.close(FLUSH_AT_EXIT));
+            if closing.is_err() {
+                engine.close(FLUSH_AT_EXIT);
+            }
+        }
+    });
 }
 
 struct Postman {
@@ -133,37 +155,70 @@ pub fn retire(key: u64) {
 /// Callbacks of the subscription may run again: what was held goes first.
 pub fn release(key: u64, sub: SubId) {
     let post = post();
-    if post.held.borrow().is_empty() {
+    if !post.held.borrow().is_empty() {
+        call_up(post, (key, sub));
+    }
+}
+
+/// One item at a time: to move all of them for each callback that returns would take a time that grows with their square.
+fn call_up(post: &Post, of: (u64, SubId)) {
+    let fresh = post.held.borrow_mut().get_mut(&of).is_some_and(|held| !std::mem::replace(&mut held.called, true));
+    if fresh {
+        post.mailbox.unread(Delivery::Held(of.0, of.1));
+    }
+}
+
+fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
+    let mut all = post.held.borrow_mut();
+    let Some(held) = all.get_mut(&of) else { return };
+    held.called = false;
+    // Without room the next callback that returns calls again.
+    if !receiver.has_room(of.1) {
         return;
     }
-    let held = post.held.borrow_mut().remove(&(key, sub));
-    if let Some(items) = held {
-        post.mailbox.unread(items);
+    let Some(item) = held.items.pop_front() else { return };
+    if held.items.is_empty() {
+        all.remove(&of);
+    }
+    drop(all);
+    // Before the callback: an event loop nested in it goes on with the next item.
+    call_up(post, of);
+    match item {
+        Delivery::Gone(_) => deliver(item),
+        item => hand_over(post, receiver, item),
+    }
+}
+
+fn hand_over(post: &Post, receiver: Rc<dyn Receiver>, item: Delivery) {
+    let key = key_of(&item);
+    if let Some(item) = receiver.bulk(item) {
+        post.held.borrow_mut().entry((key, sub_of(&item))).or_default().items.push_front(item);
     }
 }
 
 fn key_of(item: &Delivery) -> u64 {
     match item {
-        Delivery::Event(key, _) | Delivery::Message(key, ..) | Delivery::SubEnd(key, _) | Delivery::Gone(key) => *key,
+        Delivery::Event(key, _) | Delivery::Message(key, ..) | Delivery::SubEnd(key, _) => *key,
+        Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) => *key,
     }
 }
 
 fn sub_of(item: &Delivery) -> SubId {
     match item {
         Delivery::Message(_, sub, _) => sub.id(),
-        Delivery::SubEnd(_, id) => *id,
-        Delivery::Event(..) | Delivery::Gone(_) => 0,
+        Delivery::SubEnd(_, id) | Delivery::Held(_, id) => *id,
+        Delivery::Event(..) | Delivery::Gone(_) | Delivery::Last(_) => 0,
     }
 }
 
 /// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the other.
-fn holder<'a>(held: &'a mut BTreeMap<(u64, SubId), VecDeque<Delivery>>, item: &Delivery) -> Option<&'a mut VecDeque<Delivery>> {
+fn holder<'a>(held: &'a mut HeldBySub, item: &Delivery) -> Option<&'a mut VecDeque<Delivery>> {
     if held.is_empty() {
         return None;
     }
     match item {
-        Delivery::Gone(key) => held.range_mut((*key, 0)..=(*key, SubId::MAX)).next().map(|(_, queue)| queue),
-        item => held.get_mut(&(key_of(item), sub_of(item))),
+        Delivery::Gone(key) => held.range_mut((*key, 0)..=(*key, SubId::MAX)).next().map(|(_, held)| &mut held.items),
+        item => held.get_mut(&(key_of(item), sub_of(item))).map(|held| &mut held.items),
     }
 }
 
@@ -173,18 +228,22 @@ fn deliver(item: Delivery) {
     let Some(receiver) = post.receivers.borrow().get(&key).cloned() else { return };
     match item {
         Delivery::Event(_, event) => receiver.event(event),
+        Delivery::Held(key, sub) => deliver_held(post, receiver, (key, sub)),
+        Delivery::Last(_) => {
+            let gone = post.receivers.borrow_mut().remove(&key);
+            drop(gone);
+        }
         item => {
             if let Some(queue) = holder(&mut post.held.borrow_mut(), &item) {
                 queue.push_back(item);
                 return;
             }
             if matches!(item, Delivery::Gone(_)) {
-                post.receivers.borrow_mut().remove(&key);
+                // Ends of calls may still be queued in the other lane.
+                post.mailbox.sender().urgent(Delivery::Last(key));
                 return;
             }
-            if let Some(item) = receiver.bulk(item) {
-                post.held.borrow_mut().entry((key, sub_of(&item))).or_default().push_back(item);
-            }
+            hand_over(post, receiver, item);
         }
     }
 }

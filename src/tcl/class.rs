@@ -260,6 +260,10 @@ fn finish(interp: Interp, outcome: Result<Reply>) -> Code {
 }
 
 unsafe fn words_of<'a>(objc: c_int, objv: *const *mut sys::Tcl_Obj) -> &'a [Obj] {
+    if objc == 0 {
+        // A C program may make an object without words, and then without an array.
+        return &[];
+    }
     // SAFETY: `Obj` is a transparent pointer; Tcl keeps the words over the call.
     unsafe { slice::from_raw_parts(objv.cast::<Obj>(), objc as usize) }
 }

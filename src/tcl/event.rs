@@ -5,7 +5,7 @@ use std::mem::size_of;
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
 
-use super::interp::Interp;
+use super::interp::{Error, Interp};
 use super::sys::{self, Code, stub};
 use super::trampoline::guarded;
 
@@ -123,7 +123,8 @@ pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup) -> Code {
             return sys::ERROR;
         }
         let interp = Interp::from_raw(interp);
-        match guarded(Ok(()), || setup(interp)) {
+        let panicked = Error::new("internal error while the package was loaded", &["NATS", "PANIC"]);
+        match guarded(Err(panicked), || setup(interp)) {
             Ok(()) => sys::OK,
             Err(error) => interp.raise(&error),
         }

@@ -16,6 +16,8 @@ use super::trampoline::guarded;
 const SLICE: Duration = Duration::from_millis(1);
 /// Items that an empty queue may keep room for: a flood leaves no memory behind.
 const KEPT_ROOM: usize = 4096;
+/// So many completions may follow each other while messages wait: a script that asks again in each callback would starve them.
+const BURST: u32 = 16;
 
 /// What a Tcl thread receives.
 pub struct Mailbox<T: Send + 'static> {
@@ -31,11 +33,13 @@ pub struct Mailbox<T: Send + 'static> {
 struct Local<T> {
     urgent: VecDeque<T>,
     bulk: VecDeque<T>,
+    /// Completions since the last message.
+    burst: u32,
 }
 
 impl<T> Default for Local<T> {
     fn default() -> Self {
-        Local { urgent: VecDeque::new(), bulk: VecDeque::new() }
+        Local { urgent: VecDeque::new(), bulk: VecDeque::new(), burst: 0 }
     }
 }
 
@@ -149,13 +153,9 @@ impl<T: Send + 'static> Mailbox<T> {
         Sender(Arc::clone(&self.lanes))
     }
 
-    /// Puts items back in front of the lane of messages.
-    pub fn unread(&self, items: VecDeque<T>) {
-        let mut local = self.local.borrow_mut();
-        for item in items.into_iter().rev() {
-            local.bulk.push_front(item);
-        }
-        drop(local);
+    /// Puts an item in front of the lane of messages.
+    pub fn unread(&self, item: T) {
+        self.local.borrow_mut().bulk.push_front(item);
         self.ensure_event();
     }
 
@@ -198,7 +198,7 @@ impl<T: Send + 'static> Mailbox<T> {
         unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL)) };
     }
 
-    /// The next item; completions first. Marks the mailbox asleep if there is none.
+    /// The next item; completions first, but not for ever. Marks the mailbox asleep if there is none.
     fn next(&self) -> Option<T> {
         let mut local = self.local.borrow_mut();
         let local = &mut *local;
@@ -214,7 +214,9 @@ impl<T: Send + 'static> Mailbox<T> {
                 }
             }
         }
-        local.urgent.pop_front().or_else(|| local.bulk.pop_front())
+        let urgent = if local.burst < BURST || local.bulk.is_empty() { local.urgent.pop_front() } else { None };
+        local.burst = if urgent.is_some() { local.burst.saturating_add(1) } else { 0 };
+        urgent.or_else(|| local.bulk.pop_front())
     }
 
     fn run_one(&self) {

@@ -7,7 +7,7 @@ use super::calls::Calling;
 use super::log::{Log, level};
 use super::receive::server_dict;
 use super::settings::Settings;
-use super::state::{Answer, Connection, State, info_fields};
+use super::state::{Answer, Connection, State, end_connects, info_fields};
 use crate::bridge::delivery;
 use crate::bridge::errors::{closed, error, invalid};
 use crate::bridge::method::Invocation;
@@ -44,7 +44,8 @@ impl Connection {
         }
         let dropped = self.engine.close(FLUSH);
         // Events of this connect that are still under way mean nothing any more.
-        self.epoch.set(self.epoch.get() + 1);
+        let epoch = self.epoch.get() + 1;
+        self.epoch.set(epoch);
         if dropped > 0 {
             self.log(Level::Warn, || format!("{dropped} messages dropped"));
         }
@@ -52,8 +53,12 @@ impl Connection {
         self.forget_subscriptions();
         self.forget_callbacks();
         self.set_last_error(None);
-        self.set_state(State::Closed);
-        self.end_connects(&Err(error(Code::ConnectionClosed, "Connection closed")));
+        // A trace may have disconnected as well.
+        if self.epoch.get() == epoch {
+            let waiting = self.connecting.take();
+            self.set_state(State::Closed);
+            end_connects(waiting, &Err(error(Code::ConnectionClosed, "Connection closed")));
+        }
     }
 
     fn apply(&self, given: &[Given]) -> Result<()> {
@@ -78,6 +83,9 @@ impl Connection {
 
 /// `nats::connection new ?name? ?-logger obj? ?-log_chan channel? ?-log_level level?`
 pub fn construct(call: &Call, object: Object) -> Result<()> {
+    if object.instance::<Connection>().is_some() {
+        return Err(invalid("the constructor has run already"));
+    }
     let words = call.args();
     let (name, rest) = if words.len() % 2 == 1 { (words[0].clone(), &words[1..]) } else { (Obj::empty(), words) };
     let options = Options::parse(call.interp, CONSTRUCTOR_OPTIONS, rest)?;
@@ -142,8 +150,12 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
     let asynchronous = match call.args {
         [] => false,
         [word] if &*word.as_text() == "-async" => true,
-        [word, ..] => return Err(invalid(format!("Unknown option {}", word.as_text()))),
+        [.., word] => return Err(invalid(format!("Unknown option {}", word.as_text()))),
     };
+    // A trace may ask for it while the object goes: nobody would ever close that connection.
+    if connection.is_destroyed() {
+        return Err(closed());
+    }
     if connection.state() != State::Closed {
         return Ok(Obj::empty().into());
     }

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::state::{Answer, Connection, State, Subscription};
+use super::state::{Answer, Connection, State, Subscription, end_connects};
 use crate::bridge::delivery::{self, Delivery, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
-use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, UrlAuth};
+use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::tcl::{Error, Obj};
 
 /// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
@@ -15,18 +15,10 @@ pub const NESTED_CALLBACKS: u32 = 32;
 
 impl Receiver for Connection {
     fn event(self: Rc<Self>, event: Event) {
-        match event {
-            Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
-            Event::Error { epoch, problem } if epoch == self.epoch.get() => {
-                self.loss_told.set(false);
-                self.report(&problem);
-            }
-            Event::Status { .. } | Event::Error { .. } => {}
-            Event::Info(info) => self.set_server_info(&info),
-            Event::Log { at, level, text } => self.log_at(at, level, || text),
-            Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
-            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
-            Event::End { call, end } => self.answer(call, Answer::End(end)),
+        // Traces, loggers and callbacks may delete the interpreter, which nobody else keeps here.
+        match self.home.live() {
+            Some(interp) => interp.keeping(|| self.take(event)),
+            None => self.take(event),
         }
     }
 
@@ -46,9 +38,13 @@ impl Receiver for Connection {
                 let ended = self.subscriptions.borrow_mut().remove(&id);
                 drop(ended);
             }
-            Delivery::Event(..) | Delivery::Gone(_) => {}
+            Delivery::Event(..) | Delivery::Held(..) | Delivery::Gone(_) | Delivery::Last(_) => {}
         }
         None
+    }
+
+    fn has_room(&self, sub: SubId) -> bool {
+        self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
     }
 
     fn abandon(&self) {
@@ -57,19 +53,44 @@ impl Receiver for Connection {
 }
 
 impl Connection {
+    fn take(self: Rc<Self>, event: Event) {
+        match event {
+            Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
+            Event::Error { epoch, problem } if epoch == self.epoch.get() => {
+                self.loss_told.set(false);
+                self.report(&problem);
+            }
+            Event::Status { .. } | Event::Error { .. } => {}
+            Event::Info(info) => self.set_server_info(&info),
+            Event::Log { at, level, text } => self.log_at(at, level, || text),
+            Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
+            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
+            Event::End { call, end } => self.answer(call, Answer::End(end)),
+        }
+    }
+
     fn status_changed(&self, status: Status, error: Option<Problem>) {
+        // A trace on `last_error` may disconnect: then the status has been set, and this transition means nothing any more.
+        let epoch = self.epoch.get();
+        let over = || self.epoch.get() != epoch;
         match status {
             Status::Connected => {
                 self.set_last_error(None);
+                if over() {
+                    return;
+                }
+                let waiting = self.connecting.take();
                 self.set_state(State::Connected);
-                self.end_connects(&Ok(()));
+                end_connects(waiting, &Ok(()));
             }
             Status::Reconnecting => {
                 if let Some(problem) = &error {
                     self.report(problem);
                     self.loss_told.set(true);
                 }
-                self.set_state(State::Reconnecting);
+                if !over() {
+                    self.set_state(State::Reconnecting);
+                }
             }
             Status::Closed => {
                 self.forget_subscriptions();
@@ -77,8 +98,12 @@ impl Connection {
                 if let Some(problem) = error.as_ref().filter(|problem| problem.code != Code::NoServers) {
                     self.note_end(problem);
                 }
+                if over() {
+                    return;
+                }
+                let waiting = self.connecting.take();
                 self.set_state(State::Closed);
-                self.end_connects(&Err(error.map_or_else(closed, Error::from)));
+                end_connects(waiting, &Err(error.map_or_else(closed, Error::from)));
             }
         }
     }

@@ -201,10 +201,12 @@ impl Connection {
     pub fn set_state(&self, state: State) {
         self.state.set(state);
         for observer in self.observers.borrow().iter() {
-            let observer = Weak::clone(observer);
+            let (observer, home) = (Weak::clone(observer), Rc::clone(&self.home));
             later(Box::new(move || {
-                if let Some(observer) = observer.upgrade() {
-                    observer(state);
+                let Some(observer) = observer.upgrade() else { return };
+                match home.live() {
+                    Some(interp) => interp.keeping(|| observer(state)),
+                    None => observer(state),
                 }
             }));
         }
@@ -277,13 +279,6 @@ impl Connection {
         self.log.object().unwrap_or_else(|| self.namespace.clone())
     }
 
-    /// Ends all synchronous `connect`s that wait.
-    pub fn end_connects(&self, outcome: &Result<()>) {
-        for slot in self.connecting.take() {
-            slot.push(outcome.clone());
-        }
-    }
-
     /// Callback forms of pending calls are dropped silently.
     pub fn forget_callbacks(&self) {
         let all = self.calls.take();
@@ -298,6 +293,13 @@ impl Connection {
         for subscription in self.subscriptions.borrow().values() {
             subscription.forgotten.set(true);
         }
+    }
+}
+
+/// Ends synchronous `connect`s. They were taken before the status was set: a trace may have begun another one.
+pub fn end_connects(waiting: Vec<Rc<Slot<Result<()>>>>, outcome: &Result<()>) {
+    for slot in waiting {
+        slot.push(outcome.clone());
     }
 }
 

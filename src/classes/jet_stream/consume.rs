@@ -40,11 +40,12 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         return Err(invalid("-expires requires -timeout"));
     }
     let expires = given.map(|ms| pull_expires(ms, expires));
-    let body = pull_request(batch, expires).map_err(|_| invalid("Invalid value for the timeout option timeout"))?;
+    let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
     let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
     let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::from(body) };
-    let mode =
-        Mode::Pull { max: batch as u64, ends_at_client: expires.zip(given).is_none_or(|(server, client)| server >= client) };
+    // With `expires` 0 the server waits for ever.
+    let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
+    let mode = Mode::Pull { max: batch as u64, ends_at_client };
     let spec = RequestSpec { msg, timeout: duration(given.unwrap_or(js.timeout)), mode };
 
     if let Some(callback) = options.get("callback") {
@@ -68,6 +69,13 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             }
         }
     })
+}
+
+/// The error of a time that does not fit the wire, which has nanoseconds.
+fn too_long(call: &Invocation) -> Error {
+    let name = if call.options.get("expires").is_some() { "expires" } else { "timeout" };
+    let value = call.options.int(name).unwrap_or_default();
+    error(Code::BadTimeout, format!("Invalid value for the timeout option {name} : {value}"))
 }
 
 impl Pull {

@@ -72,10 +72,11 @@ async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json
     }
 }
 
-/// The error of a stream that can be neither created nor updated.
+/// The error of a stream that can be neither created nor updated; what the server says to both is told once.
 fn refusal(create: &ApiError, update_reason: &str) -> Error {
     let words = ["ErrJSResponse", &create.code.to_string(), &create.err_code.to_string()];
-    coded(&words, format!("{}: {update_reason}", create.description))
+    let text = &create.description;
+    coded(&words, if text == update_reason { text.clone() } else { format!("{text}: {update_reason}") })
 }
 
 /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's reply.
