@@ -11,9 +11,11 @@ use super::obj::Obj;
 use super::sys::{self, stub};
 use super::trampoline::guarded;
 
-/// A guard over variables: writes by scripts are refused and undone, those through [`Guard::set`] go through.
+/// A guard over variables: what scripts write is refused and undone, what they unset comes back; [`Guard::set`] goes through.
 pub struct Guard {
     open: Cell<bool>,
+    /// The variables go with their owner: nothing is refused any more.
+    retired: Cell<bool>,
     /// What the variables hold, by full name and element: a refused write has already replaced it.
     values: RefCell<HashMap<(String, Option<String>), Obj>>,
 }
@@ -21,7 +23,7 @@ pub struct Guard {
 impl Guard {
     /// A guard over nothing yet.
     pub fn new() -> Rc<Guard> {
-        Rc::new(Guard { open: Cell::new(false), values: RefCell::default() })
+        Rc::new(Guard { open: Cell::new(false), retired: Cell::new(false), values: RefCell::default() })
     }
 
     /// Sets a variable by its full name, or an element of an array; traces of scripts fire.
@@ -36,7 +38,29 @@ impl Guard {
     /// Removes an element of an array.
     pub fn unset(&self, interp: Interp, name: &str, key: &str) {
         self.values.borrow_mut().remove(&(name.to_string(), Some(key.to_string())));
+        let before = self.open.replace(true);
         interp.unset_global(name, Some(key));
+        self.open.set(before);
+    }
+
+    /// Lets the variables go.
+    pub fn retire(&self) {
+        self.retired.set(true);
+    }
+
+    /// Gives a variable, or one element of an array, its value again.
+    fn restore(&self, interp: Interp, name: &str, key: Option<&str>) {
+        let values: Vec<_> = self
+            .values
+            .borrow()
+            .iter()
+            .filter(|((of, element), _)| of == name && (key.is_none() || element.as_deref() == key))
+            .map(|((_, element), value)| (element.clone(), value.clone()))
+            .collect();
+        for (element, value) in values {
+            // An error would be that of a namespace on its way out, with which the variable goes.
+            let _ = self.set(interp, name, element.as_deref(), &value);
+        }
     }
 
     /// Puts a variable or array, which exists, under the guard.
@@ -62,29 +86,39 @@ unsafe extern "C" fn traced(
     part2: *const c_char,
     flags: c_int,
 ) -> *mut c_char {
-    if flags & sys::TCL_TRACE_UNSETS as c_int != 0 {
-        if flags & sys::TCL_TRACE_DESTROYED as c_int != 0 && part2.is_null() {
-            // SAFETY: the trace is gone with the variable; nobody else has the data.
-            drop(unsafe { Box::from_raw(data.cast::<Traced>()) });
-        }
-        return std::ptr::null_mut();
-    }
+    let unset = flags & sys::TCL_TRACE_UNSETS as c_int != 0;
     // SAFETY: live while the trace is; Tcl hands over live strings and interpreter.
     let (traced, key, interp) = unsafe {
         let key = (!part2.is_null()).then(|| CStr::from_ptr(part2).to_string_lossy().into_owned());
         (&*data.cast::<Traced>(), key, Interp::from_raw(interp))
     };
-    let guard = &traced.guard;
-    if guard.open.get() {
+    let guard = Rc::clone(&traced.guard);
+    let name = traced.name.clone();
+    let leaving = guard.retired.get() || flags & sys::TCL_INTERP_DESTROYED as c_int != 0;
+    if unset && key.is_none() && flags & sys::TCL_TRACE_DESTROYED as c_int != 0 {
+        // SAFETY: the trace is gone with the variable; nobody else has the data.
+        drop(unsafe { Box::from_raw(data.cast::<Traced>()) });
+        if !leaving {
+            guarded((), || {
+                guard.restore(interp, &name, None);
+                guard.protect(interp, &name);
+            });
+        }
+        return std::ptr::null_mut();
+    }
+    if leaving || guard.open.get() {
         return std::ptr::null_mut();
     }
     guarded((), || {
-        let value = guard.values.borrow().get(&(traced.name.clone(), key.clone())).cloned();
-        match value {
-            // Errors cannot be: the name is that of a variable which is there.
-            Some(value) => drop(interp.set_global(&traced.name, key.as_deref(), &value)),
-            None => interp.unset_global(&traced.name, key.as_deref()),
+        let known = guard.values.borrow().contains_key(&(name.clone(), key.clone()));
+        if known {
+            guard.restore(interp, &name, key.as_deref());
+        } else if !unset {
+            interp.unset_global(&name, key.as_deref());
         }
     });
+    if unset {
+        return std::ptr::null_mut();
+    }
     c"variable is read-only".as_ptr().cast_mut()
 }

@@ -7,6 +7,10 @@ use super::state::{Answer, Connection, Handler, Pending};
 use crate::bridge::task::Slot;
 use crate::core::{CallId, Mode, RequestSpec};
 use crate::tcl::Result;
+use crate::tcl::event::later;
+
+/// Callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
+const NESTED_ANSWERS: u32 = 100;
 
 /// A call whose answers a task awaits. Dropped before its end, it is cancelled.
 pub struct Calling {
@@ -117,8 +121,46 @@ impl Connection {
         true
     }
 
-    /// Hands an answer to whoever waits for it.
+    /// Takes an answer. Callback forms that are nested too deep wait until one of them returns.
     pub(super) fn answer(self: &Rc<Self>, id: CallId, answer: Answer) {
+        if !matches!(self.calls.borrow().get(&id), Some(Pending::Handler { .. })) {
+            return self.hand_over(id, answer);
+        }
+        let full = self.answer_depth.get() >= NESTED_ANSWERS;
+        let mut held = self.held_answers.borrow_mut();
+        if full || !held.is_empty() {
+            return held.push_back((id, answer));
+        }
+        drop(held);
+        self.run_answer(id, answer);
+    }
+
+    fn run_answer(self: &Rc<Self>, id: CallId, answer: Answer) {
+        self.answer_depth.set(self.answer_depth.get() + 1);
+        self.hand_over(id, answer);
+        self.answer_depth.set(self.answer_depth.get() - 1);
+        if !self.held_answers.borrow().is_empty() {
+            let connection = Rc::clone(self);
+            // An event of its own: one event, one callback.
+            later(Box::new(move || connection.next_held()));
+        }
+    }
+
+    fn next_held(self: &Rc<Self>) {
+        if self.answer_depth.get() >= NESTED_ANSWERS {
+            return;
+        }
+        let held = self.held_answers.borrow_mut().pop_front();
+        if let Some((id, answer)) = held {
+            match self.home.live() {
+                Some(interp) => interp.keeping(|| self.run_answer(id, answer)),
+                None => self.run_answer(id, answer),
+            }
+        }
+    }
+
+    /// Hands an answer to whoever waits for it.
+    fn hand_over(self: &Rc<Self>, id: CallId, answer: Answer) {
         let mut calls = self.calls.borrow_mut();
         let (slot, handler, over) = match calls.get(&id) {
             None => return,

@@ -1,7 +1,7 @@
 //! State of a `nats::connection` object on its Tcl thread: variables, status, log.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::time::SystemTime;
 
@@ -112,6 +112,10 @@ pub struct Connection {
     pub known: RefCell<Known>,
     /// The latest error was told with the loss of the connection.
     pub loss_told: Cell<bool>,
+    /// Callbacks of asynchronous calls that are on the stack.
+    pub answer_depth: Cell<u32>,
+    /// Answers that wait until one of those returns.
+    pub held_answers: RefCell<VecDeque<(CallId, Answer)>>,
     /// Number of the current or last `connect`.
     pub epoch: Cell<u64>,
     namespace: String,
@@ -148,6 +152,8 @@ impl Connection {
             connecting: RefCell::default(),
             known: RefCell::default(),
             loss_told: Cell::new(false),
+            answer_depth: Cell::new(0),
+            held_answers: RefCell::default(),
             epoch: Cell::new(0),
             namespace,
             guard,
@@ -177,6 +183,7 @@ impl Connection {
 
     /// Marks the object as gone; false if it was already.
     pub fn mark_destroyed(&self) -> bool {
+        self.guard.retire();
         !self.destroyed.replace(true)
     }
 
