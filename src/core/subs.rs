@@ -19,6 +19,8 @@ pub struct SubSpec {
     pub queue: Option<String>,
     /// The subscription ends after so many messages.
     pub max_msgs: Option<u64>,
+    /// Messages are counted and dropped: nobody wants them.
+    pub discard: bool,
 }
 
 /// Whose messages they are.
@@ -56,6 +58,7 @@ pub struct Sub {
     subject: Subject,
     queue: Option<String>,
     owner: Owner,
+    discard: bool,
     state: Mutex<SubState>,
     pending_msgs: AtomicI64,
     pending_bytes: AtomicI64,
@@ -81,6 +84,7 @@ impl Sub {
             subject: spec.subject.into(),
             queue: spec.queue,
             owner,
+            discard: spec.discard,
             state: Mutex::new(SubState { max: spec.max_msgs, ..SubState::default() }),
             pending_msgs: AtomicI64::new(0),
             pending_bytes: AtomicI64::new(0),
@@ -135,6 +139,9 @@ impl Sub {
             // The server counts dropped messages too, so they count towards the maximum.
             state.delivered += 1;
             state.ended = state.max.is_some_and(|max| state.delivered >= max);
+            if self.discard {
+                return false;
+            }
             let size = m.size() as i64;
             let over = (max_msgs >= 0 && msgs >= max_msgs) || (max_bytes >= 0 && bytes.saturating_add(size) > max_bytes);
             if over {
@@ -175,13 +182,13 @@ impl SubTable {
 
     /// The inbox of shared requests.
     pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
-        let spec = SubSpec { subject, queue: None, max_msgs: None };
+        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
         self.add(INTERNAL, Owner::Inbox, spec)
     }
 
     /// The inbox of one call.
     pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
-        let spec = SubSpec { subject, queue: None, max_msgs };
+        let spec = SubSpec { subject, queue: None, max_msgs, discard: false };
         self.add(INTERNAL | call, Owner::Call(call), spec)
     }
 

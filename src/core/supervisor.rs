@@ -267,7 +267,6 @@ impl Supervisor {
         if shared.stopping() {
             return;
         }
-        shared.log(Level::Error, || "No servers available for connection".to_string());
         lock(&shared.pool).closed();
         let lost = shared.outbox.clear();
         if lost > 0 {

@@ -67,7 +67,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
         None => Vec::new(),
     };
     let max_msgs = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
-    let id = connection.engine.subscribe(SubSpec { subject, queue, max_msgs })?;
+    let id = connection.engine.subscribe(SubSpec { subject, queue, max_msgs, discard: callback.is_empty() })?;
     let subscription = Subscription {
         callback,
         dicts: call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg()),
@@ -96,6 +96,8 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
         None => subscription.over.set(true),
     }
     match connection.engine.unsubscribe(id, max) {
+        // Nothing of it is queued here: it has ended.
+        Err(problem) if problem.code == Code::BadSubscription && subscription.callback.is_empty() => return Err(unknown()),
         // It has ended there already: what is still queued is counted here.
         Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
         other => other?,

@@ -6,7 +6,7 @@ use super::state::{Answer, Connection, State, Subscription, end_connects};
 use crate::bridge::delivery::{self, Delivery, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
-use crate::core::{Code, Event, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
+use crate::core::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::tcl::{Error, Obj};
 
 /// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
@@ -98,6 +98,11 @@ impl Connection {
                 if let Some(problem) = error.as_ref().filter(|problem| problem.code != Code::NoServers) {
                     self.note_end(problem);
                 }
+                if over() {
+                    return;
+                }
+                self.log(Level::Error, || "No servers available for connection".to_string());
+                // A logger is a script too.
                 if over() {
                     return;
                 }
