@@ -21,11 +21,11 @@ export NATS_BUILD := $(abspath $(BUILD))
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo test lint bench soak install clean
+.PHONY: help build demo test lint bench soak kv-soak install clean
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) TESTFLAGS="-file request*.test -match request-1.*"'
 
 build: ## install what building needs, build the package into build/
@@ -61,6 +61,10 @@ bench: build ## measure against async-nats and nats.py; writes bench/RESULTS.md
 soak: build ## load and restarts for SOAK_SECONDS (600): no loss, no growth
 	@tools/setup.sh server
 	@$(TCLSH) bench/soak.tcl
+
+kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, nothing twice
+	@tools/setup.sh server
+	@$(TCLSH) bench/kv_soak.tcl
 
 install: build ## install under PREFIX (/usr/local), where tclsh looks
 	@$(TCLSH) tools/install.tcl $(PACKAGE) $(PREFIX) $(DESTDIR)

@@ -6,8 +6,8 @@
 # Fails, with exit status 1, if
 #
 #   - an array is not what `keys` and `get` read from the bucket at the end, or the bucket not what was acknowledged,
-#   - a watch delivers an entry twice or out of order, ends the initial data not exactly once, tells the same trouble twice
-#     or `ok` without trouble, or tells of an outage shorter than its three heartbeats,
+#   - a watch leaves out an entry that is still there, delivers one twice or out of order, ends the initial data not exactly
+#     once, tells the same trouble twice or `ok` without trouble, or tells of an outage shorter than its three heartbeats,
 #   - a change is refused that had to be accepted, or the other way round,
 #   - the watches leave more or less than one consumer each on the bucket, and none after their end.
 #
@@ -40,13 +40,13 @@ source [file join $kv_soak::root bench kv_soak_judge.tcl]
 # ---- The processes ---------------------------------------------------------------------------------------------------------
 
 # Sets c, js and kv in the caller.
-proc kv_soak::open_store {url} {
+proc kv_soak::open_store {url {timeout 1000}} {
     upvar 1 c c js js kv kv
     load_package
     set c [nats::connection new -log_level error]
     $c configure -servers [list $url] -reconnect_time_wait 50 -max_reconnect_attempts -1
     $c connect
-    set js [$c jet_stream -timeout 1000]
+    set js [$c jet_stream -timeout $timeout]
     set kv [$js key_value]
     return
 }
@@ -285,7 +285,7 @@ proc kv_soak::run {seconds interval seed} {
     variable watches
     source [file join $root tools nats_server.tcl]
     set server [server start]
-    open_store [$server url]
+    open_store [$server url] 20000
     $kv add $bucket -history 64
     puts "server [$server version], $seconds s, a restart every $interval ms, seed $seed"
     # A consumer of server 2.9.10 skips an entry that is stored while a purge of another key is at work; its own sequence goes on, so
@@ -315,11 +315,11 @@ proc kv_soak::run {seconds interval seed} {
         lappend wrong "$count consumers for [llength $watchers] watches"
     }
     set contents {}
-    foreach key [$kv keys $bucket -timeout 20000] {
+    foreach key [$kv keys $bucket] {
         set entry [$kv get $bucket $key]
         dict set contents $key [list [dict get $entry revision] [dict get $entry value]]
     }
-    set stored [lmap entry [$kv history $bucket -timeout 20000] {dict get $entry revision}]
+    set stored [lmap entry [$kv history $bucket] {dict get $entry revision}]
     foreach watcher $watchers {
         puts $watcher stop
     }

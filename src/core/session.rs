@@ -94,13 +94,12 @@ impl Cell {
     /// What has arrived, up to a batch; `None` at the end.
     fn poll_batch(&self, cx: &mut Context<'_>) -> Poll<Option<Vec<Message>>> {
         let mut state = lock(&self.state);
-        let Some(subscriber) = &mut state.subscriber else {
-            if state.closed {
-                return Poll::Ready(None);
-            }
-            state.waker = Some(cx.waker().clone());
-            return Poll::Pending;
-        };
+        if state.closed {
+            return Poll::Ready(None);
+        }
+        // Also while messages are awaited: the subscription does not wake its reader when it is taken out and closed.
+        state.waker = Some(cx.waker().clone());
+        let Some(subscriber) = &mut state.subscriber else { return Poll::Pending };
         let mut batch = Vec::new();
         while batch.len() < BATCH {
             match Pin::new(&mut *subscriber).poll_next(cx) {
