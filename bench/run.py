@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Measures this package against async-nats without Tcl and against nats.py, on one nats-server, and prints a table.
+"""Measures this package against other NATS clients on one nats-server, and prints a table of ratios.
 
-    run.py [--rounds N] [--scale F] [--clients tcl,raw,py] [--tasks publish,...]
+    run.py [--rounds N] [--scale F] [--clients tcl,raw,py,js] [--tasks publish,...] [--sizes 16,1024,65536] [--peer DIR]
 
-In every round each task runs once with each client, one after the other, so that the machine's moods meet all of them
-alike; the figures are medians. The table goes to standard output and, if nothing was left out, to bench/RESULTS.md.
-Environment: CARGO_TARGET_DIR, NATS_BUILD, NATS_TCLSH. `make bench` has everything built before.
+The clients are this package, async-nats without Tcl (raw), nats.py, nats.js, and with --peer any other folder that provides
+a Tcl package `nats` with the same commands. In every round each task runs once with each client, one after the other and
+beginning with another one each time, so that the machine's moods meet all of them alike; the figures are medians. The table
+goes to standard output and, if nothing was left out, to bench/RESULTS.md, its ratios to nats.py and nats.js to
+bench/RESULTS.svg. A task that a client cannot do is `-`. Exit status 1: a client failed (other than the peer).
+`--cost` runs bench/cost.tcl afterwards: cost against size, memory and fairness of this package; --out DIR writes the
+results elsewhere. Environment: CARGO_TARGET_DIR, NATS_BUILD, NATS_TCLSH, PEER. `make bench` has everything built before.
 """
 
 import argparse
@@ -13,128 +17,19 @@ import datetime
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-SERVER = os.path.join(ROOT, ".tools/nats-server/current/nats-server")
-RAW = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR") or "target", "release/nats-bench-raw")
-PYTHON = os.path.join(ROOT, ".tools/venv/bin/python")
-BUILD = os.environ.get("NATS_BUILD") or os.path.join(ROOT, "build")
-
-CLIENTS = {
-    "tcl": (os.environ.get("NATS_TCLSH") or "tclsh").split() + [os.path.join(HERE, "tcl/client.tcl")],
-    "raw": [RAW],
-    "py": [PYTHON, os.path.join(HERE, "py/client.py")],
-}
-TITLES = {"tcl": "this package", "raw": "async-nats", "py": "nats.py"}
-
-# Messages or requests of one run.
-COUNTS = {
-    "publish": 1000000,
-    "receive": 1000000,
-    "request": 5000,
-    "request_async": 100000,
-    "js_publish": 5000,
-    "js_publish_async": 50000,
-}
-# Rows of the table: title, task, figure, True if more is better.
-ROWS = [
-    ("publish, then a round trip, msg/s", "publish", "rate", True),
-    ("receive into a callback, msg/s", "receive", "rate", True),
-    ("... messages lost", "receive", "lost", None),
-    ("synchronous request, p50 us", "request", "p50_us", False),
-    ("synchronous request, p99 us", "request", "p99_us", False),
-    ("1000 asynchronous requests in flight, req/s", "request_async", "rate", True),
-    ("JetStream publish, one at a time, /s", "js_publish", "rate", True),
-    ("JetStream publish, 1000 in flight, /s", "js_publish_async", "rate", True),
-]
+import chart
+import table
+import tasks
+from tasks import CLIENTS, COUNTS, HERE, ROOT
 
 
-def start_server():
-    """A nats-server under the guard of the tests: it ends with this process. Returns the guard and the URL."""
-    guard = subprocess.Popen([sys.executable, os.path.join(ROOT, "tools/server_guard.py")],
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    folder = guard.stdout.readline().strip()
-    config = os.path.join(folder, "nats.conf")
-    with open(config, "w") as file:
-        file.write('listen: "127.0.0.1:-1"\nports_file_dir: "%s"\n'
-                   'jetstream: {store_dir: "%s/store", max_memory_store: 1GB}\n' % (folder, folder))
-    guard.stdin.write("\t".join(["start", SERVER, "-c", config]) + "\n")
-    guard.stdin.flush()
-    words = guard.stdout.readline().split()
-    if words[:1] != ["ok"]:
-        sys.exit("bench: no server: " + " ".join(words))
-    return guard, "nats://127.0.0.1:" + words[words.index("nats") + 1]
-
-
-def start(words, url, task, count):
-    """A client process; its last line is JSON, a line READY before it says that the other side may begin."""
-    inherited = os.environ.get("TCLLIBPATH")
-    environment = dict(os.environ, TCLLIBPATH=BUILD + (" " + inherited if inherited else ""))
-    return subprocess.Popen(words + [url, task, str(count)], stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def await_ready(process):
-    line = process.stdout.readline()
-    if line.strip() != "READY":
-        sys.exit("bench: %s did not begin: %r" % (process.args, line))
-
-
-def measure(client, url, task, count):
-    """The figures of one run, as the client printed them."""
-    other = None
-    if task.startswith("request"):
-        other = start([RAW], url, "responder", 0)
-        await_ready(other)
-    process = start(CLIENTS[client], url, task, count)
+def said_by(*words, **options):
     try:
-        if task == "receive":
-            await_ready(process)
-            other = start([RAW], url, "flood", count)
-        output = process.communicate(timeout=300)[0]
-    finally:
-        for running in (process, other):
-            if running is not None:
-                running.kill()
-                running.wait()
-    if process.returncode != 0 or not output.strip():
-        sys.exit("bench: %s %s failed with status %s" % (client, task, process.returncode))
-    return json.loads(output.strip().split("\n")[-1])
-
-
-def number(value):
-    if value >= 100000:
-        return "%dk" % round(value / 1000)
-    if value >= 10000:
-        return "%.1fk" % (value / 1000)
-    return "%d" % round(value)
-
-
-def table(results, clients):
-    """Markdown: medians per client, and how many times better the first client is than each other one."""
-    heads = ["work"] + [TITLES[client] for client in clients] + ["against " + TITLES[client] for client in clients[1:]]
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for title, task, figure, more_is_better in ROWS:
-        if any((client, task) not in results for client in clients):
-            continue
-        medians = [statistics.median(run[figure] for run in results[client, task]) for client in clients]
-        cells = [title] + [number(median) for median in medians]
-        for median in medians[1:]:
-            ratio = None
-            if more_is_better is not None and median and medians[0]:
-                ratio = medians[0] / median if more_is_better else median / medians[0]
-            cells.append("%.2f x" % ratio if ratio else "-")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def said_by(*words):
-    try:
-        return subprocess.run(words, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(words, capture_output=True, text=True, **options).stdout.strip()
     except OSError:
         return "?"
 
@@ -147,24 +42,6 @@ def cpu():
     return platform.machine()
 
 
-def about(rounds, scale):
-    """What the figures depend on."""
-    tclsh = CLIENTS["tcl"][:-1]
-    patchlevel = subprocess.run(tclsh, input="puts [info patchlevel]", capture_output=True, text=True).stdout.strip()
-    package = ", ".join(name for name in sorted(os.listdir(BUILD)) if name.startswith("nats")) if os.path.isdir(BUILD) else "?"
-    counts = ", ".join("%s %d" % (task, count * scale) for task, count in COUNTS.items())
-    return "\n".join([
-        "- date: %s" % datetime.date.today().isoformat(),
-        "- machine: %s, %d cores, %s %s; clients, server, publisher and responder share it"
-        % (cpu(), os.cpu_count(), platform.system(), platform.release()),
-        "- versions: %s on Tcl %s; async-nats %s; nats-py %s on Python %s; %s" % (
-            package, patchlevel, async_nats_version(),
-            said_by(PYTHON, "-c", "from importlib.metadata import version; print(version('nats-py'))"),
-            said_by(PYTHON, "-c", "import platform; print(platform.python_version())"), said_by(SERVER, "--version")),
-        "- payload 16 bytes; medians of %d rounds; per run: %s" % (rounds, counts),
-    ])
-
-
 def async_nats_version():
     lock = os.path.join(ROOT, "Cargo.lock")
     if os.path.exists(lock):
@@ -175,30 +52,139 @@ def async_nats_version():
     return "?"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="multiplies every count")
-    parser.add_argument("--clients", default=",".join(CLIENTS))
-    parser.add_argument("--tasks", default=",".join(COUNTS))
-    options = parser.parse_args()
-    clients, tasks = options.clients.split(","), options.tasks.split(",")
-    guard, url = start_server()
-    results = {}
-    begin = time.monotonic()
+def versions(clients, peer):
+    """One text for each client, and the server."""
+    patchlevel = said_by(*tasks.TCLSH, input="puts [info patchlevel]\n")
+    script = "puts [package require nats]\n"
+    said = {
+        "tcl": lambda: "nats %s on Tcl %s" % (said_by(*tasks.TCLSH, input=script, env=tasks.environment("tcl", "")), patchlevel),
+        "raw": lambda: "async-nats " + async_nats_version(),
+        "py": lambda: "nats-py %s on Python %s" % tuple(said_by(
+            tasks.PYTHON, "-c", "import importlib.metadata as m, platform; print(m.version('nats-py'), platform.python_version())"
+        ).split() or ("?", "?")),
+        "js": lambda: "nats.js %s on Node.js %s" % (said_by(
+            "node", "-p", "require(process.env.NATS_JS + '/node_modules/@nats-io/transport-node/package.json').version",
+            env=tasks.environment("js", "")), said_by("node", "--version")),
+        "peer": lambda: "peer: nats %s" % said_by(*tasks.TCLSH, input=script, env=tasks.environment("peer", peer)),
+    }
+    return ", ".join([said[client]() for client in clients] + [said_by(tasks.SERVER, "--version").replace(": v", " ")])
+
+
+def about(options, clients):
+    """What the figures depend on."""
+    counts = ", ".join("%s %s" % (task, "/".join(str(scaled(count, options.scale)) for count in by_size.values()))
+                       for task, by_size in COUNTS.items() if task in options.tasks and task not in ("connect", "load"))
+    return "\n".join([
+        "- date: %s" % datetime.date.today().isoformat(),
+        "- machine: %s, %d cores, %s %s; clients, server, publisher and responder share it"
+        % (cpu(), os.cpu_count(), platform.system(), platform.release()),
+        "- versions: " + versions(clients, options.peer),
+        "- medians of %d rounds; per run: %s%s" % (
+            options.rounds, counts, "; peer: %g of that" % options.peer_scale if "peer" in clients else ""),
+        "- `N x`: this package is N times as good. Payload 16 bytes where none is said; no client has a limit on queued messages",
+    ])
+
+
+def scaled(count, factor):
+    return max(1, int(count * factor))
+
+
+def jobs(options):
+    """All (task, size) of a round. `connect` is what the CPU time is counted from."""
+    out = [("connect", 16)] if {"publish", "receive"} & set(options.tasks) else []
+    for task in options.tasks:
+        out += [(task, size) for size in COUNTS[task] if task not in ("publish", "receive") or size in options.sizes]
+    return out
+
+
+def rounds(options, clients, url):
+    """All runs: (client, task, size) to the list of their figures; and whether a client failed that must not."""
+    results, failed = {}, False
     for turn in range(options.rounds):
-        for task in tasks:
-            for client in clients:
-                run = measure(client, url, task, max(1, int(COUNTS[task] * options.scale)))
-                results.setdefault((client, task), []).append(run)
-                print("round %d  %s" % (turn + 1, json.dumps(run)), file=sys.stderr)
-    guard.stdin.close()
-    guard.wait()
-    text = about(options.rounds, options.scale) + "\n\n" + table(results, clients) + "\n"
-    print("\n%s\n(%d s)" % (text, time.monotonic() - begin))
-    if clients == list(CLIENTS) and tasks == list(COUNTS):
-        with open(os.path.join(HERE, "RESULTS.md"), "w") as file:
-            file.write("# Results of `make bench`\n\n" + text)
+        for number, (task, size) in enumerate(jobs(options)):
+            first = (turn + number) % len(clients)
+            for client in clients[first:] + clients[:first]:
+                fixed = task in ("connect", "load")
+                factor = 1 if fixed else options.scale * (options.peer_scale if client == "peer" else 1)
+                try:
+                    run = tasks.measure(client, options.peer, url, task, scaled(COUNTS[task][size], factor), size)
+                except (tasks.Failure, subprocess.TimeoutExpired, json.JSONDecodeError) as failure:
+                    print("bench: %s %s %d: %s" % (client, task, size, failure), file=sys.stderr)
+                    failed = failed or client != "peer"
+                    continue
+                results.setdefault((client, task, size), []).append(run)
+                print("round %d  %s %s %d %s" % (turn + 1, client, task, size, json.dumps(run)), file=sys.stderr)
+    return results, failed
+
+
+def words(text):
+    return [word for word in text.split(",") if word]
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies every count")
+    parser.add_argument("--clients", type=words, help="default: all that are installed")
+    parser.add_argument("--tasks", type=words, default=[task for task in COUNTS if task != "connect"])
+    parser.add_argument("--sizes", type=lambda text: [int(word) for word in words(text)], default=[16, 1024, 65536],
+                        help="payloads in bytes of publish and receive")
+    parser.add_argument("--peer", default=os.environ.get("PEER") or "", help="folder with another package nats")
+    parser.add_argument("--peer-scale", type=float, default=0.1, help="the peer's share of the counts")
+    parser.add_argument("--out", default=HERE, help="folder for RESULTS.md and RESULTS.svg")
+    parser.add_argument("--cost", action="store_true", help="run bench/cost.tcl as well")
+    options = parser.parse_args()
+    for what, known in ((options.tasks, COUNTS), (options.clients or [], CLIENTS)):
+        unknown = [word for word in what if word not in known]
+        if unknown:
+            parser.error("unknown: %s; known: %s" % (", ".join(unknown), ", ".join(known)))
+    if not set(options.sizes) <= set(COUNTS["publish"]):
+        parser.error("--sizes: known are %s" % ", ".join(map(str, COUNTS["publish"])))
+    if "peer" in (options.clients or []) and not options.peer:
+        parser.error("the client peer needs --peer DIR")
+    options.peer = os.path.abspath(options.peer) if options.peer else ""
+    return options
+
+
+def write(options, clients, text, middle):
+    with open(os.path.join(options.out, "RESULTS.md"), "w") as file:
+        file.write("# Results of `make bench`\n\n" + text + "\n")
+    subtitle = "%s; %s, %d cores; medians of %d rounds; logarithmic, bars to the right: better" % (
+        datetime.date.today().isoformat(), cpu(), os.cpu_count(), options.rounds)
+    drawing = chart.chart(middle, "tcl", [other for other in ("py", "js") if other in clients], subtitle)
+    if drawing:
+        with open(os.path.join(options.out, "RESULTS.svg"), "w") as file:
+            file.write(drawing)
+
+
+def main():
+    options = parse()
+    everything = options.clients is None and options.tasks == [task for task in COUNTS if task != "connect"] \
+        and options.sizes == list(COUNTS["publish"])
+    clients = options.clients or [client for client in CLIENTS if client != "peer" or options.peer]
+    if not os.path.isdir(os.path.join(tasks.NODE_MODULES, "node_modules/@nats-io")) and options.clients is None:
+        # Its column is left out, not the run: a machine without Node.js measures the others.
+        print("bench: nats.js is not installed; tools/setup.sh bench installs it where there is npm", file=sys.stderr)
+        clients.remove("js")
+    begin = time.monotonic()
+    guard, url = tasks.start_server()
+    try:
+        results, failed = rounds(options, clients, url)
+    finally:
+        guard.stdin.close()
+        guard.wait()
+    middle = table.medians(results)
+    text = about(options, clients) + "\n\n" + table.table(middle, clients)
+    print("\n%s\n\n(%d s)" % (text, time.monotonic() - begin))
+    if options.cost:
+        cost = subprocess.run([*tasks.TCLSH, os.path.join(HERE, "cost.tcl"), "-scale", str(options.scale)],
+                              stdout=subprocess.PIPE, text=True, env=dict(os.environ, NATS_BUILD=tasks.BUILD))
+        failed = failed or cost.returncode != 0
+        print("\n" + cost.stdout)
+        text += "\n\n" + cost.stdout.rstrip()
+    if everything and not failed or options.out != HERE:
+        write(options, clients, text, middle)
+    sys.exit(1 if failed else 0)
 
 
 main()

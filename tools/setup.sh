@@ -4,7 +4,7 @@
 #   tools/setup.sh [build] [server] [test] [bench]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, openssl, nats-py      bench   server, and nats-py in .tools/venv
+# test    server, Thread, tcllib, openssl, nats-py      bench   server, nats-py in .tools/venv, nats.js in .tools/node
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
 set -u
@@ -14,6 +14,7 @@ tools=$root/.tools
 tclsh=${TCLSH:-tclsh}
 nats_server_pin=2.15.1
 nats_py_pin=2.16.0
+nats_js_pin=3.4.0
 missing=0
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -149,9 +150,23 @@ setup_nats_py() {
         || lack nats-py 'run: apt-get install python3-venv, and see that PyPI can be reached'
 }
 
+setup_nats_js() {
+    local at=$tools/node/node_modules/@nats-io name packages=()
+    # Without Node.js its column is left out, and nothing else is.
+    command -v node >/dev/null && command -v npm >/dev/null || { say 'no Node.js with npm: nats.js will not be measured'; return; }
+    for name in transport-node jetstream kv; do
+        grep -qs "\"version\": \"$nats_js_pin\"" "$at/$name/package.json" || packages+=("@nats-io/$name@$nats_js_pin")
+    done
+    [ ${#packages[@]} = 0 ] && return
+    say "installing nats.js $nats_js_pin into .tools/node"
+    npm install --prefix "$tools/node" --no-audit --no-fund --no-save --loglevel=error "${packages[@]}" >/dev/null \
+        || say 'nats.js could not be installed and will not be measured'
+}
+
 setup_bench() {
     setup_server
     setup_nats_py
+    setup_nats_js
 }
 
 mkdir -p "$work"

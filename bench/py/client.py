@@ -1,4 +1,4 @@
-"""client.py URL TASK COUNT: nats.py measured as bench/run.py measures every client; prints one JSON line."""
+"""client.py URL TASK COUNT SIZE: nats.py measured as bench/run.py measures every client; prints one JSON line."""
 
 import asyncio
 import json
@@ -7,24 +7,37 @@ import time
 
 import nats
 
-PAYLOAD = b"0123456789abcdef"
-IN_FLIGHT = 1000
+now = time.perf_counter
 
 
-def report(task, count, seconds, **figures):
-    print(json.dumps({"client": "py", "task": task, "count": count, "seconds": seconds,
-                      "rate": count / seconds, **figures}), flush=True)
+def peak_kib():
+    """Most memory this process has held; 0 where the system does not say (no /proc)."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return 0
 
 
-async def publish(nc, count):
-    start = time.perf_counter()
+def report(count, seconds, **figures):
+    print(json.dumps({"count": count, "seconds": seconds, "rate": count / seconds, "peak_kib": peak_kib(), **figures}),
+          flush=True)
+
+
+def report_latency(count, seconds, micros):
+    micros.sort()
+    report(count, seconds, p50_us=micros[(count - 1) * 50 // 100], p99_us=micros[(count - 1) * 99 // 100])
+
+
+async def publish(nc, count, payload):
+    start = now()
     for _ in range(count):
-        await nc.publish("bench.publish", PAYLOAD)
+        await nc.publish("bench.publish", payload)
     await nc.flush(timeout=60)
-    report("publish", count, time.perf_counter() - start)
+    report(count, now() - start)
 
 
-async def receive(nc, count):
+async def receive(nc, count, payload):
     ended = asyncio.get_running_loop().create_future()
     got, start, end = 0, 0.0, 0.0
 
@@ -35,76 +48,125 @@ async def receive(nc, count):
                 ended.set_result(None)
             return
         if got == 0:
-            start = time.perf_counter()
+            start = now()
         got += 1
-        if got % 1024 == 0 or got == count:
-            end = time.perf_counter()
+        if got % 256 == 0 or got == count:
+            end = now()
 
-    await nc.subscribe("bench.receive.*", cb=on_message)
+    # As with the other clients: losing messages must not look like speed.
+    await nc.subscribe("bench.receive.*", cb=on_message, pending_msgs_limit=0, pending_bytes_limit=0)
     await nc.flush()
     print("READY", flush=True)
     await ended
-    report("receive", got, end - start, lost=count - got)
+    report(got, end - start, lost=count - got)
 
 
-async def request(nc, count):
-    await nc.request("bench.service", PAYLOAD, timeout=60)
+async def request(nc, count, payload):
+    await nc.request("bench.service", payload, timeout=60)
     micros = []
-    start = time.perf_counter()
+    start = now()
     for _ in range(count):
-        sent = time.perf_counter()
-        await nc.request("bench.service", PAYLOAD, timeout=60)
-        micros.append((time.perf_counter() - sent) * 1e6)
-    seconds = time.perf_counter() - start
-    micros.sort()
-    report("request", count, seconds, p50_us=micros[(count - 1) * 50 // 100], p99_us=micros[(count - 1) * 99 // 100])
+        sent = now()
+        await nc.request("bench.service", payload, timeout=60)
+        micros.append((now() - sent) * 1e6)
+    report_latency(count, now() - start, micros)
 
 
-async def request_async(nc, count):
-    await nc.request("bench.service", PAYLOAD, timeout=60)
+async def request_in_flight(nc, count, payload, in_flight):
+    await nc.request("bench.service", payload, timeout=60)
     left = count
 
     async def worker():
         nonlocal left
         while left > 0:
             left -= 1
-            await nc.request("bench.service", PAYLOAD, timeout=60)
+            await nc.request("bench.service", payload, timeout=60)
 
-    start = time.perf_counter()
-    await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
-    report("request_async", count, time.perf_counter() - start)
-
-
-async def stream(nc):
-    context = nc.jetstream(timeout=60, publish_async_max_pending=IN_FLIGHT)
-    try:
-        await context.delete_stream("BENCH")
-    except nats.js.errors.NotFoundError:
-        pass
-    await context.add_stream(name="BENCH", subjects=["bench.js"], storage="memory")
-    return context
+    start = now()
+    await asyncio.gather(*(worker() for _ in range(in_flight)))
+    report(count, now() - start)
 
 
-async def js_publish(nc, count):
-    context = await stream(nc)
-    start = time.perf_counter()
-    for _ in range(count):
-        await context.publish("bench.js", PAYLOAD)
-    report("js_publish", count, time.perf_counter() - start)
+async def js_publish(nc, count, payload):
+    context = nc.jetstream(timeout=60)
+    start = now()
+    for number in range(1, count + 1):
+        if (await context.publish("bench.js", payload)).seq != number:
+            sys.exit("not the sequence %d" % number)
+    report(count, now() - start)
 
 
-async def js_publish_async(nc, count):
-    context = await stream(nc)
-    start = time.perf_counter()
-    acknowledged = [await context.publish_async("bench.js", PAYLOAD) for _ in range(count)]
-    await asyncio.gather(*acknowledged)
-    report("js_publish_async", count, time.perf_counter() - start)
+async def js_publish_1000(nc, count, payload):
+    context = nc.jetstream(timeout=60, publish_async_max_pending=1000)
+    start = now()
+    waiting = [await context.publish_async("bench.js", payload) for _ in range(count)]
+    if sum(acknowledged.seq for acknowledged in await asyncio.gather(*waiting)) != count * (count + 1) // 2:
+        sys.exit("acknowledgements are missing or double")
+    report(count, now() - start)
+
+
+async def pull(nc, count, batch):
+    subscription = await nc.jetstream(timeout=60).pull_subscribe_bind("PULL", stream="BENCH")
+    start = now()
+    got = 0
+    while got < count:
+        for message in await subscription.fetch(min(batch, count - got), timeout=5):
+            await message.ack()
+            got += 1
+    await nc.flush(timeout=60)
+    report(got, now() - start)
+
+
+async def kv_put(nc, count, payload):
+    store = await nc.jetstream(timeout=60).key_value("bench")
+    micros = []
+    start = now()
+    for number in range(count):
+        sent = now()
+        await store.put("key.%d" % (number % 100), payload)
+        micros.append((now() - sent) * 1e6)
+    report_latency(count, now() - start, micros)
+
+
+async def kv_get(nc, count, payload):
+    store = await nc.jetstream(timeout=60).key_value("bench")
+    micros = []
+    start = now()
+    for number in range(count):
+        sent = now()
+        if (await store.get("key.%d" % (number % 100))).value != payload:
+            sys.exit("wrong value")
+        micros.append((now() - sent) * 1e6)
+    report_latency(count, now() - start, micros)
+
+
+async def connect(nc, count, payload):
+    report(0, 1.0)
+
+
+TASKS = {
+    "connect": connect,
+    "publish": publish,
+    "receive": receive,
+    "request": request,
+    "request_100": lambda nc, count, payload: request_in_flight(nc, count, payload, 100),
+    "request_1000": lambda nc, count, payload: request_in_flight(nc, count, payload, 1000),
+    "js_publish": js_publish,
+    "js_publish_1000": js_publish_1000,
+    "pull_100": lambda nc, count, payload: pull(nc, count, 100),
+    "pull_1000": lambda nc, count, payload: pull(nc, count, 1000),
+    "kv_put": kv_put,
+    "kv_get": kv_get,
+}
 
 
 async def main():
-    url, task, count = sys.argv[1:]
+    url, task, count, size = sys.argv[1:]
+    if task not in TASKS:
+        print('{"unable":true}')
+        return
     nc = await nats.connect(url)
-    await globals()[task](nc, int(count))
+    await TASKS[task](nc, int(count), (b"0123456789abcdef" * (int(size) // 16 + 1))[:int(size)])
     await nc.close()
 
 

@@ -1,17 +1,38 @@
-# client.tcl URL TASK COUNT: this package measured as bench/run.py measures every client; prints one JSON line.
+# client.tcl URL TASK COUNT SIZE: a package `nats` measured as bench/run.py measures every client; prints one JSON line.
 
 package require nats
 
-set payload 0123456789abcdef
-set in_flight 1000
-
-proc report {task count micros args} {
+proc report {count micros args} {
     set figures ""
     foreach {name value} $args {
         append figures ",\"$name\":$value"
     }
-    puts [format {{"client":"tcl","task":"%s","count":%d,"seconds":%.6f,"rate":%.0f%s}} \
-        $task $count [expr {$micros / 1e6}] [expr {$count * 1e6 / $micros}] $figures]
+    puts [format {{"count":%d,"seconds":%.6f,"rate":%.1f,"peak_kib":%d%s}} \
+        $count [expr {$micros / 1e6}] [expr {$count * 1e6 / max(1, $micros)}] [peak_kib] $figures]
+}
+# Most memory this process has held; 0 where the system does not say (no /proc).
+proc peak_kib {} {
+    set kib 0
+    if {[file readable /proc/self/status]} {
+        set file [open /proc/self/status]
+        regexp {VmHWM:\s*(\d+)} [read $file] -> kib
+        close $file
+    }
+    return $kib
+}
+proc report_latency {count total micros} {
+    set micros [lsort -integer $micros]
+    report $count $total p50_us [lindex $micros [expr {($count - 1) * 50 / 100}]] \
+        p99_us [lindex $micros [expr {($count - 1) * 99 / 100}]]
+}
+proc fail {text} {
+    puts stderr "failed: $text"
+    exit 1
+}
+
+# The cost of a connection and nothing else, to be taken off the CPU time of the others.
+proc connect {c count} {
+    report 0 1
 }
 
 proc publish {c count} {
@@ -21,19 +42,21 @@ proc publish {c count} {
         $c publish bench.publish $payload
     }
     $c ping -timeout 60000
-    report publish $count [expr {[clock microseconds] - $start}]
+    report $count [expr {[clock microseconds] - $start}]
 }
 
 proc receive {c count} {
-    global got wanted begin end over
+    global got wanted begin end
+    # As with the other clients: losing messages must not look like speed. An older package has no limits.
+    catch {$c configure -pending_msgs_limit -1 -pending_bytes_limit -1}
     set got 0
     set wanted $count
     $c subscribe bench.receive.* -callback on_message
     $c ping
     puts READY
     flush stdout
-    vwait over
-    report receive $got [expr {$end - $begin}] lost [expr {$count - $got}]
+    vwait ::over
+    report $got [expr {$end - $begin}] lost [expr {$count - $got}]
 }
 proc on_message {subject message reply} {
     global got wanted begin end
@@ -45,7 +68,7 @@ proc on_message {subject message reply} {
         set begin [clock microseconds]
     }
     incr got
-    if {($got & 1023) == 0 || $got == $wanted} {
+    if {($got & 255) == 0 || $got == $wanted} {
         set end [clock microseconds]
     }
 }
@@ -60,71 +83,138 @@ proc request {c count} {
         $c request bench.service $payload -timeout 60000
         lappend micros [expr {[clock microseconds] - $sent}]
     }
-    set total [expr {[clock microseconds] - $start}]
-    set micros [lsort -integer $micros]
-    report request $count $total p50_us [lindex $micros [expr {($count - 1) * 50 / 100}]] \
-        p99_us [lindex $micros [expr {($count - 1) * 99 / 100}]]
+    report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
 
-# Keeps `in_flight` calls waiting: each answer starts the next one. `call` is completed with the callback's name.
-proc keep_in_flight {task call count} {
-    global in_flight left pending over
-    set left $count
-    set pending $call
+# Keeps calls in flight: each answer starts the next one. `call` has the name of its callback in it.
+proc keep_in_flight {in_flight call count} {
+    set ::left $count
+    set ::call $call
     set ::unanswered $count
     set start [clock microseconds]
     for {set i 0} {$i < min($in_flight, $count)} {incr i} {
-        incr left -1
+        incr ::left -1
         {*}$call
     }
-    vwait over
-    report $task $count [expr {[clock microseconds] - $start}]
+    vwait ::over
+    report $count [expr {[clock microseconds] - $start}]
 }
-proc on_answer {timed_out args} {
-    global left pending unanswered
-    if {$timed_out || ([llength $args] == 2 && [lindex $args 1] ne {})} {
-        puts stderr "failed: $timed_out $args"
-        exit 1
-    }
+proc go_on {} {
+    global left call unanswered
     if {$left > 0} {
         incr left -1
-        {*}$pending
+        {*}$call
     }
     if {[incr unanswered -1] == 0} {
         set ::over 1
     }
 }
-
-proc request_async {c count} {
-    global payload
-    $c request bench.service $payload -timeout 60000
-    keep_in_flight request_async [list $c request bench.service $payload -timeout 60000 -callback on_answer] $count
+proc on_reply {timed_out reply} {
+    if {$timed_out} {
+        fail timeout
+    }
+    go_on
+}
+# The sum of the sequences proves that every acknowledgement came, each once.
+proc on_acknowledgement {timed_out acknowledgement error} {
+    if {$timed_out || $error ne {}} {
+        fail "not acknowledged: $timed_out $error"
+    }
+    incr ::sequences [dict get $acknowledgement seq]
+    go_on
 }
 
-proc stream {c} {
-    set js [$c jet_stream -timeout 60000]
-    catch {$js delete_stream BENCH}
-    $js add_stream BENCH -subjects bench.js -storage memory
-    return $js
+proc request_in_flight {c count in_flight} {
+    global payload
+    $c request bench.service $payload -timeout 60000
+    keep_in_flight $in_flight [list $c request bench.service $payload -timeout 60000 -callback on_reply] $count
+}
+proc request_100 {c count} {
+    request_in_flight $c $count 100
+}
+proc request_1000 {c count} {
+    request_in_flight $c $count 1000
 }
 
 proc js_publish {c count} {
     global payload
-    set js [stream $c]
+    set js [$c jet_stream -timeout 60000]
+    set start [clock microseconds]
+    for {set i 1} {$i <= $count} {incr i} {
+        if {[dict get [$js publish bench.js $payload] seq] != $i} {
+            fail "not the sequence $i"
+        }
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+
+proc js_publish_1000 {c count} {
+    global payload
+    set js [$c jet_stream -timeout 60000]
+    set ::sequences 0
+    keep_in_flight 1000 [list $js publish bench.js $payload -callback on_acknowledgement] $count
+    if {$::sequences != $count * ($count + 1) / 2} {
+        fail "acknowledgements are missing or double"
+    }
+}
+
+proc pull {c count batch} {
+    set js [$c jet_stream -timeout 60000]
+    set start [clock microseconds]
+    set got 0
+    while {$got < $count} {
+        foreach message [$js consume BENCH PULL -batch_size [expr {min($batch, $count - $got)}] -timeout 5000] {
+            $js ack $message
+            incr got
+        }
+    }
+    $c ping -timeout 60000
+    report $got [expr {[clock microseconds] - $start}]
+}
+proc pull_100 {c count} {
+    pull $c $count 100
+}
+proc pull_1000 {c count} {
+    pull $c $count 1000
+}
+
+proc put {c count check} {
+    global payload
+    set js [$c jet_stream -timeout 60000]
+    set kv [$js key_value -check_bucket $check]
+    set micros {}
     set start [clock microseconds]
     for {set i 0} {$i < $count} {incr i} {
-        $js publish bench.js $payload
+        set sent [clock microseconds]
+        $kv put bench key.[expr {$i % 100}] $payload
+        lappend micros [expr {[clock microseconds] - $sent}]
     }
-    report js_publish $count [expr {[clock microseconds] - $start}]
+    report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
-
-proc js_publish_async {c count} {
+proc kv_put {c count} {
+    put $c $count false
+}
+proc kv_put_checked {c count} {
+    put $c $count true
+}
+proc kv_get {c count} {
     global payload
-    set js [stream $c]
-    keep_in_flight js_publish_async [list $js publish bench.js $payload -callback on_answer] $count
+    set js [$c jet_stream -timeout 60000]
+    set kv [$js key_value]
+    set micros {}
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        set sent [clock microseconds]
+        if {[dict get [$kv get bench key.[expr {$i % 100}]] value] ne $payload} {
+            fail "wrong value"
+        }
+        lappend micros [expr {[clock microseconds] - $sent}]
+    }
+    report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
 
-lassign $argv url task count
+lassign $argv url task count size
+set payload [string range [string repeat 0123456789abcdef [expr {($size + 15) / 16}]] 0 $size-1]
 set c [nats::connection new]
 $c configure -servers [list $url]
 $c connect

@@ -239,13 +239,6 @@ impl Interp {
         if code == sys::OK { Ok(()) } else { Err(Error::Interp) }
     }
 
-    /// The error code of the error that is in the interpreter, as text.
-    pub fn error_code(self) -> String {
-        // SAFETY: live interpreter; the options dict is a new value.
-        let options = unsafe { Obj::from_raw(stub!(tcl_GetReturnOptions(self.as_ptr(), sys::ERROR))) };
-        options.get_text("-errorcode").map(|code| code.to_text()).unwrap_or_default()
-    }
-
     /// `TCL_ERROR` with a message in the interpreter if the evaluation has been cancelled or is over its limit.
     pub(super) fn interrupted(self) -> bool {
         // SAFETY: live interpreter.

@@ -160,7 +160,10 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
         return settle(interp, (suspended.finish)(interp, Ended::Done));
     }
     waiter.coroutine.set(std::ptr::null_mut());
-    if code == sys::ERROR && interp.error_code() == "TCL COROUTINE CANT_YIELD" {
+    let message = interp.result();
+    // A coroutine that is there could not yield (the C stack is busy); one that is being deleted is nobody's current one any more.
+    // The error code does not tell: in a coroutine that goes it is that of some earlier error.
+    if code == sys::ERROR && current_coroutine(interp).is_some() {
         interp.reset_result();
         return settle(interp, nested(interp, &waiter, suspended.finish));
     }
@@ -171,7 +174,6 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
             interp.background_error(&Error::new("coroutine deleted while it waited", &["NATS", "ErrInvalidCoroutine"]));
         }
     }));
-    let message = interp.result();
     let _ = (suspended.finish)(interp, Ended::Dropped);
     interp.set_result(&message);
     code

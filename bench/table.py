@@ -1,0 +1,87 @@
+"""The figures of bench/run.py as a Markdown table, in ratios."""
+
+import statistics
+
+from tasks import TITLES
+
+# Rows: title, task, size, figure, and True if more is better, False if less, None if there is nothing to compare.
+# The figures cpu_million and peak_mib are derived in `medians`.
+ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB")) for row in [
+    ("publish %s, then a round trip, msg/s" % name, "publish", size, "rate", True),
+    ("... CPU seconds per million messages", "publish", size, "cpu_million", False),
+    ("... peak memory, MiB", "publish", size, "peak_mib", False),
+    ("receive %s into a callback, msg/s" % name, "receive", size, "rate", True),
+    ("... messages lost", "receive", size, "lost", None),
+    ("... CPU seconds per million messages", "receive", size, "cpu_million", False),
+    ("... peak memory, MiB", "receive", size, "peak_mib", False),
+]] + [
+    ("synchronous request, p50 us", "request", 16, "p50_us", False),
+    ("synchronous request, p99 us", "request", 16, "p99_us", False),
+    ("100 asynchronous requests in flight, req/s", "request_100", 16, "rate", True),
+    ("1000 asynchronous requests in flight, req/s", "request_1000", 16, "rate", True),
+    ("JetStream publish, one at a time, /s", "js_publish", 16, "rate", True),
+    ("JetStream publish, 1000 in flight, /s", "js_publish_1000", 16, "rate", True),
+    ("pull in batches of 100, each message acknowledged, /s", "pull_100", 16, "rate", True),
+    ("pull in batches of 1000, each message acknowledged, /s", "pull_1000", 16, "rate", True),
+    ("KV put, /s", "kv_put", 16, "rate", True),
+    ("KV put with `-check_bucket`, /s", "kv_put_checked", 16, "rate", True),
+    ("KV get, /s", "kv_get", 16, "rate", True),
+    ("loading the library (whole process less a bare one), ms", "load", 16, "ms", False),
+]
+
+
+def medians(results):
+    """The median of every figure: (client, task, size) to figure to value. Runs that were not possible are left out.
+
+    CPU is that of the whole process less that of a process which only connects: interpreter, library and connection
+    are not part of what a message costs.
+    """
+    out = {}
+    for key, runs in results.items():
+        done = [run for run in runs if not run.get("unable")]
+        if done:
+            out[key] = {name: statistics.median(run[name] for run in done) for name in done[0]}
+    for (client, task, size), figures in out.items():
+        if task in ("publish", "receive"):
+            idle = out.get((client, "connect", 16), {}).get("cpu")
+            if idle is not None and figures["count"]:
+                figures["cpu_million"] = max(0.0, figures["cpu"] - idle) / figures["count"] * 1e6
+            if figures["peak_kib"]:
+                figures["peak_mib"] = figures["peak_kib"] / 1024
+    return out
+
+
+def ratio(middle, row, client, other):
+    """How many times better `client` is than `other`; None if there is no such ratio."""
+    _, task, size, figure, more_is_better = row
+    ours, theirs = (middle.get((name, task, size), {}).get(figure) for name in (client, other))
+    if more_is_better is None or not ours or not theirs or ours < 0 or theirs < 0:
+        return None
+    return ours / theirs if more_is_better else theirs / ours
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if value >= 100000:
+        return "%dk" % round(value / 1000)
+    if value >= 10000:
+        return "%.1fk" % (value / 1000)
+    if value == round(value) or value >= 100:
+        return "%d" % round(value)
+    return "%.1f" % value if value >= 10 else "%.2f" % value
+
+
+def table(middle, clients):
+    """Markdown: medians per client, and how many times better the first client is than each other one."""
+    heads = ["work"] + [TITLES[client] for client in clients] + ["against " + TITLES[client] for client in clients[1:]]
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" + "---:|" * (len(heads) - 1)]
+    for row in ROWS:
+        title, task, size, figure, _ = row
+        values = [middle.get((client, task, size), {}).get(figure) for client in clients]
+        if all(value is None for value in values):
+            continue
+        ratios = [ratio(middle, row, clients[0], other) for other in clients[1:]]
+        cells = [title] + [number(value) for value in values] + ["%.2f x" % one if one else "-" for one in ratios]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
