@@ -44,8 +44,9 @@ def medians(results):
     for (client, task, size), figures in out.items():
         if task in ("publish", "receive"):
             idle = out.get((client, "connect", 16), {}).get("cpu")
-            if idle is not None and figures["count"]:
-                figures["cpu_million"] = max(0.0, figures["cpu"] - idle) / figures["count"] * 1e6
+            # A run too short to tell from a connection alone gives no figure.
+            if idle is not None and figures["count"] and figures["cpu"] > idle:
+                figures["cpu_million"] = (figures["cpu"] - idle) / figures["count"] * 1e6
             if figures["peak_kib"]:
                 figures["peak_mib"] = figures["peak_kib"] / 1024
     return out

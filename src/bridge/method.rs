@@ -31,6 +31,21 @@ pub struct Method<S: Instance> {
     pub body: Body<S>,
 }
 
+/// No limit of plain arguments.
+pub const ANY: usize = usize::MAX;
+
+/// A row of a table of methods.
+pub const fn row<S: Instance>(
+    name: &'static str,
+    usage: &'static str,
+    plain: (usize, usize),
+    options: &'static [Opt],
+    help: &'static str,
+    run: fn(&Rc<S>, &Invocation) -> Result<Reply>,
+) -> Method<S> {
+    Method { name, usage, plain, options, help, body: Body::Method(run) }
+}
+
 /// A call of a method, its words taken apart.
 pub struct Invocation<'a> {
     /// The interpreter.

@@ -9,27 +9,11 @@ pub mod requests;
 mod settings;
 pub mod state;
 
-use crate::bridge::method::{Body, Method};
+use crate::bridge::method::{ANY, Body, Method, row};
 use crate::spec::connection::{PING_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
 use crate::spec::jetstream_streams::JET_STREAM_OPTIONS;
-use crate::spec::option::Opt;
 use crate::tcl::Class;
 use state::Connection;
-
-const ANY: usize = usize::MAX;
-
-type Run = fn(&std::rc::Rc<Connection>, &crate::bridge::method::Invocation) -> crate::tcl::Result<crate::tcl::Reply>;
-
-const fn row(
-    name: &'static str,
-    usage: &'static str,
-    plain: (usize, usize),
-    options: &'static [Opt],
-    help: &'static str,
-    run: Run,
-) -> Method<Connection> {
-    Method { name, usage, plain, options, help, body: Body::Method(run) }
-}
 
 /// The class.
 pub static CLASS: Class<Method<Connection>> = Class {

@@ -9,27 +9,11 @@ pub mod streams;
 
 use std::rc::Rc;
 
-use crate::bridge::method::{Body, Invocation, Method};
+use crate::bridge::method::{ANY, Body, Invocation, Method, row};
 use crate::spec::jetstream_consumers::{CONSUME_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
 use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
-use crate::spec::option::Opt;
 use crate::tcl::{Class, Object, Reply, Result};
 use api::JetStream;
-
-const ANY: usize = usize::MAX;
-
-type Run = fn(&Rc<JetStream>, &Invocation) -> Result<Reply>;
-
-const fn row(
-    name: &'static str,
-    usage: &'static str,
-    plain: (usize, usize),
-    options: &'static [Opt],
-    help: &'static str,
-    run: Run,
-) -> Method<JetStream> {
-    Method { name, usage, plain, options, help, body: Body::Method(run) }
-}
 
 /// The class.
 pub static CLASS: Class<Method<JetStream>> = Class {

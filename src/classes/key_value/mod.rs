@@ -13,30 +13,14 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::bridge::errors::{closed, coded, invalid};
-use crate::bridge::method::{Body, Invocation, Method};
+use crate::bridge::method::{ANY, Body, Invocation, Method, row};
 use crate::bridge::options::Options;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::spec::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::spec::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::spec::names::{is_bucket, is_key};
-use crate::spec::option::Opt;
-use crate::tcl::{Call, Class, Instance, Obj, Object, Reply, Result};
+use crate::tcl::{Call, Class, Instance, Obj, Object, Result};
 use watch::Watch;
-
-const ANY: usize = usize::MAX;
-
-type Run = fn(&Rc<KeyValue>, &Invocation) -> Result<Reply>;
-
-const fn row(
-    name: &'static str,
-    usage: &'static str,
-    plain: (usize, usize),
-    options: &'static [Opt],
-    help: &'static str,
-    run: Run,
-) -> Method<KeyValue> {
-    Method { name, usage, plain, options, help, body: Body::Method(run) }
-}
 
 /// The class.
 pub static CLASS: Class<Method<KeyValue>> = Class {
