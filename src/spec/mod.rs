@@ -2,7 +2,6 @@
 
 pub mod connection;
 pub mod header;
-pub mod header_base64;
 pub mod jetstream_consumers;
 pub mod jetstream_convert;
 pub mod jetstream_convert_body;

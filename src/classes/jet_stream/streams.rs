@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, open_or_error, options_body, request, response_error, shaped, stream_name};
@@ -10,7 +12,6 @@ use crate::bridge::errors::{coded, invalid};
 use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::spec::header_base64::decode;
 use crate::spec::jetstream_convert::{ApiError, api_error, merge_update};
 use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Error, Obj, Reply, Result};
@@ -185,6 +186,10 @@ pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     }
     let body = Json::Object(options_body(MSG_DELETE_OPTIONS, &call.options, false)?).to_string();
     request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Field("success"))
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 /// A message read from a stream.
