@@ -21,7 +21,7 @@ export NATS_BUILD := $(abspath $(BUILD))
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo test lint bench soak kv-soak install clean
+.PHONY: help build demo test lint bench cost soak kv-soak install clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -53,14 +53,18 @@ lint: ## formatting, clippy, and the rules of the tree
 	@$(ENV); $(CARGO) clippy --workspace --all-targets -- -D warnings
 	@tools/check-tree.sh
 
-bench: build ## measure against async-nats and nats.py; writes bench/RESULTS.md
+bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: another client too); writes bench/RESULTS.md
 	@tools/setup.sh bench
 	@$(ENV); $(CARGO) build --release --package nats-bench-raw
-	@python3 bench/run.py $(BENCHFLAGS)
+	@python3 bench/run.py $(if $(PEER),--peer $(PEER)) $(BENCHFLAGS)
 
 soak: build ## load and restarts for SOAK_SECONDS (600): no loss, no growth
 	@tools/setup.sh server
 	@$(TCLSH) bench/soak.tcl
+
+cost: build ## cost against size, memory, limits, fairness
+	@tools/setup.sh server
+	@$(TCLSH) bench/cost.tcl
 
 kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, nothing twice
 	@tools/setup.sh server

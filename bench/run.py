@@ -21,6 +21,9 @@ import subprocess
 import sys
 import time
 
+# The folder is the source tree: no caches in it.
+sys.dont_write_bytecode = True
+
 import chart
 import table
 import tasks
@@ -123,7 +126,7 @@ def words(text):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies every count")
     parser.add_argument("--clients", type=words, help="default: all that are installed")
     parser.add_argument("--tasks", type=words, default=[task for task in COUNTS if task != "connect"])
@@ -169,7 +172,11 @@ def main():
     begin = time.monotonic()
     guard, url = tasks.start_server()
     try:
+        # The other side of most tasks: without it every one of them would end at its limit only.
+        tasks.prepare(url, "connect", 0, 16)
         results, failed = rounds(options, clients, url)
+    except (tasks.Failure, OSError) as failure:
+        sys.exit("bench: %s does not work: %s" % (tasks.RAW, failure))
     finally:
         guard.stdin.close()
         guard.wait()

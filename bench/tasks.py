@@ -53,7 +53,7 @@ LOADING = {
     "js": (["node", "-"], "", "require(process.env.NATS_JS + '/node_modules/@nats-io/transport-node')"),
 }
 # Seconds after which a run counts as hung.
-LIMIT = 120
+LIMIT = 60
 
 
 class Failure(Exception):
