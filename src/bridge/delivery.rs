@@ -6,8 +6,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use once_cell::sync::{Lazy, OnceCell};
+use rustc_hash::FxHashMap;
 
 use crate::core::{Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::tcl::event;
@@ -17,7 +19,9 @@ use crate::tcl::mailbox::{Mailbox, Sender};
 pub enum Delivery {
     /// Completion lane.
     Event(u64, Event),
-    /// Message lane.
+    /// Message lane: messages of one subscription as they came in.
+    Batch(u64, Arc<Sub>, IntoIter<Message>),
+    /// One of them.
     Message(u64, Arc<Sub>, Message),
     /// Message lane: the subscription's last item.
     SubEnd(u64, SubId),
@@ -43,7 +47,7 @@ pub trait Receiver {
 
 struct Post {
     mailbox: Rc<Mailbox<Delivery>>,
-    receivers: RefCell<HashMap<u64, Rc<dyn Receiver>>>,
+    receivers: RefCell<FxHashMap<u64, Rc<dyn Receiver>>>,
     held: RefCell<HeldBySub>,
 }
 
@@ -125,7 +129,7 @@ impl Listener for Postman {
 
     fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>) {
         let key = self.key;
-        self.sender.bulk(batch.into_iter().map(|message| Delivery::Message(key, Arc::clone(sub), message)));
+        self.sender.bulk([Delivery::Batch(key, Arc::clone(sub), batch.into_iter())]);
     }
 
     fn sub_end(&self, id: SubId) {
@@ -198,14 +202,14 @@ fn hand_over(post: &Post, receiver: Rc<dyn Receiver>, item: Delivery) {
 
 fn key_of(item: &Delivery) -> u64 {
     match item {
-        Delivery::Event(key, _) | Delivery::Message(key, ..) | Delivery::SubEnd(key, _) => *key,
+        Delivery::Event(key, _) | Delivery::Batch(key, ..) | Delivery::Message(key, ..) | Delivery::SubEnd(key, _) => *key,
         Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) => *key,
     }
 }
 
 fn sub_of(item: &Delivery) -> SubId {
     match item {
-        Delivery::Message(_, sub, _) => sub.id(),
+        Delivery::Batch(_, sub, _) | Delivery::Message(_, sub, _) => sub.id(),
         Delivery::SubEnd(_, id) | Delivery::Held(_, id) => *id,
         Delivery::Event(..) | Delivery::Gone(_) | Delivery::Last(_) => 0,
     }
@@ -228,22 +232,33 @@ fn deliver(item: Delivery) {
     let Some(receiver) = post.receivers.borrow().get(&key).cloned() else { return };
     match item {
         Delivery::Event(_, event) => receiver.event(event),
+        Delivery::Batch(key, sub, mut rest) => {
+            let Some(message) = rest.next() else { return };
+            let first = Delivery::Message(key, Arc::clone(&sub), message);
+            if !rest.as_slice().is_empty() {
+                // Before the callback: an event loop nested in it goes on with the next message.
+                post.mailbox.unread(Delivery::Batch(key, sub, rest));
+            }
+            deliver_message(post, receiver, first);
+        }
         Delivery::Held(key, sub) => deliver_held(post, receiver, (key, sub)),
         Delivery::Last(_) => {
             let gone = post.receivers.borrow_mut().remove(&key);
             drop(gone);
         }
-        item => {
-            if let Some(queue) = holder(&mut post.held.borrow_mut(), &item) {
-                queue.push_back(item);
-                return;
-            }
-            if matches!(item, Delivery::Gone(_)) {
-                // Ends of calls may still be queued in the other lane.
-                post.mailbox.sender().urgent(Delivery::Last(key));
-                return;
-            }
-            hand_over(post, receiver, item);
-        }
+        item => deliver_message(post, receiver, item),
     }
+}
+
+fn deliver_message(post: &Post, receiver: Rc<dyn Receiver>, item: Delivery) {
+    if let Some(queue) = holder(&mut post.held.borrow_mut(), &item) {
+        queue.push_back(item);
+        return;
+    }
+    if let Delivery::Gone(key) = item {
+        // Ends of calls may still be queued in the other lane.
+        post.mailbox.sender().urgent(Delivery::Last(key));
+        return;
+    }
+    hand_over(post, receiver, item);
 }

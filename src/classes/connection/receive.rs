@@ -38,7 +38,7 @@ impl Receiver for Connection {
                 let ended = self.subscriptions.borrow_mut().remove(&id);
                 drop(ended);
             }
-            Delivery::Event(..) | Delivery::Held(..) | Delivery::Gone(_) | Delivery::Last(_) => {}
+            Delivery::Batch(..) | Delivery::Event(..) | Delivery::Held(..) | Delivery::Gone(_) | Delivery::Last(_) => {}
         }
         None
     }
@@ -126,15 +126,17 @@ impl Connection {
             return;
         }
         let coding = self.coding();
-        let mut words = Vec::with_capacity(subscription.callback.len() + 3);
+        let mut words = self.words.take();
         words.extend_from_slice(&subscription.callback);
         words.push(subject_value(subscription, message.subject()));
         words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
-        words.push(Obj::text(message.reply().unwrap_or_default()));
+        words.push(message.reply().map_or_else(|| self.empty.clone(), Obj::text));
         let Some(interp) = self.home.live() else { return };
         subscription.depth.set(subscription.depth.get() + 1);
         interp.call_back(&words);
         subscription.depth.set(subscription.depth.get() - 1);
+        words.clear();
+        self.words.set(words);
         delivery::release(self.key, id);
     }
 

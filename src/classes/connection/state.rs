@@ -1,9 +1,11 @@
 //! State of a `nats::connection` object on its Tcl thread: variables, status, log.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::SystemTime;
+
+use rustc_hash::FxHashMap;
 
 use super::log::Log;
 use super::settings::Settings;
@@ -103,9 +105,9 @@ pub struct Connection {
     /// Where log lines go.
     pub log: Log,
     /// Running subscriptions by their ID, and ended ones until their last message is through.
-    pub subscriptions: RefCell<HashMap<SubId, Rc<Subscription>>>,
+    pub subscriptions: RefCell<FxHashMap<SubId, Rc<Subscription>>>,
     /// Pending calls.
-    pub calls: RefCell<HashMap<CallId, Pending>>,
+    pub calls: RefCell<FxHashMap<CallId, Pending>>,
     /// Synchronous `connect`s that wait.
     pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
     /// The latest subject published to.
@@ -116,6 +118,10 @@ pub struct Connection {
     pub answer_depth: Cell<u32>,
     /// Answers that wait until one of those returns.
     pub held_answers: RefCell<VecDeque<(CallId, Answer)>>,
+    /// Words of the callback that runs next: kept, so that a message costs no allocation for them.
+    pub words: Cell<Vec<Obj>>,
+    /// An empty value, the reply subject of most messages.
+    pub empty: Obj,
     /// Number of the current or last `connect`.
     pub epoch: Cell<u64>,
     namespace: String,
@@ -154,6 +160,8 @@ impl Connection {
             loss_told: Cell::new(false),
             answer_depth: Cell::new(0),
             held_answers: RefCell::default(),
+            words: Cell::default(),
+            empty: Obj::empty(),
             epoch: Cell::new(0),
             namespace,
             guard,
@@ -289,7 +297,7 @@ impl Connection {
     /// Callback forms of pending calls are dropped silently.
     pub fn forget_callbacks(&self) {
         let all = self.calls.take();
-        let (kept, gone): (HashMap<_, _>, HashMap<_, _>) =
+        let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
             all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_)));
         *self.calls.borrow_mut() = kept;
         drop(gone);
