@@ -46,30 +46,46 @@ proc publish {c count} {
 }
 
 proc receive {c count} {
-    global got wanted begin end
     # As with the other clients: losing messages must not look like speed. An older package has no limits.
     catch {$c configure -pending_msgs_limit -1 -pending_bytes_limit -1}
-    set got 0
-    set wanted $count
+    set ::got 0
+    set ::check 1
+    set ::wanted $count
     $c subscribe bench.receive.* -callback on_message
     $c ping
     puts READY
     flush stdout
+    watch 0
     vwait ::over
-    report $got [expr {$end - $begin}] lost [expr {$count - $got}]
+    report $::wanted [expr {$::end - $::begin}] lost [expr {$count + 1 - $::got}]
 }
+# The callback only counts: what is measured is the delivery, not Tcl's speed at a script.
 proc on_message {subject message reply} {
-    global got wanted begin end
-    if {$subject eq "bench.receive.end"} {
+    if {[incr ::got] >= $::check} {
+        checkpoint
+    }
+}
+# At the first message, the last, and the one that ends them.
+proc checkpoint {} {
+    set ::end [clock microseconds]
+    if {$::got == 1} {
+        set ::begin $::end
+        set ::check $::wanted
+    } elseif {$::got == $::wanted} {
+        set ::check [expr {$::wanted + 1}]
+    } else {
+        set ::end $::last
         set ::over 1
-        return
     }
-    if {$got == 0} {
-        set begin [clock microseconds]
-    }
-    incr got
-    if {($got & 255) == 0 || $got == $wanted} {
-        set end [clock microseconds]
+    set ::last $::end
+}
+# If messages are lost the count is never reached: then nothing comes any more.
+proc watch {before} {
+    if {$::got > 0 && $::got == $before} {
+        set ::end [clock microseconds]
+        set ::over 1
+    } else {
+        after 3000 [list watch $::got]
     }
 }
 

@@ -14,6 +14,10 @@ use super::trampoline::guarded;
 
 /// How long callbacks may follow each other before timers and files are looked at.
 const SLICE: Duration = Duration::from_millis(1);
+/// Items in a row after which more are expected.
+const LONG_RUN: u32 = 64;
+/// How long to wait for them: about what a sleep and a wake of a Tcl thread cost.
+const LINGER: Duration = Duration::from_micros(30);
 /// Items that an empty queue may keep room for: a flood leaves no memory behind.
 const KEPT_ROOM: usize = 4096;
 /// So many completions may follow each other while messages wait: a script that asks again in each callback would starve them.
@@ -26,6 +30,8 @@ pub struct Mailbox<T: Send + 'static> {
     handler: fn(T),
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
+    /// Items since the mailbox was last found empty.
+    run: Cell<u32>,
     /// The event source queues the next event: this run's time is up.
     resting: Cell<bool>,
 }
@@ -48,6 +54,8 @@ struct Lanes<T: Send + 'static> {
     inner: Mutex<Inner<T>>,
     /// Completions wait in `inner`: they are not left behind a queue of messages.
     pressing: AtomicBool,
+    /// Something was posted since the owner last looked.
+    arrived: AtomicBool,
 }
 
 struct Thread(sys::Tcl_ThreadId);
@@ -109,6 +117,7 @@ impl<T: Send + 'static> Sender<T> {
             return;
         }
         add(&mut inner);
+        self.0.arrived.store(true, Ordering::Release);
         if !inner.awake {
             inner.awake = true;
             let event = std::mem::replace(&mut inner.spare.0, std::ptr::null_mut());
@@ -138,9 +147,20 @@ impl<T: Send + 'static> Mailbox<T> {
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
         let spare = Spare(std::ptr::null_mut());
         let inner = Inner { closed: false, awake: false, spare, urgent: VecDeque::new(), bulk: VecDeque::new() };
-        let lanes = Arc::new(Lanes { thread, inner: Mutex::new(inner), pressing: AtomicBool::new(false) });
-        let mailbox =
-            Rc::new(Mailbox { lanes, local: RefCell::default(), handler, slice: Cell::new(None), resting: Cell::new(false) });
+        let lanes = Arc::new(Lanes {
+            thread,
+            inner: Mutex::new(inner),
+            pressing: AtomicBool::new(false),
+            arrived: AtomicBool::new(false),
+        });
+        let mailbox = Rc::new(Mailbox {
+            lanes,
+            local: RefCell::default(),
+            handler,
+            slice: Cell::new(None),
+            run: Cell::new(0),
+            resting: Cell::new(false),
+        });
         locked(&mailbox.lanes.inner).spare = mailbox.spare();
         let data = Rc::as_ptr(&mailbox).cast_mut().cast();
         // SAFETY: removed in `close`, which the owner calls before it lets go.
@@ -198,16 +218,17 @@ impl<T: Send + 'static> Mailbox<T> {
         unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL)) };
     }
 
-    /// The next item; completions first, but not for ever. Marks the mailbox asleep if there is none.
-    fn next(&self) -> Option<T> {
+    /// The next item; completions first, but not for ever. If there is none and `may_sleep`, the mailbox is asleep.
+    fn next(&self, may_sleep: bool) -> Option<T> {
         let mut local = self.local.borrow_mut();
         let local = &mut *local;
         if local.bulk.is_empty() || self.lanes.pressing.load(Ordering::Acquire) {
             let mut inner = locked(&self.lanes.inner);
             self.lanes.pressing.store(false, Ordering::Relaxed);
+            self.lanes.arrived.store(false, Ordering::Relaxed);
             refill(&mut local.urgent, &mut inner.urgent);
             refill(&mut local.bulk, &mut inner.bulk);
-            if local.urgent.is_empty() && local.bulk.is_empty() {
+            if may_sleep && local.urgent.is_empty() && local.bulk.is_empty() {
                 inner.awake = false;
                 if inner.spare.0.is_null() {
                     inner.spare = self.spare();
@@ -220,10 +241,12 @@ impl<T: Send + 'static> Mailbox<T> {
     }
 
     fn run_one(&self) {
-        let Some(item) = self.next() else {
+        let Some(item) = self.next_or_linger() else {
             self.slice.set(None);
+            self.run.set(0);
             return;
         };
+        self.run.set(self.run.get().saturating_add(1));
         if self.time_is_up() {
             self.slice.set(None);
             self.resting.set(true);
@@ -232,6 +255,21 @@ impl<T: Send + 'static> Mailbox<T> {
             self.queue();
         }
         (self.handler)(item);
+    }
+
+    /// After a run of items more are on their way: to wait for them a moment costs less than to sleep and be woken.
+    fn next_or_linger(&self) -> Option<T> {
+        if self.run.get() < LONG_RUN {
+            return self.next(true);
+        }
+        if let Some(item) = self.next(false) {
+            return Some(item);
+        }
+        let since = Instant::now();
+        while !self.lanes.arrived.load(Ordering::Acquire) && since.elapsed() < LINGER {
+            std::thread::yield_now();
+        }
+        self.next(true)
     }
 
     fn time_is_up(&self) -> bool {
