@@ -150,11 +150,6 @@ impl Message {
         &self.0.payload
     }
 
-    /// The payload as shared bytes.
-    pub fn payload_bytes(&self) -> &Bytes {
-        &self.0.payload
-    }
-
     /// Status of a control message (ADR-4), such as 503.
     pub fn status(&self) -> Option<u16> {
         self.0.status.map(|s| s.as_u16())

@@ -208,12 +208,6 @@ impl Interp {
         Ok(unsafe { Obj::from_raw(value) })
     }
 
-    /// Whether a variable named by a value exists in the caller's frame.
-    pub fn var_exists(self, name: &Obj) -> bool {
-        // SAFETY: live interpreter and value.
-        unsafe { !stub!(tcl_ObjGetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0)).is_null() }
-    }
-
     /// Sets a variable named by a value in the caller's frame.
     pub fn set_var(self, name: &Obj, value: &Obj) -> Result<()> {
         let flags = sys::TCL_LEAVE_ERR_MSG as i32;

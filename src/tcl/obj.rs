@@ -207,14 +207,6 @@ impl Obj {
         (code == sys::OK).then_some(wide)
     }
 
-    /// The value as a floating-point number, if it is one.
-    pub fn as_double(&self) -> Option<f64> {
-        let mut double = 0.0;
-        // SAFETY: as in `as_int`.
-        let code = unsafe { stub!(tcl_GetDoubleFromObj(std::ptr::null_mut(), self.as_ptr(), &mut double)) };
-        (code == sys::OK).then_some(double)
-    }
-
     /// The value as a boolean, if Tcl takes it as one.
     pub fn as_bool(&self) -> Option<bool> {
         let mut flag = 0;

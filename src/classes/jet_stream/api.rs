@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
@@ -198,11 +197,6 @@ pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Obj {
 /// The options as the JSON object of a request.
 pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) -> Result<Map<String, Json>> {
     body(table, &options.values(), creation).map_err(bad_value)
-}
-
-/// A timeout in ms for the engine.
-pub fn duration(ms: i64) -> Option<Duration> {
-    timeout(ms)
 }
 
 /// A stream name that may go into a subject.

@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::api::{JetStream, consumer_name, duration, stream_name};
-use super::publish::has_status;
+use super::api::{JetStream, consumer_name, stream_name};
 use crate::bridge::errors::{error, invalid};
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
-use crate::classes::connection::requests::{cancel, end_error};
+use crate::classes::connection::requests::{cancel, end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
 use crate::core::{Code, End, Level, Mode, Outgoing, RequestSpec, Subject};
 use crate::spec::jetstream_consumers::{pull_expires, pull_request};
@@ -46,7 +45,7 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     // With `expires` 0 the server waits for ever.
     let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
     let mode = Mode::Pull { max: batch as u64, ends_at_client };
-    let spec = RequestSpec { msg, timeout: duration(given.unwrap_or(js.timeout)), mode };
+    let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.timeout)), mode };
 
     if let Some(callback) = options.get("callback") {
         let callback = prefix(&callback.obj)?;
@@ -85,7 +84,7 @@ impl Pull {
         match end {
             End::Full => Ok(Obj::list(&messages)),
             End::Closed => Err(end_error(&End::Closed, "")),
-            End::Status(status) if none && has_status(&status, 503) => {
+            End::Status(status) if none && status.status() == Some(503) => {
                 let info = self.connection.engine.server_info();
                 if info.is_some_and(|info| info.jetstream) {
                     Err(self.timed_out())

@@ -5,16 +5,16 @@ use std::rc::Rc;
 use bytes::Bytes;
 use serde_json::Value as Json;
 
-use super::api::{JetStream, duration, parse, response_error};
+use super::api::{JetStream, parse, response_error};
 use crate::bridge::errors::{coded, invalid};
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::{outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
-use crate::classes::connection::requests::end_error;
+use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::core::{End, Headers, Mode, Outgoing, RequestSpec, Subject};
 use crate::spec::jetstream_consumers::nak as nak_body;
 use crate::spec::jetstream_convert::{api_error, convert_reply};
 use crate::spec::metadata;
@@ -52,7 +52,7 @@ fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
 fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     let ms = call.options.int("timeout").unwrap_or(js.timeout);
     let subject = msg.subject.as_str().to_string();
-    let spec = RequestSpec { msg, timeout: duration(ms), mode: Mode::Shared };
+    let spec = RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared };
     if let Some(callback) = call.options.get("callback") {
         let callback = prefix(&callback.obj)?;
         let run = move |connection: &Rc<Connection>, answer| acknowledged(connection, &callback, answer);
@@ -147,7 +147,7 @@ pub fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let msg = acknowledgement(js, &call.args[0], Bytes::from_static(b"+ACK"))?;
     let subject = msg.subject.as_str().to_string();
-    let calling = js.connection.call(RequestSpec { msg, timeout: duration(js.timeout), mode: Mode::Shared })?;
+    let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.timeout), mode: Mode::Shared })?;
     block(call.interp, async move {
         match calling.next().await {
             Answer::Reply(_) => Ok(Obj::empty()),
@@ -172,9 +172,4 @@ pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         dict.put_text("domain", &Obj::text(domain));
     }
     Ok(dict.into())
-}
-
-/// Whether a message is a status message of this code.
-pub fn has_status(message: &Message, status: u16) -> bool {
-    message.status() == Some(status)
 }
