@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
 use once_cell::sync::{Lazy, OnceCell};
@@ -148,6 +148,11 @@ pub fn engine(config: Config) -> (u64, Conn) {
 /// From now on the receiver gets what its engine sends.
 pub fn register(key: u64, receiver: Rc<dyn Receiver>) {
     post().receivers.borrow_mut().insert(key, receiver);
+}
+
+/// Waits awake, until `end` at the most, for something to be delivered to this thread.
+pub fn linger(end: Instant) {
+    post().mailbox.linger(end);
 }
 
 /// The connection was destroyed: it receives what is queued already, then nothing.

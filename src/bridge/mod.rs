@@ -6,4 +6,5 @@ pub mod json;
 pub mod messages;
 pub mod method;
 pub mod options;
+mod patience;
 pub mod task;

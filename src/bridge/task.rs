@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::errors::closed;
+use super::patience::PAUSE;
 use crate::tcl::wait::{Ended, Waiter, wait};
 use crate::tcl::{Interp, Obj, Reply, Result};
 
@@ -108,5 +109,5 @@ pub fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 'static) 
         }
         outcome.take().unwrap_or_else(|| Err(closed()))
     };
-    wait(interp, &waiter, Box::new(finish))
+    wait(interp, &waiter, &PAUSE, Box::new(finish))
 }

@@ -97,6 +97,11 @@ impl Calls {
         }
     }
 
+    /// Nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// A pending call.
     pub fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
         self.pending.get_mut(&id)

@@ -29,6 +29,11 @@ pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec
             for m in messages {
                 to_shared_call(shared, &mut calls, m);
             }
+            let idle = calls.is_empty();
+            drop(calls);
+            if idle {
+                shared.outbox.linger();
+            }
             true
         }
         Owner::Call(id) => to_own_call(shared, id, sub, messages),

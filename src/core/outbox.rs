@@ -5,12 +5,19 @@ use super::message::Wire;
 use super::shared::count_own;
 use super::subs::Sub;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Items that an empty queue may keep room for: a flood leaves no memory behind.
 const KEPT_ROOM: usize = 16 * 1024;
+/// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
+const NEXT_CALL: Duration = Duration::from_micros(50);
+/// Waits in vain after which it is tried only now and then.
+const PATIENCE: u32 = 4;
+/// How often then.
+const SELDOM: u32 = 64;
 
 /// One thing to tell the server, in the order in which it was asked for.
 #[derive(Debug)]
@@ -45,6 +52,10 @@ pub(super) struct Outbox {
     gone_bytes: AtomicU64,
     /// Counts items written: shows whether the writer makes progress.
     written: AtomicU64,
+    /// There are items in the queue.
+    filled: AtomicBool,
+    /// Waits for a next call that were in vain, since one was not. Only the writer's thread uses it.
+    in_vain: AtomicU32,
 }
 
 impl Outbox {
@@ -57,6 +68,9 @@ impl Outbox {
         let was_empty = queue.items.is_empty();
         let result = f(&mut queue);
         let wake = was_empty && !queue.items.is_empty();
+        if wake {
+            self.filled.store(true, Ordering::Release);
+        }
         // A wake is a system call: not under the lock that the woken thread wants.
         drop(queue);
         if wake {
@@ -81,6 +95,7 @@ impl Outbox {
         queue.open = false;
         let items = std::mem::take(&mut queue.items);
         self.gone_bytes.store(queue.queued_bytes, Ordering::Relaxed);
+        self.filled.store(false, Ordering::Relaxed);
         drop(queue);
         let lost = |i: &&Item| matches!(i, Item::Publish(_));
         items.iter().filter(lost).count()
@@ -104,13 +119,34 @@ impl Outbox {
 
     /// Takes all that waits. The rest goes back when the batch is dropped.
     pub fn take(&self) -> Batch<'_> {
-        let items = std::mem::take(&mut super::lock(&self.queue).items);
+        let mut queue = super::lock(&self.queue);
+        let items = std::mem::take(&mut queue.items);
+        self.filled.store(false, Ordering::Relaxed);
+        drop(queue);
         Batch { outbox: self, items }
     }
 
     /// Waits until something may have been pushed.
     pub async fn pushed(&self) {
         self.wake.notified().await;
+    }
+
+    /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
+    pub fn linger(&self) {
+        let in_vain = self.in_vain.load(Ordering::Relaxed);
+        if in_vain >= PATIENCE && !in_vain.is_multiple_of(SELDOM) {
+            self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
+            return;
+        }
+        let end = Instant::now() + NEXT_CALL;
+        while !self.filled.load(Ordering::Acquire) {
+            if Instant::now() >= end {
+                self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
+                return;
+            }
+            std::thread::yield_now();
+        }
+        self.in_vain.store(0, Ordering::Relaxed);
     }
 
     /// Wakes the writer, for changes other than a push.
@@ -147,7 +183,9 @@ impl Batch<'_> {
             if self.items.capacity() > KEPT_ROOM {
                 self.items = VecDeque::new();
             }
-            std::mem::swap(&mut super::lock(&self.outbox.queue).items, &mut self.items);
+            let mut queue = super::lock(&self.outbox.queue);
+            std::mem::swap(&mut queue.items, &mut self.items);
+            self.outbox.filled.store(false, Ordering::Relaxed);
         }
         !self.items.is_empty()
     }
@@ -171,6 +209,7 @@ impl Drop for Batch<'_> {
         let mut queue = super::lock(&self.outbox.queue);
         self.items.append(&mut queue.items);
         queue.items = std::mem::take(&mut self.items);
+        self.outbox.filled.store(true, Ordering::Relaxed);
     }
 }
 

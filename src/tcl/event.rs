@@ -81,6 +81,12 @@ unsafe extern "C" fn fire(data: *mut c_void) {
     }
 }
 
+/// Runs one event of those that are queued already, and says whether there was one (Tcl_ServiceEvent).
+pub fn serve_queued() -> bool {
+    // SAFETY: plain call on this thread.
+    unsafe { stub!(tcl_ServiceEvent(sys::TCL_ALL_EVENTS)) != 0 }
+}
+
 /// Runs one event of any kind, waiting for it (Tcl_DoOneEvent).
 pub fn do_one_event() {
     // SAFETY: plain call on this thread.

@@ -199,6 +199,14 @@ impl<T: Send + 'static> Mailbox<T> {
         }
     }
 
+    /// Waits awake, until `end` at the most, for something to come in. Other threads may have the processor meanwhile.
+    pub fn linger(&self, end: Instant) {
+        // Resting, it needs the event loop to go on.
+        while !self.resting.get() && !self.lanes.arrived.load(Ordering::Acquire) && Instant::now() < end {
+            std::thread::yield_now();
+        }
+    }
+
     fn spare(&self) -> Spare {
         // SAFETY: on the owner's thread.
         Spare(unsafe { new_event::<T>(self) })
@@ -265,10 +273,7 @@ impl<T: Send + 'static> Mailbox<T> {
         if let Some(item) = self.next(false) {
             return Some(item);
         }
-        let since = Instant::now();
-        while !self.lanes.arrived.load(Ordering::Acquire) && since.elapsed() < LINGER {
-            std::thread::yield_now();
-        }
+        self.linger(Instant::now() + LINGER);
         self.next(true)
     }
 

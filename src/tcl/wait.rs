@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::class::Reply;
 use super::event;
@@ -28,11 +29,20 @@ pub enum Ended {
     Dropped,
 }
 
+/// What a wait in an event loop does besides: `before_sleep` when there is nothing to do, `over` at the end. Both get its start.
+pub struct Pause {
+    /// May stay awake for a moment.
+    pub before_sleep: fn(Instant),
+    /// What was waited for is there.
+    pub over: fn(Instant),
+}
+
 /// Makes the result of a call that waited; its value is ignored if the wait was dropped.
 pub type Finish = Box<dyn FnOnce(Interp, Ended) -> Result<Obj>>;
 
 struct Suspended {
     waiter: Rc<Waiter>,
+    pause: &'static Pause,
     finish: Finish,
 }
 
@@ -95,21 +105,22 @@ fn current_coroutine(interp: Interp) -> Option<sys::Tcl_Command> {
 ///
 /// Outside a coroutine this runs the event loop; inside one it yields to the main loop. Ends early with an error when the interpreter is
 /// deleted, the evaluation cancelled (interp(n), cancel) or over its limit, or the coroutine deleted.
-pub fn wait(interp: Interp, waiter: &Rc<Waiter>, finish: Finish) -> Result<Reply> {
+pub fn wait(interp: Interp, waiter: &Rc<Waiter>, pause: &'static Pause, finish: Finish) -> Result<Reply> {
     if waiter.done.get() {
         return finish(interp, Ended::Done).map(Reply::Value);
     }
     match current_coroutine(interp) {
-        None => nested(interp, waiter, finish).map(Reply::Value),
+        None => nested(interp, waiter, pause, finish).map(Reply::Value),
         Some(token) => {
             waiter.coroutine.set(token);
             *waiter.home.borrow_mut() = Some(Home::new(interp));
-            Ok(Reply::Code(suspend(interp, Box::new(Suspended { waiter: Rc::clone(waiter), finish }))))
+            Ok(Reply::Code(suspend(interp, Box::new(Suspended { waiter: Rc::clone(waiter), pause, finish }))))
         }
     }
 }
 
-fn nested(interp: Interp, waiter: &Rc<Waiter>, finish: Finish) -> Result<Obj> {
+fn nested(interp: Interp, waiter: &Rc<Waiter>, pause: &Pause, finish: Finish) -> Result<Obj> {
+    let since = Instant::now();
     interp.keeping(|| {
         while !waiter.done.get() {
             if interp.is_deleted() {
@@ -122,8 +133,15 @@ fn nested(interp: Interp, waiter: &Rc<Waiter>, finish: Finish) -> Result<Obj> {
                 interp.set_result(&message);
                 return Err(Error::Interp);
             }
-            event::do_one_event();
+            if event::serve_queued() {
+                continue;
+            }
+            (pause.before_sleep)(since);
+            if !event::serve_queued() {
+                event::do_one_event();
+            }
         }
+        (pause.over)(since);
         interp.reset_result();
         finish(interp, Ended::Done)
     })
@@ -165,7 +183,7 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     // The error code does not tell: in a coroutine that goes it is that of some earlier error.
     if code == sys::ERROR && current_coroutine(interp).is_some() {
         interp.reset_result();
-        return settle(interp, nested(interp, &waiter, suspended.finish));
+        return settle(interp, nested(interp, &waiter, suspended.pause, suspended.finish));
     }
     // The coroutine is being deleted.
     let home = Home::new(interp);
