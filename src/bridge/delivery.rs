@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::core::{Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::tcl::event;
-use crate::tcl::mailbox::{Mailbox, Sender};
+use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 
 /// One item of a thread's mailbox.
 pub enum Delivery {
@@ -21,8 +21,6 @@ pub enum Delivery {
     Event(u64, Event),
     /// Message lane: messages of one subscription as they came in.
     Batch(u64, Arc<Sub>, IntoIter<Message>),
-    /// One of them.
-    Message(u64, Arc<Sub>, Message),
     /// Message lane: the subscription's last item.
     SubEnd(u64, SubId),
     /// Message lane: the last item of a destroyed connection there.
@@ -33,12 +31,38 @@ pub enum Delivery {
     Last(u64),
 }
 
+/// A message for a callback, and who knows the callback.
+pub type Piece = (Rc<dyn Receiver>, SubId, Message);
+
+impl Item for Delivery {
+    type Piece = Piece;
+
+    fn split(&mut self) -> Option<(Piece, bool)> {
+        let Delivery::Batch(key, sub, rest) = self else { return None };
+        let post = post();
+        let receiver = post.receivers.borrow().get(key).cloned()?;
+        if !receiver.has_room(sub.id()) || post.held.borrow().contains_key(&(*key, sub.id())) {
+            return None;
+        }
+        let message = take_one(sub, rest)?;
+        Some(((receiver, sub.id(), message), rest.as_slice().is_empty()))
+    }
+}
+
+fn take_one(sub: &Sub, rest: &mut IntoIter<Message>) -> Option<Message> {
+    let message = rest.next()?;
+    sub.taken(message.size());
+    Some(message)
+}
+
 /// A connection's side on the Tcl thread.
 pub trait Receiver {
     /// Takes a status, error or end of a call.
     fn event(self: Rc<Self>, event: Event);
-    /// Takes an item of the message lane; gives it back if callbacks are nested too deep.
-    fn bulk(self: Rc<Self>, item: Delivery) -> Option<Delivery>;
+    /// Takes a message.
+    fn message(self: Rc<Self>, sub: SubId, message: Message);
+    /// A subscription has had its last message.
+    fn sub_end(&self, sub: SubId);
     /// Whether another callback of the subscription may be put on the stack.
     fn has_room(&self, sub: SubId) -> bool;
     /// The thread ends.
@@ -127,6 +151,13 @@ impl Listener for Postman {
         self.sender.urgent(Delivery::Event(self.key, event));
     }
 
+    fn events(&self, events: Vec<Event>) {
+        if !events.is_empty() {
+            let key = self.key;
+            self.sender.urgent_all(events.into_iter().map(|event| Delivery::Event(key, event)));
+        }
+    }
+
     fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>) {
         let key = self.key;
         self.sender.bulk([Delivery::Batch(key, Arc::clone(sub), batch.into_iter())]);
@@ -185,85 +216,81 @@ fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
     if !receiver.has_room(of.1) {
         return;
     }
-    let Some(item) = held.items.pop_front() else { return };
+    let piece = match held.items.front_mut() {
+        Some(Delivery::Batch(_, sub, rest)) => take_one(sub, rest).map(|message| (message, !rest.as_slice().is_empty())),
+        _ => None,
+    };
+    let (message, item) = match piece {
+        Some((message, true)) => (Some(message), None),
+        Some((message, false)) => {
+            held.items.pop_front();
+            (Some(message), None)
+        }
+        None => (None, held.items.pop_front()),
+    };
     if held.items.is_empty() {
         all.remove(&of);
     }
     drop(all);
     // Before the callback: an event loop nested in it goes on with the next item.
     call_up(post, of);
-    match item {
-        Delivery::Gone(_) => deliver(item),
-        item => hand_over(post, receiver, item),
-    }
-}
-
-fn hand_over(post: &Post, receiver: Rc<dyn Receiver>, item: Delivery) {
-    let key = key_of(&item);
-    if let Some(item) = receiver.bulk(item) {
-        post.held.borrow_mut().entry((key, sub_of(&item))).or_default().items.push_front(item);
+    if let Some(message) = message {
+        receiver.message(of.1, message);
+    } else if let Some(item) = item {
+        deliver(Taken::Whole(item));
     }
 }
 
 fn key_of(item: &Delivery) -> u64 {
     match item {
-        Delivery::Event(key, _) | Delivery::Batch(key, ..) | Delivery::Message(key, ..) | Delivery::SubEnd(key, _) => *key,
+        Delivery::Event(key, _) | Delivery::Batch(key, ..) | Delivery::SubEnd(key, _) => *key,
         Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) => *key,
     }
 }
 
-fn sub_of(item: &Delivery) -> SubId {
-    match item {
-        Delivery::Batch(_, sub, _) | Delivery::Message(_, sub, _) => sub.id(),
-        Delivery::SubEnd(_, id) | Delivery::Held(_, id) => *id,
-        Delivery::Event(..) | Delivery::Gone(_) | Delivery::Last(_) => 0,
-    }
-}
-
 /// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the other.
-fn holder<'a>(held: &'a mut HeldBySub, item: &Delivery) -> Option<&'a mut VecDeque<Delivery>> {
-    if held.is_empty() {
-        return None;
-    }
-    match item {
-        Delivery::Gone(key) => held.range_mut((*key, 0)..=(*key, SubId::MAX)).next().map(|(_, held)| &mut held.items),
-        item => held.get_mut(&(key_of(item), sub_of(item))).map(|held| &mut held.items),
-    }
+fn holder(held: &mut HeldBySub, key: u64, sub: Option<SubId>) -> Option<&mut VecDeque<Delivery>> {
+    let held = match sub {
+        None => held.range_mut((key, 0)..=(key, SubId::MAX)).next().map(|(_, held)| held),
+        Some(sub) => held.get_mut(&(key, sub)),
+    };
+    held.map(|held| &mut held.items)
 }
 
-fn deliver(item: Delivery) {
+fn deliver(taken: Taken<Delivery>) {
+    let item = match taken {
+        Taken::Piece((receiver, sub, message)) => return receiver.message(sub, message),
+        Taken::Whole(item) => item,
+    };
     let post = post();
     let key = key_of(&item);
     let Some(receiver) = post.receivers.borrow().get(&key).cloned() else { return };
     match item {
         Delivery::Event(_, event) => receiver.event(event),
-        Delivery::Batch(key, sub, mut rest) => {
-            let Some(message) = rest.next() else { return };
-            let first = Delivery::Message(key, Arc::clone(&sub), message);
+        // It could not be split: no room.
+        Delivery::Batch(_, ref sub, ref rest) => {
             if !rest.as_slice().is_empty() {
-                // Before the callback: an event loop nested in it goes on with the next message.
-                post.mailbox.unread(Delivery::Batch(key, sub, rest));
+                let of = (key, sub.id());
+                post.held.borrow_mut().entry(of).or_default().items.push_back(item);
             }
-            deliver_message(post, receiver, first);
         }
-        Delivery::Held(key, sub) => deliver_held(post, receiver, (key, sub)),
+        Delivery::SubEnd(_, sub) => {
+            if let Some(queue) = holder(&mut post.held.borrow_mut(), key, Some(sub)) {
+                return queue.push_back(item);
+            }
+            receiver.sub_end(sub);
+        }
+        Delivery::Held(_, sub) => deliver_held(post, receiver, (key, sub)),
+        Delivery::Gone(_) => {
+            if let Some(queue) = holder(&mut post.held.borrow_mut(), key, None) {
+                return queue.push_back(item);
+            }
+            // Ends of calls may still be queued in the other lane.
+            post.mailbox.sender().urgent(Delivery::Last(key));
+        }
         Delivery::Last(_) => {
             let gone = post.receivers.borrow_mut().remove(&key);
             drop(gone);
         }
-        item => deliver_message(post, receiver, item),
     }
-}
-
-fn deliver_message(post: &Post, receiver: Rc<dyn Receiver>, item: Delivery) {
-    if let Some(queue) = holder(&mut post.held.borrow_mut(), &item) {
-        queue.push_back(item);
-        return;
-    }
-    if let Delivery::Gone(key) = item {
-        // Ends of calls may still be queued in the other lane.
-        post.mailbox.sender().urgent(Delivery::Last(key));
-        return;
-    }
-    hand_over(post, receiver, item);
 }

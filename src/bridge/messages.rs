@@ -4,7 +4,7 @@ use super::errors::{error, invalid};
 use crate::core::{Code, Headers, Message, Outgoing, Subject};
 use crate::spec::subject::{Role, check_subject};
 use crate::tcl::{Obj, Result};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;
 
 /// How a connection turns payloads and subjects into bytes at this moment.
@@ -38,17 +38,27 @@ pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     })
 }
 
-/// The latest subject that passed the check: scripts often publish to the same one again.
-#[derive(Default)]
-pub struct Known(Option<(Subject, bool)>);
+/// Memory of a chunk that small payloads share.
+const CHUNK: usize = 16 * 1024;
+/// Payloads up to this size share one.
+const SMALL: usize = 1024;
 
-impl Known {
+/// What makes one message like the one before cheap: scripts often publish to the same subject again, and payloads are small.
+#[derive(Default)]
+pub struct Latest {
+    /// The subject that passed the check, and whether the check was strict.
+    subject: Option<(Subject, bool)>,
+    /// Where the next small payload goes: one piece of memory for many, which lives as long as the last of them.
+    room: BytesMut,
+}
+
+impl Latest {
     /// A checked subject.
     ///
     /// # Errors
     /// `ErrBadSubject`
     fn subject(&mut self, coding: Coding, word: &Obj) -> Result<Subject> {
-        if let Some((subject, strict)) = &self.0
+        if let Some((subject, strict)) = &self.subject
             && *strict == coding.strict
             && subject.as_str().as_bytes() == word.raw_str()
         {
@@ -57,21 +67,36 @@ impl Known {
         let text = word.as_text();
         check(coding, &text, Role::Publish)?;
         let subject = Subject::from(&*text);
-        self.0 = Some((subject.clone(), coding.strict));
+        self.subject = Some((subject.clone(), coding.strict));
         Ok(subject)
+    }
+
+    fn payload(&mut self, coding: Coding, value: &Obj) -> Bytes {
+        if coding.utf8 { self.copy(value.as_text().as_bytes()) } else { self.copy(&value.as_bytes()) }
+    }
+
+    fn copy(&mut self, payload: &[u8]) -> Bytes {
+        if payload.len() > SMALL {
+            return Bytes::copy_from_slice(payload);
+        }
+        if self.room.capacity() < payload.len() {
+            self.room = BytesMut::with_capacity(CHUNK);
+        }
+        self.room.extend_from_slice(payload);
+        self.room.split().freeze()
     }
 }
 
 /// A message to send, its subjects checked.
 pub fn outgoing(
-    known: &RefCell<Known>,
+    latest: &RefCell<Latest>,
     coding: Coding,
     subject: &Obj,
     payload: &Obj,
     reply: &str,
     headers: Option<Headers>,
 ) -> Result<Outgoing> {
-    let subject = known.borrow_mut().subject(coding, subject)?;
+    let subject = latest.borrow_mut().subject(coding, subject)?;
     if !reply.is_empty() {
         check(coding, reply, Role::Reply)?;
     }
@@ -79,7 +104,7 @@ pub fn outgoing(
         subject,
         reply: (!reply.is_empty()).then(|| Subject::from(reply)),
         headers,
-        payload: payload_out(coding, payload),
+        payload: latest.borrow_mut().payload(coding, payload),
     })
 }
 

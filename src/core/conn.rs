@@ -160,7 +160,8 @@ impl Conn {
         }
     }
 
-    /// Publishes: appends to the outbox, nothing else. The caller has checked the subjects' form.
+    /// Publishes: appends to the outbox. Where more waits than the writer can take at once, and it gets on, this takes up to a
+    /// millisecond. The caller has checked the subjects' form.
     ///
     /// # Errors
     /// `ErrConnectionClosed`, `ErrMaxPayload`, `ErrHeadersNotSupported`, `ErrReconnectBufExceeded`,
@@ -175,9 +176,12 @@ impl Conn {
         let pushed = shared.outbox.with(|q| {
             admit_bytes(shared, q, &wire)?;
             q.push(Item::Publish(wire));
-            Ok(())
+            Ok(shared.outbox.is_crowded(q))
         });
-        pushed.ok_or_else(Problem::closed)?
+        if pushed.ok_or_else(Problem::closed)?? && shared.phase() == Phase::Connected {
+            shared.outbox.give_time();
+        }
+        Ok(())
     }
 
     /// Subscribes; messages go to [`Listener::messages`].

@@ -26,9 +26,12 @@ pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec
         Owner::User => to_user(shared, epoch, sub, messages),
         Owner::Inbox => {
             let mut calls = lock(&shared.calls);
+            let mut events = Vec::with_capacity(messages.len());
             for m in messages {
-                to_shared_call(shared, &mut calls, m);
+                to_shared_call(shared, &mut calls, m, &mut events);
             }
+            // Under the lock, so that `cancel` is silent once it returned.
+            shared.listener.events(events);
             let idle = calls.is_empty();
             drop(calls);
             if idle {
@@ -74,19 +77,21 @@ fn slow_consumer(sub: &Sub) -> Problem {
 }
 
 /// The shared inbox: the last token of the subject is the number of the call.
-fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message) {
+fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
     let id = m.subject().rsplit('.').next().and_then(|t| t.parse().ok());
     // Late and duplicate replies find no call, keep-alives are number 0.
-    let Some(id) = id else { return };
-    match calls.remove(id) {
-        Some(Call { kind: Kind::Shared, .. }) => {
-            if no_responders(&m) {
-                shared.end_call(id, End::NoResponders(m));
-            } else {
-                shared.listener.event(Event::Reply { call: id, message: m });
-            }
+    let Some(call) = id else { return };
+    match calls.remove(call) {
+        Some(Call { kind: Kind::Shared, .. }) => events.push(if no_responders(&m) {
+            Event::End { call, end: End::NoResponders(m) }
+        } else {
+            Event::Reply { call, message: m }
+        }),
+        Some(other) => {
+            // In the order in which they came.
+            shared.listener.events(std::mem::take(events));
+            answered(shared, calls, call, other);
         }
-        Some(call) => answered(shared, calls, id, call),
         None => {}
     }
 }
@@ -116,6 +121,8 @@ fn no_responders(m: &Message) -> bool {
 
 fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
     let mut calls = lock(&shared.calls);
+    let mut events = Vec::with_capacity(messages.len() + 1);
+    let mut ended = None;
     for m in messages {
         let Some(call) = calls.get_mut(id) else {
             break;
@@ -125,34 +132,41 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
             Kind::Pull { left, .. } => (left, true),
             Kind::Listen { .. } => {
                 sub.state().delivered += 1;
-                shared.listener.event(Event::Reply { call: id, message: m });
+                events.push(Event::Reply { call: id, message: m });
                 continue;
             }
             Kind::Shared | Kind::Ping | Kind::Farewell => break,
         };
         sub.state().delivered += 1;
-        let end = match m.status() {
+        ended = match m.status() {
             Some(100) if pull => None,
             Some(_) if pull => Some(End::Status(m)),
             Some(_) if no_responders(&m) => Some(End::NoResponders(m)),
             _ => {
                 *left = left.saturating_sub(1);
                 let full = *left == 0;
-                shared.listener.event(Event::Reply { call: id, message: m });
+                events.push(Event::Reply { call: id, message: m });
                 full.then_some(End::Full)
             }
         };
-        if let Some(end) = end {
-            calls.remove(id);
-            shared.end_call(id, end);
+        if ended.is_some() {
             break;
         }
     }
+    if let Some(end) = ended {
+        calls.remove(id);
+        events.push(Event::End { call: id, end });
+    }
+    shared.listener.events(events);
     let live = calls.get_mut(id).is_some();
+    let idle = calls.is_empty();
     drop(calls);
     if !live {
         lock(&shared.subs).remove(sub);
         shared.end_sub(sub);
+    }
+    if idle {
+        shared.outbox.linger();
     }
     live
 }

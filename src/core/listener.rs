@@ -17,6 +17,8 @@ use std::time::SystemTime;
 pub trait Listener: Send + Sync + 'static {
     /// Completion lane: statuses, errors and the ends of calls in the order in which they happened.
     fn event(&self, e: Event);
+    /// The same for several at once.
+    fn events(&self, events: Vec<Event>);
     /// Message lane: messages of a subscription, in order.
     fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>);
     /// Message lane: nothing more will come on this subscription. Called once for each.
@@ -88,7 +90,7 @@ pub enum Event {
         /// Number to answer with.
         ticket: u64,
         /// The server that is next.
-        server: ServerEntry,
+        server: Box<ServerEntry>,
     },
     /// A reply. For a shared request it is the end as well, no `End` follows.
     Reply {

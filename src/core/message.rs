@@ -8,24 +8,39 @@ use std::str::FromStr;
 
 /// A subject: shared UTF-8 bytes, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject(async_nats::Subject);
+pub struct Subject {
+    text: async_nats::Subject,
+    /// It cannot break the framing of the protocol: looked at once, not for each message.
+    framed: bool,
+}
 
 impl Subject {
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.text.as_str()
+    }
+
+    /// The text, if it cannot break the framing.
+    fn checked(self, what: &str) -> Result<async_nats::Subject, Problem> {
+        if self.framed { Ok(self.text) } else { Err(breaks_framing(self.as_str(), what)) }
+    }
+
+    /// An error of a subject that would break the framing.
+    pub(super) fn check(&self, what: &str) -> Result<(), Problem> {
+        if self.framed { Ok(()) } else { Err(breaks_framing(self.as_str(), what)) }
     }
 }
 
 impl From<&str> for Subject {
     fn from(s: &str) -> Subject {
-        Subject(s.into())
+        Subject { text: s.into(), framed: is_framed(s) }
     }
 }
 
 impl From<String> for Subject {
     fn from(s: String) -> Subject {
-        Subject(s.into())
+        let framed = is_framed(&s);
+        Subject { text: s.into(), framed }
     }
 }
 
@@ -48,8 +63,8 @@ pub struct Outgoing {
 /// A message on its way out, checked. Kept small: what waits in the outbox is out of the processor's caches.
 #[derive(Debug)]
 pub(super) struct Wire {
-    subject: Subject,
-    reply: Option<Subject>,
+    subject: async_nats::Subject,
+    reply: Option<async_nats::Subject>,
     payload: Bytes,
     headers: Option<Box<HeaderMap>>,
     bytes: usize,
@@ -61,10 +76,11 @@ impl Wire {
     /// # Errors
     /// `ErrBadSubject` for a subject that would break the framing, `ErrInvalidArg` for a header that cannot be sent.
     pub fn new(m: Outgoing) -> Result<Wire, Problem> {
-        check_framing(m.subject.as_str(), "subject")?;
-        if let Some(reply) = &m.reply {
-            check_framing(reply.as_str(), "reply")?;
-        }
+        let subject = m.subject.checked("subject")?;
+        let reply = match m.reply {
+            Some(reply) => Some(reply.checked("reply")?),
+            None => None,
+        };
         let mut bytes = m.payload.len();
         let headers = match m.headers {
             Some(lines) if !lines.is_empty() => {
@@ -82,7 +98,7 @@ impl Wire {
             }
             _ => None,
         };
-        Ok(Wire { subject: m.subject, reply: m.reply, payload: m.payload, headers, bytes })
+        Ok(Wire { subject, reply, payload: m.payload, headers, bytes })
     }
 
     /// Payload and header block in bytes: what the server compares with its `max_payload`.
@@ -92,8 +108,7 @@ impl Wire {
 
     /// Bytes the message occupies while it waits: payload, headers and subjects.
     pub fn size(&self) -> usize {
-        let reply = self.reply.as_ref().map_or(0, |r| r.as_str().len());
-        self.bytes + self.subject.as_str().len() + reply
+        self.bytes + self.subject.len() + self.reply.as_ref().map_or(0, |r| r.len())
     }
 
     /// Whether there are headers.
@@ -109,8 +124,8 @@ impl Wire {
     /// The wire library's own form.
     pub fn into_inner(self) -> OutboundMessage {
         OutboundMessage {
-            subject: self.subject.0,
-            reply: self.reply.map(|r| r.0),
+            subject: self.subject,
+            reply: self.reply,
             payload: self.payload,
             headers: self.headers.map(|h| *h),
         }
@@ -118,59 +133,96 @@ impl Wire {
 }
 
 /// A blank or line end in a subject would let its author write protocol of his own.
-pub(super) fn check_framing(subject: &str, what: &str) -> Result<(), Problem> {
+fn is_framed(subject: &str) -> bool {
     let breaks = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    if subject.is_empty() || subject.as_bytes().iter().any(breaks) {
-        return Err(Problem::new(Code::BadSubject, format!("Invalid {what} {subject}")));
-    }
-    Ok(())
+    !subject.is_empty() && !subject.as_bytes().iter().any(breaks)
 }
 
-/// A message that came in.
+fn breaks_framing(subject: &str, what: &str) -> Problem {
+    Problem::new(Code::BadSubject, format!("Invalid {what} {subject}"))
+}
+
+/// The error of a text that would break the framing.
+pub(super) fn check_framing(subject: &str, what: &str) -> Result<(), Problem> {
+    if is_framed(subject) { Ok(()) } else { Err(breaks_framing(subject, what)) }
+}
+
+/// A message that came in. Kept small: many may wait, and each goes from thread to thread.
 #[derive(Clone, Debug)]
-pub struct Message(async_nats::Message);
+pub struct Message {
+    subject: async_nats::Subject,
+    reply: Option<async_nats::Subject>,
+    payload: Bytes,
+    block: Option<Box<Block>>,
+    size: usize,
+}
+
+/// A header block.
+#[derive(Clone, Debug)]
+struct Block {
+    headers: HeaderMap,
+    status: Option<u16>,
+    description: Option<String>,
+}
 
 impl Message {
-    pub(super) fn new(inner: async_nats::Message) -> Message {
-        Message(inner)
+    /// Takes over a message; shares the subject with the one before, `latest`, if it is the same.
+    pub(super) fn new(inner: async_nats::Message, latest: &mut Option<async_nats::Subject>) -> Message {
+        let subjects = inner.subject.len() + inner.reply.as_ref().map_or(0, |r| r.len());
+        let block = inner.headers.map(|headers| {
+            let (status, description) = (inner.status.map(|s| s.as_u16()), inner.description);
+            Box::new(Block { headers, status, description })
+        });
+        let subject = match latest {
+            Some(latest) if *latest == inner.subject => latest.clone(),
+            latest => latest.insert(inner.subject).clone(),
+        };
+        Message {
+            subject,
+            reply: inner.reply,
+            payload: inner.payload,
+            block,
+            size: inner.length.saturating_sub(subjects),
+        }
     }
 
     /// The subject it was published to.
     pub fn subject(&self) -> &str {
-        self.0.subject.as_str()
+        self.subject.as_str()
     }
 
     /// Where an answer should go.
     pub fn reply(&self) -> Option<&str> {
-        self.0.reply.as_ref().map(|r| r.as_str())
+        self.reply.as_ref().map(|r| r.as_str())
     }
 
     /// The payload.
     pub fn payload(&self) -> &[u8] {
-        &self.0.payload
+        &self.payload
     }
 
     /// Status of a control message (ADR-4), such as 503.
     pub fn status(&self) -> Option<u16> {
-        self.0.status.map(|s| s.as_u16())
+        self.block.as_ref()?.status
     }
 
     /// Text that follows the status.
     pub fn description(&self) -> Option<&str> {
-        self.0.description.as_deref()
+        self.block.as_ref()?.description.as_deref()
     }
 
     /// Whether there is a header block (it may hold nothing but a status).
     pub fn has_headers(&self) -> bool {
-        self.0.headers.is_some()
+        self.block.is_some()
     }
 
     /// Header lines. The wire library keeps the order of values of a name, not that of names: those are sorted.
     pub fn headers(&self) -> Vec<(&str, &str)> {
-        let Some(map) = &self.0.headers else {
+        let Some(block) = &self.block else {
             return Vec::new();
         };
-        let mut lines: Vec<(&str, &str)> = map
+        let mut lines: Vec<(&str, &str)> = block
+            .headers
             .iter()
             .flat_map(|(name, values)| {
                 let name: &str = name.as_ref();
@@ -184,8 +236,7 @@ impl Message {
 
     /// Payload and header block in bytes.
     pub fn size(&self) -> usize {
-        let subjects = self.0.subject.len() + self.0.reply.as_ref().map_or(0, |r| r.len());
-        self.0.length.saturating_sub(subjects)
+        self.size
     }
 }
 

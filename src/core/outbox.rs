@@ -5,15 +5,22 @@ use super::message::Wire;
 use super::shared::count_own;
 use super::subs::Sub;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Items that an empty queue may keep room for: a flood leaves no memory behind.
 const KEPT_ROOM: usize = 16 * 1024;
+/// Items or bytes that wait from which on a publisher gives the writer time: beyond, both work on memory that is in no cache.
+const CROWD: usize = 4096;
+const CROWD_BYTES: u64 = 2 << 20;
+/// So much time for each message, and none if the writer makes no progress in it.
+const GIVEN: Duration = Duration::from_millis(1);
 /// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
 const NEXT_CALL: Duration = Duration::from_micros(50);
+/// Items in a row after which more are expected.
+const LONG_RUN: usize = 64;
 /// Waits in vain after which it is tried only now and then.
 const PATIENCE: u32 = 4;
 /// How often then.
@@ -39,6 +46,10 @@ pub(super) enum Item {
 pub(super) struct Queue {
     items: VecDeque<Item>,
     open: bool,
+    /// The writer is at work: it needs no wake.
+    awake: bool,
+    /// A publisher gives the writer time.
+    publisher_waits: bool,
     /// Bytes of all messages ever queued.
     queued_bytes: u64,
 }
@@ -48,12 +59,16 @@ pub(super) struct Queue {
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
     wake: Notify,
+    /// Tells a publisher that waits that the writer took what waited.
+    taken: Condvar,
     /// Bytes of all messages that left the queue.
     gone_bytes: AtomicU64,
     /// Counts items written: shows whether the writer makes progress.
     written: AtomicU64,
-    /// There are items in the queue.
-    filled: AtomicBool,
+    /// What `written` was when a publisher last waited in vain.
+    stuck_at: AtomicU64,
+    /// Number of items in the queue.
+    waiting: AtomicUsize,
     /// Waits for a next call that were in vain, since one was not. Only the writer's thread uses it.
     in_vain: AtomicU32,
 }
@@ -65,12 +80,9 @@ impl Outbox {
         if !queue.open {
             return None;
         }
-        let was_empty = queue.items.is_empty();
         let result = f(&mut queue);
-        let wake = was_empty && !queue.items.is_empty();
-        if wake {
-            self.filled.store(true, Ordering::Release);
-        }
+        self.waiting.store(queue.items.len(), Ordering::Release);
+        let wake = !queue.items.is_empty() && !std::mem::replace(&mut queue.awake, true);
         // A wake is a system call: not under the lock that the woken thread wants.
         drop(queue);
         if wake {
@@ -95,7 +107,7 @@ impl Outbox {
         queue.open = false;
         let items = std::mem::take(&mut queue.items);
         self.gone_bytes.store(queue.queued_bytes, Ordering::Relaxed);
-        self.filled.store(false, Ordering::Relaxed);
+        self.waiting.store(0, Ordering::Relaxed);
         drop(queue);
         let lost = |i: &&Item| matches!(i, Item::Publish(_));
         items.iter().filter(lost).count()
@@ -112,6 +124,27 @@ impl Outbox {
         queue.queued_bytes.saturating_sub(gone)
     }
 
+    /// Whether more waits than the writer should be given at once.
+    pub fn is_crowded(&self, queue: &Queue) -> bool {
+        queue.items.len() >= CROWD || self.bytes_of(queue) >= CROWD_BYTES
+    }
+
+    /// Gives the writer a moment to take what waits, as long as it gets on.
+    pub fn give_time(&self) {
+        let before = self.progress();
+        if self.stuck_at.load(Ordering::Relaxed) == before {
+            return;
+        }
+        let mut queue = super::lock(&self.queue);
+        queue.publisher_waits = true;
+        let full = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
+        let (mut queue, _) = self.taken.wait_timeout_while(queue, GIVEN, full).unwrap_or_else(PoisonError::into_inner);
+        if queue.publisher_waits && self.progress() == before {
+            self.stuck_at.store(before, Ordering::Relaxed);
+        }
+        queue.publisher_waits = false;
+    }
+
     /// Number of items written so far.
     pub fn progress(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
@@ -121,14 +154,28 @@ impl Outbox {
     pub fn take(&self) -> Batch<'_> {
         let mut queue = super::lock(&self.queue);
         let items = std::mem::take(&mut queue.items);
-        self.filled.store(false, Ordering::Relaxed);
+        self.waiting.store(0, Ordering::Relaxed);
         drop(queue);
         Batch { outbox: self, items }
     }
 
-    /// Waits until something may have been pushed.
-    pub async fn pushed(&self) {
-        self.wake.notified().await;
+    /// Waits until something may have been pushed. After a batch of `written` items more are on their way: to wait for
+    /// them a moment costs less than to sleep, be woken, and write a few at a time.
+    pub async fn pushed(&self, written: usize) {
+        if written >= LONG_RUN {
+            let end = Instant::now() + NEXT_CALL;
+            // The tasks that share this thread have their turns meanwhile, then other threads.
+            while self.waiting.load(Ordering::Acquire) < LONG_RUN && Instant::now() < end {
+                tokio::task::yield_now().await;
+                std::thread::yield_now();
+            }
+        }
+        let mut queue = super::lock(&self.queue);
+        queue.awake = !queue.items.is_empty();
+        if !queue.awake {
+            drop(queue);
+            self.poked().await;
+        }
     }
 
     /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
@@ -139,7 +186,7 @@ impl Outbox {
             return;
         }
         let end = Instant::now() + NEXT_CALL;
-        while !self.filled.load(Ordering::Acquire) {
+        while self.waiting.load(Ordering::Acquire) == 0 {
             if Instant::now() >= end {
                 self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
                 return;
@@ -147,6 +194,11 @@ impl Outbox {
             std::thread::yield_now();
         }
         self.in_vain.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits for [`Outbox::poke`].
+    pub async fn poked(&self) {
+        self.wake.notified().await;
     }
 
     /// Wakes the writer, for changes other than a push.
@@ -177,6 +229,11 @@ impl Batch<'_> {
         self.items.len()
     }
 
+    /// Nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// Refills an empty batch, keeping its memory; false if nothing waits.
     pub fn refill(&mut self) -> bool {
         if self.items.is_empty() {
@@ -185,7 +242,11 @@ impl Batch<'_> {
             }
             let mut queue = super::lock(&self.outbox.queue);
             std::mem::swap(&mut queue.items, &mut self.items);
-            self.outbox.filled.store(false, Ordering::Relaxed);
+            self.outbox.waiting.store(0, Ordering::Relaxed);
+            if std::mem::take(&mut queue.publisher_waits) {
+                drop(queue);
+                self.outbox.taken.notify_all();
+            }
         }
         !self.items.is_empty()
     }
@@ -209,7 +270,7 @@ impl Drop for Batch<'_> {
         let mut queue = super::lock(&self.outbox.queue);
         self.items.append(&mut queue.items);
         queue.items = std::mem::take(&mut self.items);
-        self.outbox.filled.store(true, Ordering::Relaxed);
+        self.outbox.waiting.store(queue.items.len(), Ordering::Relaxed);
     }
 }
 
@@ -249,7 +310,7 @@ mod tests {
         drop(b);
         assert_eq!(o.bytes(), 5);
         let mut b = o.take();
-        assert_eq!(b.len(), 2);
+        assert_eq!(b.items.len(), 2);
         assert_eq!(next(&mut b), b"22");
         assert_eq!(next(&mut b), b"3");
         assert!(!b.refill());

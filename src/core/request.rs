@@ -91,7 +91,7 @@ fn check(shared: &Shared, msg: &Outgoing) -> Result<(), Problem> {
     if shared.phase() == Phase::Closed {
         return Err(Problem::closed());
     }
-    super::message::check_framing(msg.subject.as_str(), "subject")
+    msg.subject.check("subject")
 }
 
 fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {

@@ -190,7 +190,7 @@ impl Session {
         self.send_probe(id).await?;
         let answered = async {
             while lock(&self.shared.calls).get_mut(id).is_some() {
-                self.shared.outbox.pushed().await;
+                self.shared.outbox.poked().await;
             }
         };
         let _ = tokio::time::timeout(FAREWELL, answered).await;

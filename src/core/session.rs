@@ -62,11 +62,13 @@ struct CellState {
     waker: Option<Waker>,
     /// Size of the latest batch: a good guess for the next one, which then needs no moves while it grows.
     latest: usize,
+    /// Subject of the latest message.
+    subject: Option<async_nats::Subject>,
 }
 
 impl Cell {
     fn new(sub: Arc<Sub>, subscriber: Subscriber) -> Cell {
-        Cell { sub, state: Mutex::new(CellState { subscriber: Some(subscriber), closed: false, waker: None, latest: 1 }) }
+        Cell { sub, state: Mutex::new(CellState { subscriber: Some(subscriber), closed: false, waker: None, latest: 1, subject: None }) }
     }
 
     /// Takes the subscription out for a command; it must be put back.
@@ -101,23 +103,22 @@ impl Cell {
         }
         // Also while messages are awaited: the subscription does not wake its reader when it is taken out and closed.
         state.waker = Some(cx.waker().clone());
-        let room = state.latest;
-        let Some(subscriber) = &mut state.subscriber else { return Poll::Pending };
+        let CellState { subscriber: Some(subscriber), latest, subject, .. } = &mut *state else { return Poll::Pending };
         let mut batch = Vec::new();
         while batch.len() < BATCH {
             match Pin::new(&mut *subscriber).poll_next(cx) {
                 Poll::Ready(Some(m)) => {
                     if batch.is_empty() {
-                        batch.reserve_exact(room);
+                        batch.reserve_exact(*latest);
                     }
-                    batch.push(Message::new(m));
+                    batch.push(Message::new(m, subject));
                 }
                 Poll::Ready(None) if batch.is_empty() => return Poll::Ready(None),
                 Poll::Pending if batch.is_empty() => return Poll::Pending,
                 Poll::Ready(None) | Poll::Pending => break,
             }
         }
-        state.latest = batch.len();
+        *latest = batch.len();
         Poll::Ready(Some(batch))
     }
 }

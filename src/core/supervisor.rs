@@ -241,7 +241,7 @@ impl Supervisor {
                 return usual;
             }
             lock(&shared.delay_answer).take();
-            shared.listener.event(Event::AskDelay { ticket, server: server.entry.clone() });
+            shared.listener.event(Event::AskDelay { ticket, server: Box::new(server.entry.clone()) });
             loop {
                 if let Some((number, wait)) = lock(&shared.delay_answer).take()
                     && number == ticket

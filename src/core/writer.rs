@@ -40,14 +40,14 @@ impl Session {
         }
         let mut writer = Writer { session: self, sink: self.client.clone(), unflushed: 0, published: false };
         // `connected` means that what was queued until now is out, however much is added meanwhile.
-        for _ in 0..batch.len() {
-            writer.write_one(&mut batch).await?;
-        }
+        writer.write_batch(&mut batch).await?;
         self.flush().await?;
         self.announce();
         loop {
+            let mut written = 0;
             while batch.refill() {
-                writer.write_one(&mut batch).await?;
+                written += batch.len();
+                writer.write_batch(&mut batch).await?;
             }
             if self.shared.stopping() {
                 break;
@@ -55,7 +55,7 @@ impl Session {
             if self.keep_alive_due.swap(false, Ordering::Relaxed) {
                 self.send_probe(0).await?;
             }
-            self.shared.outbox.pushed().await;
+            self.shared.outbox.pushed(written).await;
         }
         self.flush().await?;
         if writer.published {
@@ -144,32 +144,49 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes the item at the front.
-    async fn write_one(&mut self, batch: &mut Batch<'_>) -> Result<(), Gone> {
+    /// Writes what is in the batch.
+    async fn write_batch(&mut self, batch: &mut Batch<'_>) -> Result<(), Gone> {
         let session = self.session;
-        if session.keep_alive_due.load(Ordering::Relaxed) {
-            session.keep_alive_due.store(false, Ordering::Relaxed);
-            session.send_probe(0).await?;
+        while !batch.is_empty() {
+            if session.keep_alive_due.load(Ordering::Relaxed) {
+                session.keep_alive_due.store(false, Ordering::Relaxed);
+                session.send_probe(0).await?;
+            }
+            // A place first, then the item: nothing is lost if the connection breaks while we wait.
+            std::future::poll_fn(|cx| Pin::new(&mut self.sink).poll_ready(cx)).await.map_err(|_| Gone)?;
+            match batch.pop() {
+                // No future of its own: it would be made and moved for each message.
+                Some(Item::Publish(wire)) => self.publish(wire)?,
+                Some(other) => self.tell(other).await?,
+                None => (),
+            }
+            if self.unflushed >= FLUSH_EACH {
+                self.unflushed = 0;
+                session.flush().await?;
+            }
         }
-        // A place first, then the item: nothing is lost if the connection breaks while we wait.
-        std::future::poll_fn(|cx| Pin::new(&mut self.sink).poll_ready(cx)).await.map_err(|_| Gone)?;
-        match batch.pop() {
-            Some(Item::Publish(wire)) => self.publish(wire).await?,
-            Some(Item::Subscribe(sub)) => {
+        Ok(())
+    }
+
+    /// Tells the server what is no message.
+    async fn tell(&mut self, item: Item) -> Result<(), Gone> {
+        let session = self.session;
+        match item {
+            Item::Publish(_) => (),
+            Item::Subscribe(sub) => {
                 let known = lock(&session.cells).contains_key(&sub.id());
                 if !known || session.inbox_refused(&sub) {
                     session.subscribe(&sub).await?;
                 }
             }
-            Some(Item::Limit(sub)) => session.limit(&sub).await?,
-            Some(Item::Unsubscribe(sub)) => session.unsubscribe(&sub).await?,
-            Some(Item::Probe(id)) => session.send_probe(id).await?,
-            None => (),
+            Item::Limit(sub) => session.limit(&sub).await?,
+            Item::Unsubscribe(sub) => session.unsubscribe(&sub).await?,
+            Item::Probe(id) => session.send_probe(id).await?,
         }
         Ok(())
     }
 
-    async fn publish(&mut self, wire: Wire) -> Result<(), Gone> {
+    fn publish(&mut self, wire: Wire) -> Result<(), Gone> {
         let session = self.session;
         let shared = &session.shared;
         if let Err(problem) = shared.check_size(wire.bytes(), wire.has_headers()) {
@@ -189,10 +206,6 @@ impl Writer<'_> {
             shared.error(session.epoch, problem);
         }
         self.unflushed += size;
-        if self.unflushed >= FLUSH_EACH {
-            self.unflushed = 0;
-            session.flush().await?;
-        }
         Ok(())
     }
 }

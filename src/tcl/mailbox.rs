@@ -23,11 +23,28 @@ const KEPT_ROOM: usize = 4096;
 /// So many completions may follow each other while messages wait: a script that asks again in each callback would starve them.
 const BURST: u32 = 16;
 
+/// What a mailbox carries.
+pub trait Item: Send + Sized + 'static {
+    /// A part of an item that consists of several. Each is handled by an event of its own.
+    type Piece;
+    /// Takes the next piece off the item in front of the lane of messages; the flag says that it was the last.
+    /// `None`: the item is to be handled as it is.
+    fn split(&mut self) -> Option<(Self::Piece, bool)>;
+}
+
+/// What the handler gets.
+pub enum Taken<T: Item> {
+    /// An item.
+    Whole(T),
+    /// A part of one.
+    Piece(T::Piece),
+}
+
 /// What a Tcl thread receives.
-pub struct Mailbox<T: Send + 'static> {
+pub struct Mailbox<T: Item> {
     lanes: Arc<Lanes<T>>,
     local: RefCell<Local<T>>,
-    handler: fn(T),
+    handler: fn(Taken<T>),
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
     /// Items since the mailbox was last found empty.
@@ -49,7 +66,7 @@ impl<T> Default for Local<T> {
     }
 }
 
-struct Lanes<T: Send + 'static> {
+struct Lanes<T: Item> {
     thread: Thread,
     inner: Mutex<Inner<T>>,
     /// Completions wait in `inner`: they are not left behind a queue of messages.
@@ -79,9 +96,9 @@ struct Spare(*mut sys::Tcl_Event);
 unsafe impl Send for Spare {}
 
 /// The sending side.
-pub struct Sender<T: Send + 'static>(Arc<Lanes<T>>);
+pub struct Sender<T: Item>(Arc<Lanes<T>>);
 
-impl<T: Send + 'static> Clone for Sender<T> {
+impl<T: Item> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender(Arc::clone(&self.0))
     }
@@ -92,16 +109,24 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[repr(C)]
-struct Event<T: Send + 'static> {
+struct Event<T: Item> {
     header: sys::Tcl_Event,
     mailbox: *const Mailbox<T>,
 }
 
-impl<T: Send + 'static> Sender<T> {
+impl<T: Item> Sender<T> {
     /// Posts to the lane of completions. After the owner's close it is dropped.
     pub fn urgent(&self, item: T) {
         self.post(|inner| {
             inner.urgent.push_back(item);
+            self.0.pressing.store(true, Ordering::Release);
+        });
+    }
+
+    /// Posts several to the lane of completions.
+    pub fn urgent_all(&self, items: impl IntoIterator<Item = T>) {
+        self.post(|inner| {
+            inner.urgent.extend(items);
             self.0.pressing.store(true, Ordering::Release);
         });
     }
@@ -130,7 +155,7 @@ impl<T: Send + 'static> Sender<T> {
     }
 }
 
-unsafe fn new_event<T: Send + 'static>(mailbox: *const Mailbox<T>) -> *mut sys::Tcl_Event {
+unsafe fn new_event<T: Item>(mailbox: *const Mailbox<T>) -> *mut sys::Tcl_Event {
     // SAFETY: Tcl_Alloc never gives null; Tcl frees the event after its procedure.
     unsafe {
         let event = stub!(tcl_Alloc(size_of::<Event<T>>() as _)).cast::<Event<T>>();
@@ -140,9 +165,9 @@ unsafe fn new_event<T: Send + 'static>(mailbox: *const Mailbox<T>) -> *mut sys::
     }
 }
 
-impl<T: Send + 'static> Mailbox<T> {
+impl<T: Item> Mailbox<T> {
     /// A mailbox for the current thread. It lives until [`Mailbox::close`] and is not freed before the thread's end.
-    pub fn new(handler: fn(T)) -> Rc<Mailbox<T>> {
+    pub fn new(handler: fn(Taken<T>)) -> Rc<Mailbox<T>> {
         // SAFETY: plain call.
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
         let spare = Spare(std::ptr::null_mut());
@@ -227,7 +252,7 @@ impl<T: Send + 'static> Mailbox<T> {
     }
 
     /// The next item; completions first, but not for ever. If there is none and `may_sleep`, the mailbox is asleep.
-    fn next(&self, may_sleep: bool) -> Option<T> {
+    fn next(&self, may_sleep: bool) -> Option<Taken<T>> {
         let mut local = self.local.borrow_mut();
         let local = &mut *local;
         if local.bulk.is_empty() || self.lanes.pressing.load(Ordering::Acquire) {
@@ -245,7 +270,18 @@ impl<T: Send + 'static> Mailbox<T> {
         }
         let urgent = if local.burst < BURST || local.bulk.is_empty() { local.urgent.pop_front() } else { None };
         local.burst = if urgent.is_some() { local.burst.saturating_add(1) } else { 0 };
-        urgent.or_else(|| local.bulk.pop_front())
+        if let Some(item) = urgent {
+            return Some(Taken::Whole(item));
+        }
+        match local.bulk.front_mut()?.split() {
+            Some((piece, last)) => {
+                if last {
+                    local.bulk.pop_front();
+                }
+                Some(Taken::Piece(piece))
+            }
+            None => local.bulk.pop_front().map(Taken::Whole),
+        }
     }
 
     fn run_one(&self) {
@@ -266,7 +302,7 @@ impl<T: Send + 'static> Mailbox<T> {
     }
 
     /// After a run of items more are on their way: to wait for them a moment costs less than to sleep and be woken.
-    fn next_or_linger(&self) -> Option<T> {
+    fn next_or_linger(&self) -> Option<Taken<T>> {
         if self.run.get() < LONG_RUN {
             return self.next(true);
         }
@@ -298,7 +334,7 @@ fn refill<T>(here: &mut VecDeque<T>, came: &mut VecDeque<T>) {
     std::mem::swap(here, came);
 }
 
-unsafe extern "C" fn event_proc<T: Send + 'static>(event: *mut sys::Tcl_Event, flags: c_int) -> c_int {
+unsafe extern "C" fn event_proc<T: Item>(event: *mut sys::Tcl_Event, flags: c_int) -> c_int {
     if flags & sys::TCL_FILE_EVENTS as c_int == 0 {
         return 0;
     }
@@ -312,7 +348,7 @@ unsafe extern "C" fn event_proc<T: Send + 'static>(event: *mut sys::Tcl_Event, f
     1
 }
 
-unsafe extern "C" fn setup<T: Send + 'static>(data: *mut c_void, flags: c_int) {
+unsafe extern "C" fn setup<T: Item>(data: *mut c_void, flags: c_int) {
     // SAFETY: the source is removed before the mailbox goes.
     let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
     if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.get() {
@@ -322,7 +358,7 @@ unsafe extern "C" fn setup<T: Send + 'static>(data: *mut c_void, flags: c_int) {
     }
 }
 
-unsafe extern "C" fn check<T: Send + 'static>(data: *mut c_void, flags: c_int) {
+unsafe extern "C" fn check<T: Item>(data: *mut c_void, flags: c_int) {
     // SAFETY: as in `setup`.
     let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
     if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.replace(false) {
@@ -330,7 +366,7 @@ unsafe extern "C" fn check<T: Send + 'static>(data: *mut c_void, flags: c_int) {
     }
 }
 
-unsafe extern "C" fn delete_ours<T: Send + 'static>(event: *mut sys::Tcl_Event, data: *mut c_void) -> c_int {
+unsafe extern "C" fn delete_ours<T: Item>(event: *mut sys::Tcl_Event, data: *mut c_void) -> c_int {
     // SAFETY: only events with our procedure have our layout.
     unsafe {
         let ours = (*event).proc_.is_some_and(|f| std::ptr::fn_addr_eq(f, event_proc::<T> as unsafe extern "C" fn(_, _) -> _));

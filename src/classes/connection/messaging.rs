@@ -40,7 +40,7 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         None => None,
     };
     let message =
-        outgoing(&connection.known, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
+        outgoing(&connection.latest, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
     send(connection, message)
 }
 
@@ -48,7 +48,7 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
 pub fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
-    let message = outgoing(&connection.known, connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
+    let message = outgoing(&connection.latest, connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
     send(connection, message)
 }
 

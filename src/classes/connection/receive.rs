@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::state::{Answer, Connection, State, Subscription, end_connects};
-use crate::bridge::delivery::{self, Delivery, Receiver};
+use crate::bridge::delivery::{self, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
 use crate::core::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
@@ -22,25 +22,16 @@ impl Receiver for Connection {
         }
     }
 
-    fn bulk(self: Rc<Self>, item: Delivery) -> Option<Delivery> {
-        match item {
-            Delivery::Message(key, sub, message) => {
-                let subscription = self.subscriptions.borrow().get(&sub.id()).cloned();
-                if subscription.as_ref().is_some_and(|s| s.depth.get() >= NESTED_CALLBACKS) {
-                    return Some(Delivery::Message(key, sub, message));
-                }
-                sub.taken(message.size());
-                if let Some(subscription) = subscription {
-                    self.deliver(sub.id(), &subscription, &message);
-                }
-            }
-            Delivery::SubEnd(_, id) => {
-                let ended = self.subscriptions.borrow_mut().remove(&id);
-                drop(ended);
-            }
-            Delivery::Batch(..) | Delivery::Event(..) | Delivery::Held(..) | Delivery::Gone(_) | Delivery::Last(_) => {}
+    fn message(self: Rc<Self>, sub: SubId, message: Message) {
+        let subscription = self.subscriptions.borrow().get(&sub).cloned();
+        if let Some(subscription) = subscription {
+            self.deliver(sub, &subscription, &message);
         }
-        None
+    }
+
+    fn sub_end(&self, sub: SubId) {
+        let ended = self.subscriptions.borrow_mut().remove(&sub);
+        drop(ended);
     }
 
     fn has_room(&self, sub: SubId) -> bool {

@@ -34,7 +34,7 @@ pub fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
-    let message = outgoing(&connection.known, connection.coding(), &call.args[0], &call.args[1], "", headers)?;
+    let message = outgoing(&connection.latest, connection.coding(), &call.args[0], &call.args[1], "", headers)?;
     run(connection, call, message)
 }
 
@@ -45,7 +45,7 @@ pub fn request_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
     if !parts.reply.is_empty() {
         connection.log(Level::Warn, || format!("The reply subject {} of a request is ignored", parts.reply));
     }
-    let message = outgoing(&connection.known, connection.coding(), &parts.subject, &parts.data, "", parts.headers)?;
+    let message = outgoing(&connection.latest, connection.coding(), &parts.subject, &parts.data, "", parts.headers)?;
     run(connection, call, message)
 }
 

@@ -11,7 +11,7 @@ use super::log::Log;
 use super::settings::Settings;
 use crate::bridge::delivery;
 use crate::bridge::errors::{as_dict, closed};
-use crate::bridge::messages::{Coding, Known};
+use crate::bridge::messages::{Coding, Latest};
 use crate::bridge::task::Slot;
 use crate::core::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
 use crate::tcl::event::later;
@@ -111,7 +111,7 @@ pub struct Connection {
     /// Synchronous `connect`s that wait.
     pub connecting: RefCell<Vec<Rc<Slot<Result<()>>>>>,
     /// The latest subject published to.
-    pub known: RefCell<Known>,
+    pub latest: RefCell<Latest>,
     /// The latest error was told with the loss of the connection.
     pub loss_told: Cell<bool>,
     /// Callbacks of asynchronous calls that are on the stack.
@@ -156,7 +156,7 @@ impl Connection {
             subscriptions: RefCell::default(),
             calls: RefCell::default(),
             connecting: RefCell::default(),
-            known: RefCell::default(),
+            latest: RefCell::default(),
             loss_told: Cell::new(false),
             answer_depth: Cell::new(0),
             held_answers: RefCell::default(),

@@ -27,7 +27,7 @@ const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 pub fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let headers = expected_stream(call, Headers::new());
-    let message = outgoing(&js.connection.known, js.connection.coding(), &call.args[0], &call.args[1], "", headers)?;
+    let message = outgoing(&js.connection.latest, js.connection.coding(), &call.args[0], &call.args[1], "", headers)?;
     send(js, call, message)
 }
 
@@ -36,7 +36,7 @@ pub fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
     let headers = expected_stream(call, parts.headers.unwrap_or_default());
-    let message = outgoing(&js.connection.known, js.connection.coding(), &parts.subject, &parts.data, "", headers)?;
+    let message = outgoing(&js.connection.latest, js.connection.coding(), &parts.subject, &parts.data, "", headers)?;
     send(js, call, message)
 }
 
