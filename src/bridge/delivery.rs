@@ -274,20 +274,16 @@ fn deliver(taken: Taken<Delivery>) {
                 post.held.borrow_mut().entry(of).or_default().items.push_back(item);
             }
         }
-        Delivery::SubEnd(_, sub) => {
-            if let Some(queue) = holder(&mut post.held.borrow_mut(), key, Some(sub)) {
-                return queue.push_back(item);
-            }
-            receiver.sub_end(sub);
-        }
+        Delivery::SubEnd(_, sub) => match holder(&mut post.held.borrow_mut(), key, Some(sub)) {
+            Some(queue) => queue.push_back(item),
+            None => receiver.sub_end(sub),
+        },
         Delivery::Held(_, sub) => deliver_held(post, receiver, (key, sub)),
-        Delivery::Gone(_) => {
-            if let Some(queue) = holder(&mut post.held.borrow_mut(), key, None) {
-                return queue.push_back(item);
-            }
+        Delivery::Gone(_) => match holder(&mut post.held.borrow_mut(), key, None) {
+            Some(queue) => queue.push_back(item),
             // Ends of calls may still be queued in the other lane.
-            post.mailbox.sender().urgent(Delivery::Last(key));
-        }
+            None => post.mailbox.sender().urgent(Delivery::Last(key)),
+        },
         Delivery::Last(_) => {
             let gone = post.receivers.borrow_mut().remove(&key);
             drop(gone);

@@ -2,8 +2,9 @@
 
 use super::CallId;
 use super::subs::Sub;
+use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -63,7 +64,7 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     last_id: CallId,
-    pending: HashMap<CallId, Call>,
+    pending: FxHashMap<CallId, Call>,
     deadlines: BinaryHeap<Reverse<(Instant, CallId)>>,
     /// The shared inbox, once it is needed.
     pub inbox: Option<Inbox>,

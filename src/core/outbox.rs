@@ -159,15 +159,14 @@ impl Outbox {
         Batch { outbox: self, items }
     }
 
-    /// Waits until something may have been pushed. After a batch of `written` items more are on their way: to wait for
-    /// them a moment costs less than to sleep, be woken, and write a few at a time.
-    pub async fn pushed(&self, written: usize) {
-        if written >= LONG_RUN {
-            let end = Instant::now() + NEXT_CALL;
-            // The tasks that share this thread have their turns meanwhile, then other threads.
-            while self.waiting.load(Ordering::Acquire) < LONG_RUN && Instant::now() < end {
-                tokio::task::yield_now().await;
-                std::thread::yield_now();
+    /// Waits until something may have been pushed. In a flood more is on its way: to wait for some of it costs less than to
+    /// sleep, be woken, and write a few at a time.
+    pub async fn pushed(&self, flood: bool) {
+        if flood {
+            // The tasks that share this thread have their turns first.
+            tokio::task::yield_now().await;
+            if self.waiting.load(Ordering::Acquire) < LONG_RUN {
+                std::thread::sleep(Duration::from_micros(20));
             }
         }
         let mut queue = super::lock(&self.queue);

@@ -8,6 +8,7 @@ use super::outbox::{Item, Queue};
 use super::shared::{Phase, Shared};
 use super::subs::{Sub, SubTable};
 use super::{CallId, lock};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,7 @@ pub(super) fn new_inbox(shared: &Shared) -> String {
 }
 
 /// Makes sure of the shared inbox. What must be subscribed first is pushed.
-fn shared_inbox<'a>(shared: &Shared, subs: &mut SubTable, calls: &'a mut Calls, queue: &mut Queue) -> &'a mut Inbox {
+fn shared_inbox(shared: &Shared, subs: &mut SubTable, calls: &mut Calls, queue: &mut Queue) {
     let inbox = calls.inbox.get_or_insert_with(|| {
         let prefix = format!("{}.", new_inbox(shared));
         let sub = subs.add_inbox(format!("{prefix}*"));
@@ -65,7 +66,6 @@ fn shared_inbox<'a>(shared: &Shared, subs: &mut SubTable, calls: &'a mut Calls, 
             queue.push(Item::Subscribe(inbox.sub.clone()));
         }
     }
-    inbox
 }
 
 /// Sends a request.
@@ -95,13 +95,26 @@ fn check(shared: &Shared, msg: &Outgoing) -> Result<(), Problem> {
 }
 
 fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {
-    let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
+    // The usual case needs no look at the subscriptions.
+    let ready = calls.inbox.as_ref().is_some_and(|inbox| inbox.wanted);
+    let mut subs = None;
+    if !ready {
+        drop(calls);
+        subs = Some(lock(&shared.subs));
+        calls = lock(&shared.calls);
+    }
     let id = calls.next_id();
     let mut earliest = false;
     let pushed = shared.outbox.with(|q| {
-        let inbox = shared_inbox(shared, &mut subs, &mut calls, q);
-        msg.reply = Some(Subject::from(format!("{}{id}", inbox.prefix)));
+        if let Some(subs) = &mut subs {
+            shared_inbox(shared, subs, &mut calls, q);
+        }
+        let prefix = calls.inbox.as_ref().map_or("", |inbox| &inbox.prefix);
+        let mut reply = String::with_capacity(prefix.len() + 20);
+        // Writing to a string cannot fail.
+        let _ = write!(reply, "{prefix}{id}");
+        msg.reply = Some(Subject::from(reply));
         let wire = Wire::new(msg)?;
         super::conn::admit(shared, q, &wire)?;
         q.push(Item::Publish(wire));

@@ -14,9 +14,14 @@ use futures_util::Sink;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// Bytes after which a flush is awaited: bounds what is inside the wire library.
 const FLUSH_EACH: usize = 1 << 20;
+
+/// More items than this in such a time are a flood.
+const FLOOD: usize = 64;
+const FLOOD_TIME: Duration = Duration::from_millis(1);
 
 /// The connection is gone; what is left goes back to the outbox.
 pub(super) struct Gone;
@@ -38,15 +43,14 @@ impl Session {
                 self.limit(&sub).await?;
             }
         }
-        let mut writer = Writer { session: self, sink: self.client.clone(), unflushed: 0, published: false };
+        let mut writer = Writer { session: self, sink: self.client.clone(), unflushed: 0, published: false, pace: Pace::new() };
         // `connected` means that what was queued until now is out, however much is added meanwhile.
         writer.write_batch(&mut batch).await?;
         self.flush().await?;
         self.announce();
         loop {
-            let mut written = 0;
             while batch.refill() {
-                written += batch.len();
+                writer.pace.count(batch.len());
                 writer.write_batch(&mut batch).await?;
             }
             if self.shared.stopping() {
@@ -55,7 +59,7 @@ impl Session {
             if self.keep_alive_due.swap(false, Ordering::Relaxed) {
                 self.send_probe(0).await?;
             }
-            self.shared.outbox.pushed(written).await;
+            self.shared.outbox.pushed(writer.pace.is_flood()).await;
         }
         self.flush().await?;
         if writer.published {
@@ -141,6 +145,34 @@ struct Writer<'a> {
     unflushed: usize,
     /// Something was published in this session.
     published: bool,
+    pace: Pace,
+}
+
+/// How fast items come.
+struct Pace {
+    since: Instant,
+    items: usize,
+    flood: bool,
+}
+
+impl Pace {
+    fn new() -> Pace {
+        Pace { since: Instant::now(), items: 0, flood: false }
+    }
+
+    fn count(&mut self, items: usize) {
+        self.items += items;
+    }
+
+    /// Whether so many come that they had better be written together.
+    fn is_flood(&mut self) -> bool {
+        let time = self.since.elapsed();
+        if self.items >= FLOOD || time >= FLOOD_TIME {
+            self.flood = self.items >= FLOOD && time < FLOOD_TIME;
+            (self.since, self.items) = (Instant::now(), 0);
+        }
+        self.flood
+    }
 }
 
 impl Writer<'_> {

@@ -9,6 +9,20 @@ use std::rc::Rc;
 use super::obj::Obj;
 use super::sys::{self, Code, Size, stub};
 
+thread_local! {
+    static SCRIPTS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts what scripts of this thread were let see: a change tells that a script ran or goes on.
+pub fn scripts() -> u64 {
+    SCRIPTS.get()
+}
+
+/// A script of this thread runs now, or will when the present event is over.
+pub(super) fn note_script() {
+    SCRIPTS.set(SCRIPTS.get().wrapping_add(1));
+}
+
 /// An error on its way to Tcl.
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -141,6 +155,7 @@ impl Interp {
 
     /// Evaluates the words as one command at global level.
     pub fn call(self, words: &[Obj]) -> Result<Obj> {
+        note_script();
         // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
         let code = unsafe {
             stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL as i32))
@@ -150,6 +165,7 @@ impl Interp {
 
     /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
+        note_script();
         // The callback may delete the interpreter.
         self.keeping(|| {
             let flags = sys::TCL_EVAL_GLOBAL as i32;
@@ -172,6 +188,7 @@ impl Interp {
 
     /// Evaluates a script at global level.
     pub fn eval(self, script: &str) -> Result<Obj> {
+        note_script();
         let script = Obj::text(script);
         // SAFETY: live interpreter and value.
         let code = unsafe { stub!(tcl_EvalObjEx(self.as_ptr(), script.as_ptr(), sys::TCL_EVAL_GLOBAL as i32)) };
@@ -180,6 +197,8 @@ impl Interp {
 
     /// Sets a variable by its full name (an element of an array if `key` is given); traces fire.
     pub fn set_global(self, name: &str, key: Option<&str>, value: &Obj) -> Result<()> {
+        // There may be traces.
+        note_script();
         let (name, key) = (c_string(name), key.map(c_string));
         let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
         let flags = (sys::TCL_GLOBAL_ONLY | sys::TCL_LEAVE_ERR_MSG) as i32;
@@ -190,6 +209,8 @@ impl Interp {
 
     /// Removes a variable or an element of an array; one that is not there is no error.
     pub fn unset_global(self, name: &str, key: Option<&str>) {
+        // There may be traces.
+        note_script();
         let (name, key) = (c_string(name), key.map(c_string));
         let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
         // SAFETY: as in `set_global`.

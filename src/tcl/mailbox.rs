@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::interp::scripts;
 use super::sys::{self, stub};
 use super::trampoline::guarded;
 
@@ -291,14 +292,21 @@ impl<T: Item> Mailbox<T> {
             return;
         };
         self.run.set(self.run.get().saturating_add(1));
-        if self.time_is_up() {
+        let rest = self.time_is_up();
+        if rest {
             self.slice.set(None);
             self.resting.set(true);
         } else {
             // Before the callback: an event loop nested in it goes on with the next item.
             self.queue();
         }
+        let before = scripts();
         (self.handler)(item);
+        // What no script has seen needs no event of its own.
+        while scripts() == before && !rest && !self.time_is_up() {
+            let Some(item) = self.next(false) else { return };
+            (self.handler)(item);
+        }
     }
 
     /// After a run of items more are on their way: to wait for them a moment costs less than to sleep and be woken.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::class::Reply;
 use super::event;
-use super::interp::{Error, Home, Interp, Result};
+use super::interp::{Error, Home, Interp, Result, note_script};
 use super::obj::Obj;
 use super::sys::{self, Code, stub};
 use super::trampoline;
@@ -54,6 +54,7 @@ impl Waiter {
 
     /// It is done. A coroutine that waits is resumed by an event of its own, never from in here.
     pub fn complete(self: &Rc<Self>) {
+        note_script();
         if self.done.replace(true) || self.coroutine.get().is_null() {
             return;
         }

@@ -35,7 +35,8 @@ impl Receiver for Connection {
     }
 
     fn has_room(&self, sub: SubId) -> bool {
-        self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
+        // Nothing is on the stack in most cases.
+        self.depth.get() < NESTED_CALLBACKS || self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
     }
 
     fn abandon(&self) {
@@ -124,7 +125,9 @@ impl Connection {
         words.push(message.reply().map_or_else(|| self.empty.clone(), Obj::text));
         let Some(interp) = self.home.live() else { return };
         subscription.depth.set(subscription.depth.get() + 1);
+        self.depth.set(self.depth.get() + 1);
         interp.call_back(&words);
+        self.depth.set(self.depth.get() - 1);
         subscription.depth.set(subscription.depth.get() - 1);
         words.clear();
         self.words.set(words);
@@ -157,8 +160,12 @@ impl Connection {
     /// Runs a callback at global level.
     pub fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
         if let Some(interp) = self.home.live() {
-            let words: Vec<Obj> = prefix.iter().cloned().chain(args).collect();
+            let mut words = self.words.take();
+            words.extend_from_slice(prefix);
+            words.extend(args);
             interp.call_back(&words);
+            words.clear();
+            self.words.set(words);
         }
     }
 }

@@ -76,7 +76,7 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
     let max = options.int("max_msgs").filter(|max| *max > 0);
     let dicts = max.is_some() || options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg());
     let mode = max.map_or(Mode::Shared, |max| Mode::Own { max: max as u64 });
-    let subject = message.subject.as_str().to_string();
+    let subject = message.subject.clone();
     let spec = RequestSpec { msg: message, timeout: timeout(ms), mode };
     if let Some(callback) = options.get("callback").filter(|given| !given.obj.is_empty()) {
         let callback = prefix(&callback.obj)?;
@@ -89,7 +89,7 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
         if max.is_none() {
             return match calling.next().await {
                 Answer::Reply(reply) => Ok(shown(coding_of.coding(), dicts, &reply)),
-                Answer::End(end) => Err(end_error(&end, &subject)),
+                Answer::End(end) => Err(end_error(&end, subject.as_str())),
             };
         }
         let mut replies = Vec::new();
@@ -98,7 +98,7 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
                 Answer::Reply(reply) => replies.push(shown(coding_of.coding(), true, &reply)),
                 Answer::End(End::Full) => return Ok(Obj::list(&replies)),
                 Answer::End(End::Timeout) if !replies.is_empty() => return Ok(Obj::list(&replies)),
-                Answer::End(end) => return Err(end_error(&end, &subject)),
+                Answer::End(end) => return Err(end_error(&end, subject.as_str())),
             }
         }
     })

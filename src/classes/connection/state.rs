@@ -114,6 +114,8 @@ pub struct Connection {
     pub latest: RefCell<Latest>,
     /// The latest error was told with the loss of the connection.
     pub loss_told: Cell<bool>,
+    /// Callbacks of all subscriptions that are on the stack.
+    pub depth: Cell<u32>,
     /// Callbacks of asynchronous calls that are on the stack.
     pub answer_depth: Cell<u32>,
     /// Answers that wait until one of those returns.
@@ -158,6 +160,7 @@ impl Connection {
             connecting: RefCell::default(),
             latest: RefCell::default(),
             loss_told: Cell::new(false),
+            depth: Cell::new(0),
             answer_depth: Cell::new(0),
             held_answers: RefCell::default(),
             words: Cell::default(),

@@ -8,15 +8,16 @@ use serde_json::Value as Json;
 use super::api::{JetStream, parse, response_error};
 use crate::bridge::errors::{coded, invalid};
 use crate::bridge::json::to_obj;
-use crate::bridge::messages::{outgoing, parts};
+use crate::bridge::messages::{keys, outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::core::{End, Headers, Mode, Outgoing, RequestSpec, Subject};
+use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::spec::jetstream_consumers::nak as nak_body;
-use crate::spec::jetstream_convert::{api_error, convert_reply};
+use crate::spec::flat::{self, Scalar};
+use crate::spec::jetstream_convert::{DURATIONS, api_error, convert_reply};
 use crate::spec::metadata;
 use crate::tcl::{Error, Obj, Reply, Result};
 
@@ -51,7 +52,7 @@ fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
 
 fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     let ms = call.options.int("timeout").unwrap_or(js.timeout);
-    let subject = msg.subject.as_str().to_string();
+    let subject = msg.subject.clone();
     let spec = RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared };
     if let Some(callback) = call.options.get("callback") {
         let callback = prefix(&callback.obj)?;
@@ -63,21 +64,43 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     block(call.interp, async move {
         match calling.next().await {
             Answer::Reply(message) => {
+                if let Some(ack) = plain(&message) {
+                    return Ok(ack);
+                }
                 let reply = parse(&message)?;
                 match response_error(&reply) {
                     Some(error) => Err(error),
                     None => Ok(to_obj(&convert_reply(reply, false))),
                 }
             }
-            Answer::End(end) => Err(end_error(&end, &subject)),
+            Answer::End(end) => Err(end_error(&end, subject.as_str())),
         }
     })
 }
 
+/// An acknowledgement as servers write it; `None`: it takes a closer look.
+fn plain(message: &Message) -> Option<Obj> {
+    let members = flat::members(message.payload())?;
+    if members.iter().any(|(name, _)| matches!(*name, "error" | "type") || DURATIONS.contains(name)) {
+        return None;
+    }
+    let dict = Obj::dict();
+    for (name, value) in members {
+        let value = match value {
+            Scalar::Text(text) => Obj::text(text),
+            Scalar::Int(number) => Obj::int(number),
+            Scalar::Bool(truth) => Obj::bool(truth),
+        };
+        dict.put_text(name, &value);
+    }
+    Some(dict)
+}
+
 fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     let (timed_out, ack, error) = match answer {
-        Answer::Reply(message) => match parse(&message) {
-            Ok(reply) => match publish_error(&reply) {
+        Answer::Reply(message) => match plain(&message).map_or_else(|| parse(&message).map(Err), |ack| Ok(Ok(ack))) {
+            Ok(Ok(ack)) => (0, ack, Obj::empty()),
+            Ok(Err(reply)) => match publish_error(&reply) {
                 Some(error) => (0, Obj::empty(), error),
                 None => (0, to_obj(&convert_reply(reply, false)), Obj::empty()),
             },
@@ -107,7 +130,7 @@ fn not_js_message() -> Error {
 }
 
 fn reply_subject(message: &Obj) -> Result<String> {
-    let reply = message.get_text("reply").map(|reply| reply.to_text()).unwrap_or_default();
+    let reply = message.get(&keys().reply).map(|reply| reply.to_text()).unwrap_or_default();
     if reply.is_empty() { Err(not_js_message()) } else { Ok(reply) }
 }
 
