@@ -105,54 +105,57 @@ proc request {c count} {
     report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
 
-# Keeps calls in flight: each answer starts the next one. `call` has the name of its callback in it.
-proc keep_in_flight {in_flight call count} {
-    set ::left $count
-    set ::call $call
+# Keeps calls in flight: each answer makes the next one, as `first` makes the first ones.
+proc keep_in_flight {in_flight count first} {
+    set ::left [expr {$count - min($in_flight, $count)}]
     set ::unanswered $count
     set start [clock microseconds]
     for {set i 0} {$i < min($in_flight, $count)} {incr i} {
-        incr ::left -1
-        {*}$call
+        {*}$first
     }
     vwait ::over
     report $count [expr {[clock microseconds] - $start}]
 }
-proc go_on {} {
-    global left call unanswered
+
+proc on_reply {timed_out reply} {
+    global left unanswered c payload
+    if {$timed_out} {
+        fail timeout
+    }
     if {$left > 0} {
         incr left -1
-        {*}$call
+        $c request bench.service $payload -timeout 60000 -callback on_reply
     }
     if {[incr unanswered -1] == 0} {
         set ::over 1
     }
 }
-proc on_reply {timed_out reply} {
-    if {$timed_out} {
-        fail timeout
-    }
-    go_on
-}
-# The sum of the sequences proves that every acknowledgement came, each once.
-proc on_acknowledgement {timed_out acknowledgement error} {
-    if {$timed_out || $error ne {}} {
-        fail "not acknowledged: $timed_out $error"
-    }
-    incr ::sequences [dict get $acknowledgement seq]
-    go_on
-}
-
 proc request_in_flight {c count in_flight} {
     global payload
     $c request bench.service $payload -timeout 60000
-    keep_in_flight $in_flight [list $c request bench.service $payload -timeout 60000 -callback on_reply] $count
+    keep_in_flight $in_flight $count [list $c request bench.service $payload -timeout 60000 -callback on_reply]
 }
 proc request_100 {c count} {
     request_in_flight $c $count 100
 }
 proc request_1000 {c count} {
     request_in_flight $c $count 1000
+}
+
+# The sum of the sequences proves that every acknowledgement came, each once.
+proc on_acknowledgement {timed_out acknowledgement error} {
+    global left unanswered sequences js payload
+    if {$timed_out || $error ne {}} {
+        fail "not acknowledged: $timed_out $error"
+    }
+    incr sequences [dict get $acknowledgement seq]
+    if {$left > 0} {
+        incr left -1
+        $js publish bench.js $payload -callback on_acknowledgement
+    }
+    if {[incr unanswered -1] == 0} {
+        set ::over 1
+    }
 }
 
 proc js_publish {c count} {
@@ -168,10 +171,10 @@ proc js_publish {c count} {
 }
 
 proc js_publish_1000 {c count} {
-    global payload
+    global js payload
     set js [$c jet_stream -timeout 60000]
     set ::sequences 0
-    keep_in_flight 1000 [list $js publish bench.js $payload -callback on_acknowledgement] $count
+    keep_in_flight 1000 $count [list $js publish bench.js $payload -callback on_acknowledgement]
     if {$::sequences != $count * ($count + 1) / 2} {
         fail "acknowledgements are missing or double"
     }

@@ -1,11 +1,12 @@
 //! Messages between Tcl's dicts (`header data subject reply sub_id`) and the engine.
 
 use super::errors::{error, invalid};
+use super::keys::key;
 use crate::core::{Code, Headers, Message, Outgoing, Subject};
 use crate::spec::subject::{Role, check_subject};
 use crate::tcl::{Obj, Result};
 use bytes::{Bytes, BytesMut};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 /// How a connection turns payloads and subjects into bytes at this moment.
 #[derive(Clone, Copy, Debug)]
@@ -120,47 +121,12 @@ pub struct Parts {
     pub headers: Option<Headers>,
 }
 
-/// The keys of a message dict.
-pub struct Keys {
-    header: Obj,
-    data: Obj,
-    subject: Obj,
-    /// Reply subject.
-    pub reply: Obj,
-    sub_id: Obj,
-}
-
-thread_local! {
-    /// Made once a thread and never freed: Tcl may be gone when the thread's storage goes.
-    static KEYS: Cell<Option<&'static Keys>> = const { Cell::new(None) };
-}
-
-/// The keys as values, always the same ones: dicts are made for each message.
-pub fn keys() -> &'static Keys {
-    KEYS.with(|cell| {
-        cell.get().unwrap_or_else(|| {
-            let key = Obj::text;
-            let keys = Keys {
-                header: key("header"),
-                data: key("data"),
-                subject: key("subject"),
-                reply: key("reply"),
-                sub_id: key("sub_id"),
-            };
-            let keys: &'static Keys = Box::leak(Box::new(keys));
-            cell.set(Some(keys));
-            keys
-        })
-    })
-}
-
 /// Takes a message dict apart.
 pub fn parts(message: &Obj) -> Result<Parts> {
-    let keys = keys();
-    let subject = message.get(&keys.subject).ok_or_else(|| invalid("Not a message: it has no subject"))?;
-    let data = message.get(&keys.data).unwrap_or_else(Obj::empty);
-    let reply = message.get(&keys.reply).map(|reply| reply.to_text()).unwrap_or_default();
-    let headers = match message.get(&keys.header) {
+    let subject = message.get(key("subject")).ok_or_else(|| invalid("Not a message: it has no subject"))?;
+    let data = message.get(key("data")).unwrap_or_else(Obj::empty);
+    let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
+    let headers = match message.get(key("header")) {
         Some(dict) => headers_out(&dict)?,
         None => None,
     };
@@ -236,11 +202,11 @@ pub fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
 
 /// A message dict of its parts.
 pub fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
-    let (dict, keys) = (Obj::dict(), keys());
-    dict.put(&keys.header, header);
-    dict.put(&keys.data, data);
-    dict.put(&keys.subject, &Obj::text(subject));
-    dict.put(&keys.reply, &Obj::text(reply));
-    dict.put(&keys.sub_id, sub_id);
+    let dict = Obj::dict();
+    dict.put(key("header"), header);
+    dict.put(key("data"), data);
+    dict.put(key("subject"), &Obj::text(subject));
+    dict.put(key("reply"), &Obj::text(reply));
+    dict.put(key("sub_id"), sub_id);
     dict
 }

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod errors;
 pub mod json;
+pub mod keys;
 pub mod messages;
 pub mod method;
 pub mod options;

@@ -41,10 +41,11 @@ impl Options {
             return Err(invalid(format!("Missing value for option {last}")));
         }
         for pair in words.chunks_exact(2) {
-            let name = pair[0].as_text();
-            let name = bare_name(&name);
-            let Some(index) = table.iter().position(|opt| opt.name == name) else {
-                return Err(invalid(format!("Unknown option {name}")));
+            let name = pair[0].raw_str();
+            let name = name.strip_prefix(b"-").unwrap_or(name);
+            let Some(index) = table.iter().position(|opt| opt.name.as_bytes() == name) else {
+                let name = pair[0].as_text();
+                return Err(invalid(format!("Unknown option {}", bare_name(&name))));
             };
             let (value, obj) = read(interp, &table[index], &pair[1])?;
             options.set(Given { index, value, obj });
@@ -137,8 +138,11 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
         Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad("valid_str")),
         Kind::NonEmpty => (text(), word.clone()),
         Kind::Command => {
-            word.as_list().ok_or_else(|| bad("valid_str"))?;
-            (text(), word.clone())
+            if !word.is_list() {
+                return Err(bad("valid_str"));
+            }
+            // Whoever takes it takes the list.
+            (Value::Str(String::new()), word.clone())
         }
         Kind::Enum(words) => {
             let given = word.to_text();
@@ -178,9 +182,13 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
 fn whole(interp: Interp, word: &Obj, positive: bool) -> Option<(Value, Obj)> {
     if let Some(i) = word.as_int() {
         // Beyond 63 bits Tcl's wide integers wrap; what is written tells.
-        let negative = word.as_text().trim_start().starts_with('-');
+        let raw = word.raw_str();
+        // What is in its plain form already is shared.
+        let plain = raw.iter().all(u8::is_ascii_digit) && (raw[0] != b'0' || raw.len() == 1);
+        let negative = !plain && raw.trim_ascii_start().starts_with(b"-");
         if (i < 0) == negative || i == 0 {
-            return (!positive || i >= 0).then(|| (Value::Int(i), Obj::int(i)));
+            let form = || if plain { word.clone() } else { Obj::int(i) };
+            return (!positive || i >= 0).then(|| (Value::Int(i), form()));
         }
     }
     let is = [Obj::text("::tcl::string::is"), Obj::text("entier"), Obj::text("-strict"), word.clone()];

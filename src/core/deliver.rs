@@ -78,7 +78,9 @@ fn slow_consumer(sub: &Sub) -> Problem {
 
 /// The shared inbox: the last token of the subject is the number of the call.
 fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
-    let id = m.subject().rsplit('.').next().and_then(|t| t.parse().ok());
+    let subject = m.subject();
+    let token = subject.bytes().rposition(|b| b == b'.').map_or(0, |dot| dot + 1);
+    let id = subject.get(token..).and_then(|t| t.parse().ok());
     // Late and duplicate replies find no call, keep-alives are number 0.
     let Some(call) = id else { return };
     match calls.remove(call) {

@@ -207,6 +207,13 @@ impl Obj {
         (code == sys::OK).then_some(wide)
     }
 
+    /// Whether the value parses as a list.
+    pub fn is_list(&self) -> bool {
+        let mut size: Size = 0;
+        // SAFETY: as in `as_int`.
+        unsafe { stub!(tcl_ListObjLength(std::ptr::null_mut(), self.as_ptr(), &mut size)) == sys::OK }
+    }
+
     /// The value as a boolean, if Tcl takes it as one.
     pub fn as_bool(&self) -> Option<bool> {
         let mut flag = 0;

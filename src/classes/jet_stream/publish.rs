@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use super::api::{JetStream, parse, response_error};
 use crate::bridge::errors::{coded, invalid};
 use crate::bridge::json::to_obj;
-use crate::bridge::messages::{keys, outgoing, parts};
+use crate::bridge::keys::key;
+use crate::bridge::messages::{outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
@@ -17,7 +18,7 @@ use crate::classes::connection::state::{Answer, Connection};
 use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::spec::jetstream_consumers::nak as nak_body;
 use crate::spec::flat::{self, Scalar};
-use crate::spec::jetstream_convert::{DURATIONS, api_error, convert_reply};
+use crate::spec::jetstream_convert::{api_error, convert_reply};
 use crate::spec::metadata;
 use crate::tcl::{Error, Obj, Reply, Result};
 
@@ -78,20 +79,20 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     })
 }
 
+/// The members of an acknowledgement.
+const MEMBERS: &[&str] = &["stream", "seq", "domain", "duplicate", "val", "batch", "count"];
+
 /// An acknowledgement as servers write it; `None`: it takes a closer look.
 fn plain(message: &Message) -> Option<Obj> {
-    let members = flat::members(message.payload())?;
-    if members.iter().any(|(name, _)| matches!(*name, "error" | "type") || DURATIONS.contains(name)) {
-        return None;
-    }
     let dict = Obj::dict();
-    for (name, value) in members {
+    for (name, value) in flat::members(message.payload())? {
         let value = match value {
             Scalar::Text(text) => Obj::text(text),
             Scalar::Int(number) => Obj::int(number),
             Scalar::Bool(truth) => Obj::bool(truth),
         };
-        dict.put_text(name, &value);
+        let name = MEMBERS.iter().find(|known| **known == name)?;
+        dict.put(key(name), &value);
     }
     Some(dict)
 }
@@ -130,7 +131,7 @@ fn not_js_message() -> Error {
 }
 
 fn reply_subject(message: &Obj) -> Result<String> {
-    let reply = message.get(&keys().reply).map(|reply| reply.to_text()).unwrap_or_default();
+    let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
     if reply.is_empty() { Err(not_js_message()) } else { Ok(reply) }
 }
 
