@@ -1,0 +1,23 @@
+//! Keys of dicts that are made for each message: values that are made once.
+
+use std::cell::RefCell;
+
+use crate::tcl::Obj;
+
+thread_local! {
+    /// Never freed: Tcl may be gone when the thread's storage goes.
+    static KEYS: RefCell<Vec<(&'static str, &'static Obj)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The value of a key, the same one at each call of a thread. For the few keys of frequent dicts only.
+pub fn key(name: &'static str) -> &'static Obj {
+    KEYS.with_borrow_mut(|keys| {
+        // The name is a constant: its address tells it.
+        if let Some((_, value)) = keys.iter().find(|(known, _)| std::ptr::eq(*known, name)) {
+            return *value;
+        }
+        let value: &'static Obj = Box::leak(Box::new(Obj::text(name)));
+        keys.push((name, value));
+        value
+    })
+}
