@@ -31,8 +31,8 @@ set scale [dict get $options -scale]
 # How many times the least cost an item of the smaller rows the cost an item of a row may be: the machine is noisy.
 set tolerance 3.0
 # Bytes that a queued message may take beyond its payload, all that -pending_bytes_limit counts, and the constant of the process.
-set overhead_bytes 320
-set constant_bytes [expr {48 << 20}]
+set overhead_bytes 224
+set constant_bytes [expr {32 << 20}]
 set failures {}
 source [file join $root bench cost_tools.tcl]
 
@@ -238,7 +238,8 @@ proc cost_memory {} {
             set first $full
         }
     }
-    judge [expr {$full < $first * 1.25 + (16 << 20)}] "what a flood has taken serves the next one"
+    judge [expr {$full < $first * 1.25 + (16 << 20)}] "no flood takes more than the first"
+    judge [expr {[resident] - $before < $first / 8 + (8 << 20)}] "what a flood has taken is given back"
     $c destroy
 }
 

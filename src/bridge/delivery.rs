@@ -12,7 +12,7 @@ use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
 use crate::core::{Config, Conn, Event, Listener, Message, Sub, SubId};
-use crate::tcl::event;
+use crate::tcl::{event, memory};
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 
 /// One item of a thread's mailbox.
@@ -51,8 +51,16 @@ impl Item for Delivery {
 
 fn take_one(sub: &Sub, rest: &mut IntoIter<Message>) -> Option<Message> {
     let message = rest.next()?;
-    sub.taken(message.size());
+    if sub.taken(message.size()) >= FLOOD {
+        FLOODED.set(true);
+    }
     Some(message)
+}
+
+fn idle() {
+    if FLOODED.replace(false) {
+        memory::give_back();
+    }
 }
 
 /// A connection's side on the Tcl thread.
@@ -89,7 +97,12 @@ struct Held {
 thread_local! {
     /// Made once a thread and never freed: Tcl may be gone when the thread's storage goes.
     static POST: Cell<Option<&'static Post>> = const { Cell::new(None) };
+    /// So many messages have been queued that their memory is worth giving back.
+    static FLOODED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// Queued messages of one subscription from which on that is so: some 10 MiB.
+const FLOOD: i64 = 65_536;
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 /// Engines that may still have something to send when the process ends.
@@ -106,7 +119,7 @@ fn engines() -> std::sync::MutexGuard<'static, HashMap<u64, Conn>> {
 fn post() -> &'static Post {
     POST.with(|cell| {
         cell.get().unwrap_or_else(|| {
-            let mailbox = Mailbox::new(deliver);
+            let mailbox = Mailbox::new(deliver, idle);
             let post: &'static Post =
                 Box::leak(Box::new(Post { mailbox, receivers: RefCell::default(), held: RefCell::default() }));
             cell.set(Some(post));

@@ -101,10 +101,10 @@ impl Sub {
         self.subject.as_str()
     }
 
-    /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it.
-    pub fn taken(&self, bytes: usize) {
-        self.pending_msgs.fetch_sub(1, Ordering::Relaxed);
+    /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it; returns how many messages there were.
+    pub fn taken(&self, bytes: usize) -> i64 {
         self.pending_bytes.fetch_sub(bytes as i64, Ordering::Relaxed);
+        self.pending_msgs.fetch_sub(1, Ordering::Relaxed)
     }
 
     pub(super) fn owner(&self) -> Owner {

@@ -46,6 +46,8 @@ pub struct Mailbox<T: Item> {
     lanes: Arc<Lanes<T>>,
     local: RefCell<Local<T>>,
     handler: fn(Taken<T>),
+    /// Called when nothing is left.
+    idle: fn(),
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
     /// Items since the mailbox was last found empty.
@@ -168,7 +170,7 @@ unsafe fn new_event<T: Item>(mailbox: *const Mailbox<T>) -> *mut sys::Tcl_Event 
 
 impl<T: Item> Mailbox<T> {
     /// A mailbox for the current thread. It lives until [`Mailbox::close`] and is not freed before the thread's end.
-    pub fn new(handler: fn(Taken<T>)) -> Rc<Mailbox<T>> {
+    pub fn new(handler: fn(Taken<T>), idle: fn()) -> Rc<Mailbox<T>> {
         // SAFETY: plain call.
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
         let spare = Spare(std::ptr::null_mut());
@@ -183,6 +185,7 @@ impl<T: Item> Mailbox<T> {
             lanes,
             local: RefCell::default(),
             handler,
+            idle,
             slice: Cell::new(None),
             run: Cell::new(0),
             resting: Cell::new(false),
@@ -289,6 +292,7 @@ impl<T: Item> Mailbox<T> {
         let Some(item) = self.next_or_linger() else {
             self.slice.set(None);
             self.run.set(0);
+            (self.idle)();
             return;
         };
         self.run.set(self.run.get().saturating_add(1));

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod event;
 pub mod interp;
 pub mod mailbox;
+pub mod memory;
 pub mod obj;
 pub mod sys;
 mod text;
