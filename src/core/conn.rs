@@ -160,8 +160,8 @@ impl Conn {
         }
     }
 
-    /// Publishes: appends to the outbox. Where more waits than the writer can take at once, and it gets on, this takes up to a
-    /// millisecond. The caller has checked the subjects' form.
+    /// Publishes: appends to the outbox. Where more waits than the writer should be given at once, it gets a few milliseconds
+    /// to take it. The caller has checked the subjects' form.
     ///
     /// # Errors
     /// `ErrConnectionClosed`, `ErrMaxPayload`, `ErrHeadersNotSupported`, `ErrReconnectBufExceeded`,

@@ -15,8 +15,8 @@ const KEPT_ROOM: usize = 16 * 1024;
 /// Items or bytes that wait from which on a publisher gives the writer time: beyond, both work on memory that is in no cache.
 const CROWD: usize = 4096;
 const CROWD_BYTES: u64 = 2 << 20;
-/// So much time for each message, and none if the writer makes no progress in it.
-const GIVEN: Duration = Duration::from_millis(1);
+/// So much time, once for what the writer takes at a time: a slow server slows nobody down.
+const GIVEN: Duration = Duration::from_millis(5);
 /// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
 const NEXT_CALL: Duration = Duration::from_micros(50);
 /// Items in a row after which more are expected.
@@ -50,6 +50,8 @@ pub(super) struct Queue {
     awake: bool,
     /// A publisher gives the writer time.
     publisher_waits: bool,
+    /// One did, and in vain.
+    given_up: bool,
     /// Bytes of all messages ever queued.
     queued_bytes: u64,
 }
@@ -65,8 +67,6 @@ pub(super) struct Outbox {
     gone_bytes: AtomicU64,
     /// Counts items written: shows whether the writer makes progress.
     written: AtomicU64,
-    /// What `written` was when a publisher last waited in vain.
-    stuck_at: AtomicU64,
     /// Number of items in the queue.
     waiting: AtomicUsize,
     /// Waits for a next call that were in vain, since one was not. Only the writer's thread uses it.
@@ -126,23 +126,18 @@ impl Outbox {
 
     /// Whether more waits than the writer should be given at once.
     pub fn is_crowded(&self, queue: &Queue) -> bool {
-        queue.items.len() >= CROWD || self.bytes_of(queue) >= CROWD_BYTES
+        !queue.given_up && (queue.items.len() >= CROWD || self.bytes_of(queue) >= CROWD_BYTES)
     }
 
-    /// Gives the writer a moment to take what waits, as long as it gets on.
+    /// Gives the writer a moment to take what waits.
     pub fn give_time(&self) {
-        let before = self.progress();
-        if self.stuck_at.load(Ordering::Relaxed) == before {
-            return;
-        }
         let mut queue = super::lock(&self.queue);
         queue.publisher_waits = true;
-        let full = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
-        let (mut queue, _) = self.taken.wait_timeout_while(queue, GIVEN, full).unwrap_or_else(PoisonError::into_inner);
-        if queue.publisher_waits && self.progress() == before {
-            self.stuck_at.store(before, Ordering::Relaxed);
-        }
+        let untaken = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
+        let (mut queue, waited) =
+            self.taken.wait_timeout_while(queue, GIVEN, untaken).unwrap_or_else(PoisonError::into_inner);
         queue.publisher_waits = false;
+        queue.given_up = waited.timed_out();
     }
 
     /// Number of items written so far.
@@ -154,6 +149,7 @@ impl Outbox {
     pub fn take(&self) -> Batch<'_> {
         let mut queue = super::lock(&self.queue);
         let items = std::mem::take(&mut queue.items);
+        queue.given_up = false;
         self.waiting.store(0, Ordering::Relaxed);
         drop(queue);
         Batch { outbox: self, items }
@@ -242,6 +238,7 @@ impl Batch<'_> {
             let mut queue = super::lock(&self.outbox.queue);
             std::mem::swap(&mut queue.items, &mut self.items);
             self.outbox.waiting.store(0, Ordering::Relaxed);
+            queue.given_up = false;
             if std::mem::take(&mut queue.publisher_waits) {
                 drop(queue);
                 self.outbox.taken.notify_all();
@@ -320,5 +317,30 @@ mod tests {
         assert_eq!(o.clear(), 1);
         assert_eq!(o.bytes(), 0);
         assert!(o.with(|_| ()).is_none());
+    }
+
+    #[test]
+    fn a_crowd_waits_once() {
+        let o = Outbox::default();
+        o.open();
+        let crowded = || o.with(|q| o.is_crowded(q)).unwrap();
+        (0..CROWD - 1).for_each(|_| push(&o, "1"));
+        assert!(!crowded());
+        push(&o, "1");
+        assert!(crowded());
+        // Nobody takes anything.
+        o.give_time();
+        assert!(!crowded());
+        let mut b = o.take();
+        while b.pop().is_some() {}
+        (0..CROWD).for_each(|_| push(&o, "1"));
+        assert!(crowded());
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(b.refill()));
+            o.give_time();
+        });
+        assert!(!crowded());
+        (0..CROWD).for_each(|_| push(&o, "1"));
+        assert!(crowded());
     }
 }
