@@ -12,8 +12,8 @@ use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
 use crate::core::{Config, Conn, Event, Listener, Message, Sub, SubId};
-use crate::tcl::{event, memory};
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
+use crate::tcl::{event, memory};
 
 /// One item of a thread's mailbox.
 pub enum Delivery {

@@ -1,4 +1,4 @@
-//! Keys of dicts that are made for each message: values that are made once.
+//! Values that are wanted for each message, and made once.
 
 use std::cell::RefCell;
 
@@ -20,4 +20,9 @@ pub fn key(name: &'static str) -> &'static Obj {
         keys.push((name, value));
         value
     })
+}
+
+/// 0 or 1.
+pub fn truth(b: bool) -> Obj {
+    key(if b { "1" } else { "0" }).clone()
 }

@@ -68,7 +68,7 @@ impl<S: Instance> Row for Method<S> {
         let run = match self.body {
             Body::Constructor(construct) => {
                 construct(call, object)?;
-                return Ok(Obj::empty().into());
+                return Ok(Reply::Empty);
             }
             Body::Method(run) => run,
         };

@@ -123,12 +123,7 @@ impl Wire {
 
     /// The wire library's own form.
     pub fn into_inner(self) -> OutboundMessage {
-        OutboundMessage {
-            subject: self.subject,
-            reply: self.reply,
-            payload: self.payload,
-            headers: self.headers.map(|h| *h),
-        }
+        OutboundMessage { subject: self.subject, reply: self.reply, payload: self.payload, headers: self.headers.map(|h| *h) }
     }
 }
 
@@ -177,13 +172,7 @@ impl Message {
             Some(latest) if *latest == inner.subject => latest.clone(),
             latest => latest.insert(inner.subject).clone(),
         };
-        Message {
-            subject,
-            reply: inner.reply,
-            payload: inner.payload,
-            block,
-            size: inner.length.saturating_sub(subjects),
-        }
+        Message { subject, reply: inner.reply, payload: inner.payload, block, size: inner.length.saturating_sub(subjects) }
     }
 
     /// The subject it was published to.

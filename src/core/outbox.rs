@@ -134,8 +134,7 @@ impl Outbox {
         let mut queue = super::lock(&self.queue);
         queue.publisher_waits = true;
         let untaken = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
-        let (mut queue, waited) =
-            self.taken.wait_timeout_while(queue, GIVEN, untaken).unwrap_or_else(PoisonError::into_inner);
+        let (mut queue, waited) = self.taken.wait_timeout_while(queue, GIVEN, untaken).unwrap_or_else(PoisonError::into_inner);
         queue.publisher_waits = false;
         queue.given_up = waited.timed_out();
     }

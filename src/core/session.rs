@@ -68,7 +68,10 @@ struct CellState {
 
 impl Cell {
     fn new(sub: Arc<Sub>, subscriber: Subscriber) -> Cell {
-        Cell { sub, state: Mutex::new(CellState { subscriber: Some(subscriber), closed: false, waker: None, latest: 1, subject: None }) }
+        Cell {
+            sub,
+            state: Mutex::new(CellState { subscriber: Some(subscriber), closed: false, waker: None, latest: 1, subject: None }),
+        }
     }
 
     /// Takes the subscription out for a command; it must be put back.

@@ -16,6 +16,8 @@ use super::trampoline::guarded;
 pub enum Reply {
     /// The result.
     Value(Obj),
+    /// An empty result.
+    Empty,
     /// A code of the C API with everything else arranged already: a call that yields.
     Code(Code),
 }
@@ -252,6 +254,10 @@ fn finish(interp: Interp, outcome: Result<Reply>) -> Code {
     match outcome {
         Ok(Reply::Value(value)) => {
             interp.set_result(&value);
+            sys::OK
+        }
+        Ok(Reply::Empty) => {
+            interp.reset_result();
             sys::OK
         }
         Ok(Reply::Code(code)) => code,

@@ -112,7 +112,7 @@ pub fn configure(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
         words => {
             let given = Settings::check(call.interp, words)?;
             connection.apply(&given)?;
-            Ok(Obj::empty().into())
+            Ok(Reply::Empty)
         }
     }
 }
@@ -142,7 +142,7 @@ pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     }
     connection.engine.configure(settings.config(connection.log.level()));
     *connection.settings.borrow_mut() = settings;
-    Ok(Obj::empty().into())
+    Ok(Reply::Empty)
 }
 
 /// `connect ?-async?`
@@ -157,7 +157,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         return Err(closed());
     }
     if connection.state() != State::Closed {
-        return Ok(Obj::empty().into());
+        return Ok(Reply::Empty);
     }
     let epoch = connection.epoch.get() + 1;
     connection.epoch.set(epoch);
@@ -171,7 +171,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         connection.set_state(State::Connecting);
     }
     if asynchronous {
-        return Ok(Obj::empty().into());
+        return Ok(Reply::Empty);
     }
     block(call.interp, async move { waiting.next().await.map(|()| Obj::empty()) })
 }
@@ -181,7 +181,7 @@ pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
     if connection.state() != State::Closed {
         connection.shut();
     }
-    Ok(Obj::empty().into())
+    Ok(Reply::Empty)
 }
 
 /// `ping ?-timeout ms?`

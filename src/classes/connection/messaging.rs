@@ -20,7 +20,7 @@ fn send(connection: &Connection, message: Outgoing) -> Result<Reply> {
         Err(problem) if problem.code == Code::ConnectionClosed => {}
         other => other?,
     }
-    Ok(Obj::empty().into())
+    Ok(Reply::Empty)
 }
 
 /// `publish subject message ?-reply subject? ?-header dict?`; older scripts give the reply subject as a bare third word.
@@ -102,5 +102,5 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
         Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
         other => other?,
     }
-    Ok(Obj::empty().into())
+    Ok(Reply::Empty)
 }

@@ -15,10 +15,14 @@ pub const NESTED_CALLBACKS: u32 = 32;
 
 impl Receiver for Connection {
     fn event(self: Rc<Self>, event: Event) {
-        // Traces, loggers and callbacks may delete the interpreter, which nobody else keeps here.
-        match self.home.live() {
-            Some(interp) => interp.keeping(|| self.take(event)),
-            None => self.take(event),
+        match event {
+            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
+            Event::End { call, end } => self.answer(call, Answer::End(end)),
+            // Traces and loggers may delete the interpreter, which nobody else keeps here.
+            event => match self.home.live() {
+                Some(interp) => interp.keeping(|| self.take(event)),
+                None => self.take(event),
+            },
         }
     }
 
@@ -36,7 +40,8 @@ impl Receiver for Connection {
 
     fn has_room(&self, sub: SubId) -> bool {
         // Nothing is on the stack in most cases.
-        self.depth.get() < NESTED_CALLBACKS || self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
+        self.depth.get() < NESTED_CALLBACKS
+            || self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
     }
 
     fn abandon(&self) {
@@ -45,7 +50,7 @@ impl Receiver for Connection {
 }
 
 impl Connection {
-    fn take(self: Rc<Self>, event: Event) {
+    fn take(&self, event: Event) {
         match event {
             Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
             Event::Error { epoch, problem } if epoch == self.epoch.get() => {
@@ -56,8 +61,7 @@ impl Connection {
             Event::Info(info) => self.set_server_info(&info),
             Event::Log { at, level, text } => self.log_at(at, level, || text),
             Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
-            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
-            Event::End { call, end } => self.answer(call, Answer::End(end)),
+            Event::Reply { .. } | Event::End { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::receive::prefix;
 use super::state::{Answer, Connection};
 use crate::bridge::errors::{error, invalid};
+use crate::bridge::keys::truth;
 use crate::bridge::messages::{Coding, dict_in, headers_out, outgoing, parts, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
@@ -61,7 +62,7 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> Result<
 pub fn cancel(connection: &Connection, word: &Obj) -> Result<Reply> {
     let id = word.as_int().filter(|id| *id > 0);
     if id.is_some_and(|id| connection.cancel(id as u64)) {
-        return Ok(Obj::empty().into());
+        return Ok(Reply::Empty);
     }
     Err(invalid(format!("Invalid request ID {}", word.as_text())))
 }
@@ -106,10 +107,10 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
 
 fn notify(connection: &Rc<Connection>, callback: &[Obj], dicts: bool, answer: Answer) {
     let (timed_out, reply) = match answer {
-        Answer::Reply(reply) => (0, shown(connection.coding(), dicts, &reply)),
-        Answer::End(End::NoResponders(reply)) => (1, shown(connection.coding(), dicts, &reply)),
-        Answer::End(End::Timeout | End::Lost | End::Status(_)) => (1, Obj::empty()),
+        Answer::Reply(reply) => (false, shown(connection.coding(), dicts, &reply)),
+        Answer::End(End::NoResponders(reply)) => (true, shown(connection.coding(), dicts, &reply)),
+        Answer::End(End::Timeout | End::Lost | End::Status(_)) => (true, Obj::empty()),
         Answer::End(End::Closed | End::Full | End::Pong) => return,
     };
-    connection.run_callback(callback, [Obj::int(timed_out), reply]);
+    connection.run_callback(callback, [truth(timed_out), reply]);
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::api::{JetStream, consumer_name, stream_name};
 use crate::bridge::errors::{error, invalid};
+use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
@@ -114,17 +115,17 @@ fn log_end(connection: &Connection, id: u64, end: &End) {
 
 fn pulled(connection: &Rc<Connection>, id: u64, callback: &[Obj], answer: Answer) {
     let (timed_out, message) = match answer {
-        Answer::Reply(message) => (0, dict_in(connection.coding(), &message, 0)),
+        Answer::Reply(message) => (false, dict_in(connection.coding(), &message, 0)),
         Answer::End(end) => {
             log_end(connection, id, &end);
             match end {
-                End::Status(status) => (1, dict_in(connection.coding(), &status, 0)),
-                End::Timeout | End::Lost => (1, Obj::empty()),
+                End::Status(status) => (true, dict_in(connection.coding(), &status, 0)),
+                End::Timeout | End::Lost => (true, Obj::empty()),
                 End::Closed | End::Full | End::Pong | End::NoResponders(_) => return,
             }
         }
     };
-    connection.run_callback(callback, [Obj::int(timed_out), message]);
+    connection.run_callback(callback, [truth(timed_out), message]);
 }
 
 /// `cancel_pull_request reqID`

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::api::{JetStream, parse, response_error};
 use crate::bridge::errors::{coded, invalid};
 use crate::bridge::json::to_obj;
-use crate::bridge::keys::key;
+use crate::bridge::keys::{key, truth};
 use crate::bridge::messages::{outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
@@ -16,8 +16,8 @@ use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
 use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::spec::jetstream_consumers::nak as nak_body;
 use crate::spec::flat::{self, Scalar};
+use crate::spec::jetstream_consumers::nak as nak_body;
 use crate::spec::jetstream_convert::{api_error, convert_reply};
 use crate::spec::metadata;
 use crate::tcl::{Error, Obj, Reply, Result};
@@ -100,17 +100,17 @@ fn plain(message: &Message) -> Option<Obj> {
 fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     let (timed_out, ack, error) = match answer {
         Answer::Reply(message) => match plain(&message).map_or_else(|| parse(&message).map(Err), |ack| Ok(Ok(ack))) {
-            Ok(Ok(ack)) => (0, ack, Obj::empty()),
+            Ok(Ok(ack)) => (false, ack, Obj::empty()),
             Ok(Err(reply)) => match publish_error(&reply) {
-                Some(error) => (0, Obj::empty(), error),
-                None => (0, to_obj(&convert_reply(reply, false)), Obj::empty()),
+                Some(error) => (false, Obj::empty(), error),
+                None => (false, to_obj(&convert_reply(reply, false)), Obj::empty()),
             },
-            Err(_) => (0, Obj::empty(), error_dict(500, 0, "Invalid JSON in a JetStream response")),
+            Err(_) => (false, Obj::empty(), error_dict(500, 0, "Invalid JSON in a JetStream response")),
         },
         Answer::End(End::Closed | End::Full | End::Pong) => return,
-        Answer::End(_) => (1, Obj::empty(), Obj::empty()),
+        Answer::End(_) => (true, Obj::empty(), Obj::empty()),
     };
-    connection.run_callback(callback, [Obj::int(timed_out), ack, error]);
+    connection.run_callback(callback, [truth(timed_out), ack, error]);
 }
 
 fn publish_error(reply: &Json) -> Option<Obj> {
@@ -143,7 +143,7 @@ fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outg
 
 fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
     js.connection.engine.publish(acknowledgement(js, message, payload)?)?;
-    Ok(Obj::empty().into())
+    Ok(Reply::Empty)
 }
 
 /// `ack message`

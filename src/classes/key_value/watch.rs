@@ -99,7 +99,7 @@ pub fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     match watch {
         Some(watch) => {
             watch.end();
-            Ok(Obj::empty().into())
+            Ok(Reply::Empty)
         }
         None => Err(invalid(format!("Invalid watch ID {}", word.as_text()))),
     }
