@@ -164,30 +164,16 @@ impl Outbox {
                 std::thread::sleep(Duration::from_micros(20));
             }
         }
-        let mut queue = super::lock(&self.queue);
-        queue.awake = !queue.items.is_empty();
-        if !queue.awake {
-            drop(queue);
+        if self.fall_asleep() {
             self.poked().await;
         }
     }
 
-    /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
-    pub fn linger(&self) {
-        let in_vain = self.in_vain.load(Ordering::Relaxed);
-        if in_vain >= PATIENCE && !in_vain.is_multiple_of(SELDOM) {
-            self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
-            return;
-        }
-        let end = Instant::now() + NEXT_CALL;
-        while self.waiting.load(Ordering::Acquire) == 0 {
-            if Instant::now() >= end {
-                self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
-                return;
-            }
-            std::thread::yield_now();
-        }
-        self.in_vain.store(0, Ordering::Relaxed);
+    /// From now on a push wakes the writer; false if something is there already.
+    fn fall_asleep(&self) -> bool {
+        let mut queue = super::lock(&self.queue);
+        queue.awake = !queue.items.is_empty();
+        !queue.awake
     }
 
     /// Waits for [`Outbox::poke`].
