@@ -19,8 +19,10 @@ const CROWD_BYTES: u64 = 2 << 20;
 const GIVEN: Duration = Duration::from_millis(5);
 /// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
 const NEXT_CALL: Duration = Duration::from_micros(50);
-/// Items in a row after which more are expected.
+/// Items that are worth writing at once in a flood.
 const LONG_RUN: usize = 64;
+/// How long the writer's thread waits for them; the system makes it some 70 us. The processor is for others meanwhile.
+const NAP: Duration = Duration::from_micros(20);
 /// Waits in vain after which it is tried only now and then.
 const PATIENCE: u32 = 4;
 /// How often then.
@@ -161,7 +163,7 @@ impl Outbox {
             // The tasks that share this thread have their turns first.
             tokio::task::yield_now().await;
             if self.waiting.load(Ordering::Acquire) < LONG_RUN {
-                std::thread::sleep(Duration::from_micros(20));
+                std::thread::sleep(NAP);
             }
         }
         if self.fall_asleep() {
@@ -174,6 +176,24 @@ impl Outbox {
         let mut queue = super::lock(&self.queue);
         queue.awake = !queue.items.is_empty();
         !queue.awake
+    }
+
+    /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
+    pub fn linger(&self) {
+        let in_vain = self.in_vain.load(Ordering::Relaxed);
+        if in_vain >= PATIENCE && !in_vain.is_multiple_of(SELDOM) {
+            self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
+            return;
+        }
+        let end = Instant::now() + NEXT_CALL;
+        while self.waiting.load(Ordering::Acquire) == 0 {
+            if Instant::now() >= end {
+                self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
+                return;
+            }
+            std::thread::yield_now();
+        }
+        self.in_vain.store(0, Ordering::Relaxed);
     }
 
     /// Waits for [`Outbox::poke`].
