@@ -31,12 +31,10 @@ impl Luck {
 }
 
 /// For [`crate::tcl::wait::wait`].
-pub static PAUSE: Pause = Pause { before_sleep: stay_awake, over: learn };
+pub static PAUSE: Pause = Pause { awake_until, stay_awake: delivery::linger, over: learn };
 
-fn stay_awake(since: Instant) {
-    if LUCK.get().good() {
-        delivery::linger(since + AWAKE);
-    }
+fn awake_until(since: Instant) -> Option<Instant> {
+    LUCK.get().good().then(|| since + AWAKE)
 }
 
 fn learn(since: Instant) {

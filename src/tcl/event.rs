@@ -87,6 +87,12 @@ pub fn serve_queued() -> bool {
     unsafe { stub!(tcl_ServiceEvent(sys::TCL_ALL_EVENTS)) != 0 }
 }
 
+/// Looks at timers, files and all other sources, and runs one event if there is one; says whether there was (Tcl_DoOneEvent).
+pub fn look() -> bool {
+    // SAFETY: plain call on this thread.
+    unsafe { stub!(tcl_DoOneEvent(sys::TCL_ALL_EVENTS | sys::TCL_DONT_WAIT as c_int)) != 0 }
+}
+
 /// Runs one event of any kind, waiting for it (Tcl_DoOneEvent).
 pub fn do_one_event() {
     // SAFETY: plain call on this thread.

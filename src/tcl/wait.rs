@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::class::Reply;
 use super::event;
@@ -29,13 +29,18 @@ pub enum Ended {
     Dropped,
 }
 
-/// What a wait in an event loop does besides: `before_sleep` when there is nothing to do, `over` at the end. Both get its start.
+/// What a wait in an event loop does besides. All get its start.
 pub struct Pause {
-    /// May stay awake for a moment.
-    pub before_sleep: fn(Instant),
+    /// Until when it may stay awake when there is nothing to do; `None`: it sleeps at once.
+    pub awake_until: fn(Instant) -> Option<Instant>,
+    /// Stays awake until then, or until something is delivered.
+    pub stay_awake: fn(Instant),
     /// What was waited for is there.
     pub over: fn(Instant),
 }
+
+/// Timers and files are looked at so often by waits that do not sleep.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Makes the result of a call that waited; its value is ignored if the wait was dropped.
 pub type Finish = Box<dyn FnOnce(Interp, Ended) -> Result<Obj>>;
@@ -77,6 +82,8 @@ impl Waiter {
 }
 
 thread_local! {
+    /// When a wait that stayed awake last looked at timers and files.
+    static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
     /// Words of `::tcl::info::coroutine` and `::yield`, made once a thread and never freed: Tcl may be gone when the thread's storage goes.
     static WORDS: Cell<Option<&'static (Obj, Obj)>> = const { Cell::new(None) };
 }
@@ -137,15 +144,30 @@ fn nested(interp: Interp, waiter: &Rc<Waiter>, pause: &Pause, finish: Finish) ->
             if event::serve_queued() {
                 continue;
             }
-            (pause.before_sleep)(since);
-            if !event::serve_queued() {
-                event::do_one_event();
+            if let Some(end) = (pause.awake_until)(since) {
+                if look_is_due() && event::look() {
+                    continue;
+                }
+                (pause.stay_awake)(end);
+                if event::serve_queued() {
+                    continue;
+                }
             }
+            event::do_one_event();
         }
         (pause.over)(since);
         interp.reset_result();
         finish(interp, Ended::Done)
     })
+}
+
+fn look_is_due() -> bool {
+    let now = Instant::now();
+    let due = LOOKED.get().is_none_or(|looked| now.duration_since(looked) >= LOOK);
+    if due {
+        LOOKED.set(Some(now));
+    }
+    due
 }
 
 fn suspend(interp: Interp, suspended: Box<Suspended>) -> Code {
