@@ -11,11 +11,13 @@ pub fn needs_conversion(utf8: &[u8]) -> bool {
 
 /// Text from UTF-8 by Tcl's converter: any bytes are taken.
 pub fn from_utf8(bytes: &[u8]) -> Obj {
+    // Tcl 8.6 looks beyond the end for the rest of a character that is cut off: let it find nothing there.
+    let padded = [bytes, &[0; 4]].concat();
     // SAFETY: the DString is initialised by the conversion, copied into the value and freed; "utf-8" exists in every Tcl.
     unsafe {
         let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
         let mut ds: sys::Tcl_DString = std::mem::zeroed();
-        let s = stub!(tcl_ExternalToUtfDString(encoding, bytes.as_ptr().cast(), bytes.len() as Size, &mut ds));
+        let s = stub!(tcl_ExternalToUtfDString(encoding, padded.as_ptr().cast(), bytes.len() as Size, &mut ds));
         let obj = Obj::from_raw(stub!(tcl_NewStringObj(s, ds.length)));
         stub!(tcl_DStringFree(&mut ds));
         stub!(tcl_FreeEncoding(encoding));
