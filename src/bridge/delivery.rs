@@ -248,9 +248,13 @@ fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
     // Before the callback: an event loop nested in it goes on with the next item.
     call_up(post, of);
     if let Some(message) = message {
-        receiver.message(of.1, message);
-    } else if let Some(item) = item {
-        deliver(Taken::Whole(item));
+        return receiver.message(of.1, message);
+    }
+    match item {
+        // Not by way of the queue, in which the end of the connection may wait.
+        Some(Delivery::SubEnd(_, sub)) => receiver.sub_end(sub),
+        Some(item) => deliver(Taken::Whole(item)),
+        None => {}
     }
 }
 

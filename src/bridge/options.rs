@@ -185,7 +185,8 @@ fn whole(interp: Interp, word: &Obj, positive: bool) -> Option<(Value, Obj)> {
         let raw = word.raw_str();
         // What is in its plain form already is shared.
         let plain = raw.iter().all(u8::is_ascii_digit) && (raw[0] != b'0' || raw.len() == 1);
-        let negative = !plain && raw.trim_ascii_start().starts_with(b"-");
+        let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x0B;
+        let negative = !plain && raw.iter().find(|b| !blank(b)) == Some(&b'-');
         if (i < 0) == negative || i == 0 {
             let form = || if plain { word.clone() } else { Obj::int(i) };
             return (!positive || i >= 0).then(|| (Value::Int(i), form()));

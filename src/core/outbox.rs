@@ -15,8 +15,13 @@ const KEPT_ROOM: usize = 16 * 1024;
 /// Items or bytes that wait from which on a publisher gives the writer time: beyond, both work on memory that is in no cache.
 const CROWD: usize = 4096;
 const CROWD_BYTES: u64 = 2 << 20;
-/// So much time, once for what the writer takes at a time: a slow server slows nobody down.
+/// Fewer items than these are no crowd, however large.
+const FEW: usize = 4;
+/// So much time. If the writer gets on slowly in it, that was all until it takes what waits: a slow server slows nobody down.
 const GIVEN: Duration = Duration::from_millis(5);
+/// What a writer writes in that time that is not slow.
+const FAST: u64 = 256;
+const FAST_BYTES: u64 = 256 << 10;
 /// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
 const NEXT_CALL: Duration = Duration::from_micros(50);
 /// Items that are worth writing at once in a flood.
@@ -128,17 +133,20 @@ impl Outbox {
 
     /// Whether more waits than the writer should be given at once.
     pub fn is_crowded(&self, queue: &Queue) -> bool {
-        !queue.given_up && (queue.items.len() >= CROWD || self.bytes_of(queue) >= CROWD_BYTES)
+        let items = queue.items.len();
+        !queue.given_up && (items >= CROWD || items >= FEW && self.bytes_of(queue) >= CROWD_BYTES)
     }
 
     /// Gives the writer a moment to take what waits.
     pub fn give_time(&self) {
+        let (items, bytes) = (self.progress(), self.gone_bytes.load(Ordering::Relaxed));
         let mut queue = super::lock(&self.queue);
         queue.publisher_waits = true;
         let untaken = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
         let (mut queue, waited) = self.taken.wait_timeout_while(queue, GIVEN, untaken).unwrap_or_else(PoisonError::into_inner);
         queue.publisher_waits = false;
-        queue.given_up = waited.timed_out();
+        let fast = self.progress() - items >= FAST || self.gone_bytes.load(Ordering::Relaxed) - bytes >= FAST_BYTES;
+        queue.given_up = waited.timed_out() && !fast;
     }
 
     /// Number of items written so far.

@@ -18,8 +18,8 @@ pub fn scripts() -> u64 {
     SCRIPTS.get()
 }
 
-/// A script of this thread runs now, or will when the present event is over.
-pub(super) fn note_script() {
+/// A script of this thread runs now, or will when the present event is over: no further item belongs into it.
+pub fn note_script() {
     SCRIPTS.set(SCRIPTS.get().wrapping_add(1));
 }
 

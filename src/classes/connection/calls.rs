@@ -8,6 +8,7 @@ use crate::bridge::task::Slot;
 use crate::core::{CallId, Mode, RequestSpec};
 use crate::tcl::Result;
 use crate::tcl::event::later;
+use crate::tcl::interp::note_script;
 
 /// Callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
 const NESTED_ANSWERS: u32 = 100;
@@ -129,6 +130,7 @@ impl Connection {
         let full = self.answer_depth.get() >= NESTED_ANSWERS;
         let mut held = self.held_answers.borrow_mut();
         if full || !held.is_empty() {
+            note_script();
             return held.push_back((id, answer));
         }
         drop(held);

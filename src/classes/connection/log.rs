@@ -53,8 +53,11 @@ impl Log {
                 vec![Obj::text("::puts"), Obj::text(channel), Obj::text(&line)]
             }
         };
-        let _ = interp.call(&words);
-        interp.reset_result();
+        // A logger is a script, and may delete the interpreter.
+        interp.keeping(|| {
+            let _ = interp.call(&words);
+            interp.reset_result();
+        });
     }
 }
 

@@ -15,6 +15,7 @@ use crate::classes::ordered::{Consumer, Item, Request, created};
 use crate::spec::kv::{Operation, Start, stream_name};
 use crate::spec::names::is_key_pattern;
 use crate::tcl::event::later;
+use crate::tcl::interp::note_script;
 use crate::tcl::{Obj, Reply, Result};
 
 /// A running watch.
@@ -158,6 +159,8 @@ impl Watch {
 
     fn show(self: &Rc<Self>, status: &'static str, value: Obj) {
         self.queue.borrow_mut().push_back((status, value));
+        // One callback for each event: entries must not come in faster than callbacks run.
+        note_script();
         self.schedule();
     }
 
