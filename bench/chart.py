@@ -8,8 +8,8 @@ from tasks import TITLES
 
 COLOURS = {"py": "#3572a5", "js": "#d9a400", "peer": "#888888", "raw": "#b7410e"}
 # Figures that are not the work itself would only crowd the chart.
-LEFT_OUT = ("lost", "peak_mib", "cpu_million")
-WIDTH, LABELS, RIGHT, BAR, GAP, TOP = 860, 350, 60, 11, 8, 64
+LEFT_OUT = ("lost", "peak_mib", "cpu_million", "own_ms")
+WIDTH, LABELS, RIGHT, BAR, GAP, TOP = 880, 370, 60, 11, 8, 64
 
 
 def chart(middle, client, others, subtitle):
@@ -38,7 +38,7 @@ def chart(middle, client, others, subtitle):
     for place, other in enumerate(others):
         left = WIDTH - RIGHT - 130 * (len(others) - place) + 60
         parts.append('<rect x="%d" y="12" width="11" height="11" fill="%s"/><text x="%d" y="22">%s</text>'
-                     % (left, COLOURS[other], left + 16, escape("than " + TITLES[other])))
+                     % (left, COLOURS[other], left + 16, escape(TITLES[other])))
     for power in range(low, high + 1):
         at = x(2.0 ** power)
         parts.append('<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s"/>'
