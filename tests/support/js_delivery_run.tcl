@@ -19,7 +19,8 @@ proc delivery_lines {child word} {
 
 # A second delivery of the same message: the server says so itself, or it had been killed between the two and forgotten the first.
 proc delivery_explained {first again kills} {
-    if {[lindex $again 2] > 1} {
+    # One of them is a redelivery; it may have been looked at first, by a consumer that had less to do.
+    if {[lindex $again 2] != [lindex $first 2]} {
         return 1
     }
     foreach {killed back} $kills {
