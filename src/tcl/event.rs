@@ -38,6 +38,19 @@ unsafe extern "C" fn run_later(event: *mut sys::Tcl_Event, flags: c_int) -> c_in
     1
 }
 
+/// Runs work from the event loop of this thread after timers and files have been looked at.
+pub fn after_others(work: Box<dyn FnOnce()>) {
+    let data: *mut Box<dyn FnOnce()> = Box::into_raw(Box::new(work));
+    // SAFETY: `run_after_others` takes the work back; it comes once.
+    unsafe { stub!(tcl_CreateTimerHandler(0, Some(run_after_others), data.cast())) };
+}
+
+unsafe extern "C" fn run_after_others(data: *mut c_void) {
+    // SAFETY: made by `after_others`; Tcl fires a timer once.
+    let work = unsafe { Box::from_raw(data.cast::<Box<dyn FnOnce()>>()) };
+    guarded((), work);
+}
+
 /// A timer of this thread that fires once (CrtTimerHdlr(3)). Dropped before, it does not fire.
 pub struct Timer(Rc<TimerState>);
 

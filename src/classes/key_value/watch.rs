@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::entry::Entry;
 use super::{KeyValue, bucket_name, key_that};
@@ -14,7 +15,7 @@ use crate::classes::connection::state::Connection;
 use crate::classes::ordered::{Consumer, Item, Request, created};
 use crate::spec::kv::{Operation, Start, stream_name};
 use crate::spec::names::is_key_pattern;
-use crate::tcl::event::later;
+use crate::tcl::event::{after_others, later};
 use crate::tcl::interp::note_script;
 use crate::tcl::{Obj, Reply, Result};
 
@@ -32,10 +33,15 @@ pub struct Watch {
     released: Cell<bool>,
     /// An event that runs the next callback is queued.
     scheduled: Cell<bool>,
+    /// Since when callbacks have followed each other.
+    slice: Cell<Option<Instant>>,
     ended: Cell<bool>,
     /// Callbacks that are on the stack.
     depth: Cell<u32>,
 }
+
+/// How long callbacks may follow each other before timers and files are looked at.
+const SLICE: Duration = Duration::from_millis(1);
 
 /// `watch bucket ?key? -callback prefix ?options?`
 pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
@@ -117,6 +123,7 @@ impl Watch {
             troubled: Cell::new(false),
             released: Cell::new(false),
             scheduled: Cell::new(false),
+            slice: Cell::new(None),
             ended: Cell::new(false),
             depth: Cell::new(0),
         })
@@ -182,7 +189,15 @@ impl Watch {
             return;
         }
         let watch = Rc::clone(self);
-        later(Box::new(move || watch.run_one()));
+        let work = Box::new(move || watch.run_one());
+        let since = self.slice.get().unwrap_or_else(Instant::now);
+        if since.elapsed() < SLICE {
+            self.slice.set(Some(since));
+            later(work);
+        } else {
+            self.slice.set(None);
+            after_others(work);
+        }
     }
 
     /// Runs one callback; the event for the next is queued before, so that an event loop in there goes on.
@@ -193,6 +208,9 @@ impl Watch {
         }
         let next = self.queue.borrow_mut().pop_front();
         let Some((status, value)) = next else { return };
+        if self.queue.borrow().is_empty() {
+            self.slice.set(None);
+        }
         self.schedule();
         let callback = self.callback.borrow().clone();
         self.depth.set(self.depth.get() + 1);
