@@ -238,6 +238,12 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_is_small() {
+        assert!(size_of::<Message>() <= 112, "{}", size_of::<Message>());
+        assert!(size_of::<Message>() < size_of::<async_nats::Message>());
+    }
+
+    #[test]
     fn sizes() {
         let w = Wire::new(outgoing("s", Some(vec![("A".into(), "b".into())]))).unwrap();
         assert_eq!(w.bytes(), 3 + "NATS/1.0\r\nA: b\r\n\r\n".len());
