@@ -8,6 +8,7 @@ BUILD      ?= build
 CARGO      ?= cargo
 CARGO_TARGET_DIR ?= target
 TESTFLAGS  ?=
+PROFILE    ?= release
 
 # Cargo.toml is the one place that says the version.
 VERSION    := $(shell sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
@@ -26,14 +27,14 @@ ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) TESTFLAGS="-file request*.test -match request-1.*"'
+	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) PROFILE=$(PROFILE) TESTFLAGS="-file request*.test -match request-1.*"'
 
 build: ## install what building needs, build the package into build/
 	@tools/setup.sh build
-	@$(ENV); $(CARGO) build --release --package nats-tcl
+	@$(ENV); $(CARGO) build --profile $(PROFILE) --package nats-tcl
 	@rm -rf $(PACKAGE)
 	@mkdir -p $(PACKAGE)
-	@cp $(CARGO_TARGET_DIR)/release/$(LIBRARY) $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
+	@cp $(CARGO_TARGET_DIR)/$(PROFILE)/$(LIBRARY) $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
 	@sed 's/@VERSION@/$(VERSION)/g' pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
 	@echo 'Built $(PACKAGE)'
 
@@ -44,7 +45,7 @@ demo: build ## a tour of the package, with a nats-server of its own
 # The release profile shares what `build` has compiled, and is what ships.
 test: build ## all tests; the last line is the total
 	@tools/setup.sh test || true
-	@$(ENV); $(CARGO) test --release --package nats-tcl 2>&1 | tee $(BUILD)/cargo-test.txt
+	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl 2>&1 | tee $(BUILD)/cargo-test.txt
 	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt $(TESTFLAGS)
 
 lint: ## formatting, clippy, and the rules of the tree
