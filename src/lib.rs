@@ -1,18 +1,18 @@
 //! `nats` for Tcl: the NATS messaging system as a Tcl extension.
 //!
 //! - [`tcl`]: a safe face on Tcl's C API, the only place with `unsafe`
-//! - [`core`]: connections on async-nats and Tokio; knows no Tcl
-//! - [`spec`]: option tables, names, conversions; pure
+//! - [`engine`]: connections on async-nats and Tokio; knows no Tcl
+//! - [`rules`]: option tables, names, conversions; pure
 //! - [`bridge`]: Tcl words to options, waiting, delivery, errors
 //! - [`classes`]: the TclOO classes and commands
 //!
-//! Imports point down: classes -> bridge -> spec, tcl, core. `docs/architecture.md` tells more.
+//! Imports point down: classes -> bridge -> rules, tcl, engine. `docs/architecture.md` tells more.
 #![deny(unsafe_code)]
 
 pub mod bridge;
 pub mod classes;
-pub mod core;
-pub mod spec;
+pub mod engine;
+pub mod rules;
 #[allow(unsafe_code)]
 pub mod tcl;
 

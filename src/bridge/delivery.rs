@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
-use crate::core::{Config, Conn, Event, Listener, Message, Sub, SubId};
+use crate::engine::{Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 use crate::tcl::{event, memory};
 

@@ -1,6 +1,6 @@
 //! Errors of the engine as errors of Tcl: `-errorcode {NATS <Code> ?details...?}`.
 
-use crate::core::{Code, Problem};
+use crate::engine::{Code, Problem};
 use crate::tcl::{Error, Obj};
 
 /// An error with a code of the contract.

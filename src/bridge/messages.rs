@@ -2,8 +2,8 @@
 
 use super::errors::{error, invalid};
 use super::keys::key;
-use crate::core::{Code, Headers, Message, Outgoing, Subject};
-use crate::spec::subject::{Role, check_subject};
+use crate::engine::{Code, Headers, Message, Outgoing, Subject};
+use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Result};
 use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;

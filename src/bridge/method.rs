@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::errors::invalid;
 use super::options::Options;
-use crate::spec::option::Opt;
+use crate::rules::option::Opt;
 use crate::tcl::{Call, Instance, Interp, Obj, Object, Reply, Result, Row};
 
 /// How a row's words are read and what runs.

@@ -1,9 +1,9 @@
 //! Option words against a table: names, types, the contract's error texts.
 
 use super::errors::{error, invalid};
-use crate::core::Code;
-use crate::spec::option::{Kind, Opt, Value};
-use crate::spec::{jetstream_convert_body as body, time};
+use crate::engine::Code;
+use crate::rules::option::{Kind, Opt, Value};
+use crate::rules::{jetstream_convert_body as body, time};
 use crate::tcl::{Interp, Obj, Result};
 
 /// One option as given: its row, its checked value and the Tcl value for read-back.

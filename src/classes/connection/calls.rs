@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::state::{Answer, Connection, Handler, Pending};
 use crate::bridge::task::Slot;
-use crate::core::{CallId, Mode, RequestSpec};
+use crate::engine::{CallId, Mode, RequestSpec};
 use crate::tcl::Result;
 use crate::tcl::event::later;
 use crate::tcl::interp::note_script;

@@ -13,8 +13,8 @@ use crate::bridge::errors::{closed, error, invalid};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{Given, Options};
 use crate::bridge::task::{Slot, block};
-use crate::core::{Code, End, Level};
-use crate::spec::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS};
+use crate::engine::{Code, End, Level};
+use crate::rules::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS};
 use crate::tcl::{Call, Instance, Obj, Object, Reply, Result};
 
 /// How long `disconnect` waits for a server that takes nothing.

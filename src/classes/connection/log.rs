@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::classes::message::time::local_time;
-use crate::core::Level;
+use crate::engine::Level;
 use crate::tcl::{Interp, Obj};
 
 /// Where log lines go and which.

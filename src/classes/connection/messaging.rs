@@ -9,9 +9,9 @@ use crate::bridge::errors::error;
 use crate::bridge::messages::{check, headers_out, outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
-use crate::core::{Code, Outgoing, SubSpec};
-use crate::spec::connection::PUBLISH_OPTIONS;
-use crate::spec::subject::Role;
+use crate::engine::{Code, Outgoing, SubSpec};
+use crate::rules::connection::PUBLISH_OPTIONS;
+use crate::rules::subject::Role;
 use crate::tcl::{Obj, Reply, Result};
 
 fn send(connection: &Connection, message: Outgoing) -> Result<Reply> {

@@ -10,8 +10,8 @@ mod settings;
 pub mod state;
 
 use crate::bridge::method::{ANY, Body, Method, row};
-use crate::spec::connection::{PING_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
-use crate::spec::jetstream_streams::JET_STREAM_OPTIONS;
+use crate::rules::connection::{PING_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
+use crate::rules::jetstream_streams::JET_STREAM_OPTIONS;
 use crate::tcl::Class;
 use state::Connection;
 

@@ -6,7 +6,7 @@ use super::state::{Answer, Connection, State, Subscription, end_connects};
 use crate::bridge::delivery::{self, Receiver};
 use crate::bridge::errors::{closed, invalid};
 use crate::bridge::messages::{dict_in, payload_in};
-use crate::core::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
+use crate::engine::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::tcl::{Error, Obj};
 
 /// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other

@@ -10,7 +10,7 @@ use crate::bridge::keys::truth;
 use crate::bridge::messages::{Coding, dict_in, headers_out, outgoing, parts, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::core::{Code, End, Level, Message, Mode, Outgoing, RequestSpec};
+use crate::engine::{Code, End, Level, Message, Mode, Outgoing, RequestSpec};
 use crate::tcl::{Error, Obj, Reply, Result};
 
 /// The error of a call that ended without what it was to bring.

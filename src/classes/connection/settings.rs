@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::bridge::errors::invalid;
 use crate::bridge::messages::Coding;
 use crate::bridge::options::{Given, bare_name, clamp, read};
-use crate::core::{Config, Level, TlsConfig};
-use crate::spec::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS};
-use crate::spec::option::Value;
+use crate::engine::{Config, Level, TlsConfig};
+use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS};
+use crate::rules::option::Value;
 use crate::tcl::{Interp, Obj, Result};
 
 /// All options with their present values, one a row of the table.

@@ -13,7 +13,7 @@ use crate::bridge::delivery;
 use crate::bridge::errors::{as_dict, closed};
 use crate::bridge::messages::{Coding, Latest};
 use crate::bridge::task::Slot;
-use crate::core::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
+use crate::engine::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
 use crate::tcl::event::later;
 use crate::tcl::trace::Guard;
 use crate::tcl::{Home, Interp, Obj, Result};

@@ -12,11 +12,11 @@ use crate::bridge::options::Options;
 use crate::bridge::task::block;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::core::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::spec::jetstream_convert::{api_error, convert_reply};
-use crate::spec::jetstream_convert_body::{BadValue, body};
-use crate::spec::names::is_stream_name;
-use crate::spec::option::{Kind, Opt};
+use crate::engine::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_convert::{api_error, convert_reply};
+use crate::rules::jetstream_convert_body::{BadValue, body};
+use crate::rules::names::is_stream_name;
+use crate::rules::option::{Kind, Opt};
 use crate::tcl::{Call, Error, Instance, Obj, Object, Reply, Result};
 use bytes::Bytes;
 
@@ -49,7 +49,7 @@ pub fn construct(call: &Call, object: Object) -> Result<()> {
     };
     let state = Object::find(call.interp, connection).and_then(|found| found.instance::<Connection>());
     let state = state.ok_or_else(|| invalid(format!("{} is not a nats::connection", connection.as_text())))?;
-    let options = Options::parse(call.interp, crate::spec::jetstream_streams::JET_STREAM_OPTIONS, words)?;
+    let options = Options::parse(call.interp, crate::rules::jetstream_streams::JET_STREAM_OPTIONS, words)?;
     let domain = options.text("domain").map(str::to_string);
     let prefix = domain.as_ref().map_or_else(|| "$JS.API".to_string(), |domain| format!("$JS.{domain}.API"));
     object.set_instance(Rc::new(JetStream {

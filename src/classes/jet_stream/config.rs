@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json};
 
 use super::api::options_body;
 use crate::bridge::options::{Options, bare_name};
-use crate::spec::jetstream_convert_body::guess;
-use crate::spec::jetstream_streams::is_whole_config;
-use crate::spec::option::{Opt, Value};
+use crate::rules::jetstream_convert_body::guess;
+use crate::rules::jetstream_streams::is_whole_config;
+use crate::rules::option::{Opt, Value};
 use crate::tcl::{Interp, Obj, Result};
 
 /// A parsed configuration.

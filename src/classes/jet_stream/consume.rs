@@ -13,8 +13,8 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{cancel, end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::core::{Code, End, Level, Mode, Outgoing, RequestSpec, Subject};
-use crate::spec::jetstream_consumers::{pull_expires, pull_request};
+use crate::engine::{Code, End, Level, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_consumers::{pull_expires, pull_request};
 use crate::tcl::{Error, Obj, Reply, Result};
 
 /// What the end of a synchronous pull needs to know.

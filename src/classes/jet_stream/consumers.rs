@@ -10,7 +10,7 @@ use super::streams::json_object;
 use crate::bridge::errors::invalid;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::spec::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
+use crate::rules::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
 use crate::tcl::{Obj, Reply, Result};
 
 fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {

@@ -10,8 +10,8 @@ pub mod streams;
 use std::rc::Rc;
 
 use crate::bridge::method::{ANY, Body, Invocation, Method, row};
-use crate::spec::jetstream_consumers::{CONSUME_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
-use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
+use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
+use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
 use crate::tcl::{Class, Object, Reply, Result};
 use api::JetStream;
 

@@ -15,11 +15,11 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::core::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::spec::flat::{self, Scalar};
-use crate::spec::jetstream_consumers::nak as nak_body;
-use crate::spec::jetstream_convert::{api_error, convert_reply};
-use crate::spec::metadata;
+use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::flat::{self, Scalar};
+use crate::rules::jetstream_consumers::nak as nak_body;
+use crate::rules::jetstream_convert::{api_error, convert_reply};
+use crate::rules::metadata;
 use crate::tcl::{Error, Obj, Reply, Result};
 
 /// Header that names the stream which must store the message.

@@ -12,8 +12,8 @@ use crate::bridge::errors::{coded, invalid};
 use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::spec::jetstream_convert::{ApiError, api_error, merge_update};
-use crate::spec::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
+use crate::rules::jetstream_convert::{ApiError, api_error, merge_update};
+use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Error, Obj, Reply, Result};
 
 /// The server's `stream name already in use`: a stream of this name has another configuration.
@@ -215,7 +215,7 @@ impl JetStream {
         let text = |name: &str| message.get(name).and_then(Json::as_str).unwrap_or_default();
         let block = decode(text("hdrs")).ok_or_else(broken)?;
         let headers =
-            if block.is_empty() { Vec::new() } else { crate::spec::header::parse(&block).map_err(|_| broken())?.fields };
+            if block.is_empty() { Vec::new() } else { crate::rules::header::parse(&block).map_err(|_| broken())?.fields };
         Ok(Stored {
             subject: text("subject").to_string(),
             seq: message.get("seq").and_then(Json::as_u64).unwrap_or_default(),

@@ -11,8 +11,8 @@ use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::jet_stream::api::{Shape, bad_value, request};
-use crate::spec::jetstream_convert::convert_reply;
-use crate::spec::kv::{BucketError, Origin, bucket_config, bucket_info, bucket_of_stream, origin, stream_name};
+use crate::rules::jetstream_convert::convert_reply;
+use crate::rules::kv::{BucketError, Origin, bucket_config, bucket_info, bucket_of_stream, origin, stream_name};
 use crate::tcl::{Error, Obj, Reply, Result};
 
 /// `add bucket ?options?`

@@ -14,11 +14,11 @@ use crate::bridge::method::Invocation;
 use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
 use crate::classes::jet_stream::streams::Stored;
-use crate::core::Headers;
-use crate::spec::jetstream_convert::convert_reply;
-use crate::spec::kv::{Operation, split_subject};
-use crate::spec::option::{Kind, Opt};
-use crate::spec::time::isotime_to_msec;
+use crate::engine::Headers;
+use crate::rules::jetstream_convert::convert_reply;
+use crate::rules::kv::{Operation, split_subject};
+use crate::rules::option::{Kind, Opt};
+use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply, Result};
 
 /// The plain argument `revision`.

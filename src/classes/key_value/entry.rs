@@ -2,8 +2,8 @@
 
 use crate::bridge::errors::coded;
 use crate::bridge::messages::{Coding, payload_in};
-use crate::core::Message;
-use crate::spec::kv::{Operation, operation, split_subject};
+use crate::engine::Message;
+use crate::rules::kv::{Operation, operation, split_subject};
 use crate::tcl::{Error, Obj};
 
 /// `no message found`

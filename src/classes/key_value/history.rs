@@ -10,9 +10,9 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::{Slot, block};
 use crate::classes::connection::requests::end_error;
 use crate::classes::ordered::{Consumer, Item, Request};
-use crate::core::{Code, Message};
-use crate::spec::kv::{Operation, Start, stream_name};
-use crate::spec::names::is_key;
+use crate::engine::{Code, Message};
+use crate::rules::kv::{Operation, Start, stream_name};
+use crate::rules::names::is_key;
 use crate::tcl::event::Timer;
 use crate::tcl::{Error, Obj, Reply, Result};
 

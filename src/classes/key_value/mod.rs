@@ -16,9 +16,9 @@ use crate::bridge::errors::{closed, coded, invalid};
 use crate::bridge::method::{ANY, Body, Invocation, Method, row};
 use crate::bridge::options::Options;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
-use crate::spec::jetstream_streams::KEY_VALUE_OPTIONS;
-use crate::spec::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
-use crate::spec::names::{is_bucket, is_key};
+use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
+use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
+use crate::rules::names::{is_bucket, is_key};
 use crate::tcl::{Call, Class, Instance, Obj, Object, Result};
 use watch::Watch;
 

@@ -3,7 +3,7 @@
 use super::KeyValue;
 use super::entry::{is_filter_refused, of_bucket};
 use crate::classes::ordered::Consumer;
-use crate::spec::kv::key_subject;
+use crate::rules::kv::key_subject;
 use crate::tcl::Result;
 
 impl KeyValue {

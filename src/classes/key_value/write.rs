@@ -7,8 +7,8 @@ use super::KeyValue;
 use super::entry::{is_code, is_no_message, of_bucket, of_write};
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::streams::Stored;
-use crate::core::Headers;
-use crate::spec::kv::{Operation, Origin, key_subject, operation, stream_name, write_subject};
+use crate::engine::Headers;
+use crate::rules::kv::{Operation, Origin, key_subject, operation, stream_name, write_subject};
 use crate::tcl::{Error, Result};
 
 /// The header of a write that counts on a revision.

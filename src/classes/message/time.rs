@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::Command;
 use crate::bridge::errors::{coded, invalid};
 use crate::bridge::options;
-use crate::spec::option::{Kind, Opt};
-use crate::spec::time::{isotime_to_msec, msec_to_isotime};
+use crate::rules::option::{Kind, Opt};
+use crate::rules::time::{isotime_to_msec, msec_to_isotime};
 use crate::tcl::clock::local_offset;
 use crate::tcl::{Call, Interp, Obj, Result};
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::{Inner, Input, Item};
 use crate::classes::connection::state::{Answer, State};
-use crate::core::{End, Message, Outgoing, Subject};
-use crate::spec::metadata;
-use crate::spec::ordered::{Control, Step, control, patience};
+use crate::engine::{End, Message, Outgoing, Subject};
+use crate::rules::metadata;
+use crate::rules::ordered::{Control, Step, control, patience};
 use crate::tcl::event::Timer;
 use crate::tcl::{Error, Obj, Result};
 use bytes::Bytes;

@@ -10,8 +10,8 @@ use crate::classes::connection::requests::timeout;
 use crate::classes::connection::state::Connection;
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::consumers::names_consumers;
-use crate::core::{Mode, Outgoing, RequestSpec, Subject};
-use crate::spec::kv::watch_config;
+use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::kv::watch_config;
 use crate::tcl::Result;
 use bytes::Bytes;
 

@@ -13,9 +13,9 @@ use crate::bridge::task::{Slot, Task};
 use crate::classes::connection::calls::Listening;
 use crate::classes::connection::state::{Answer, Observer, State};
 use crate::classes::jet_stream::api::JetStream;
-use crate::core::{End, Message};
-use crate::spec::kv::Start;
-use crate::spec::ordered::{Progress, Trouble};
+use crate::engine::{End, Message};
+use crate::rules::kv::Start;
+use crate::rules::ordered::{Progress, Trouble};
 use crate::tcl::event::Timer;
 use crate::tcl::{Error, Result};
 
