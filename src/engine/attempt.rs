@@ -6,7 +6,7 @@ use super::error::Problem;
 use super::info::Info;
 use super::pool::ServerEntry;
 use super::url::Scheme;
-use super::{auth, tls};
+use super::{auth, transport};
 use async_nats::{Client, ConnectOptions, ReconnectToServer, ServerAddr, ServerInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ pub(super) async fn attempt(
     };
     let started = Instant::now();
     let (events_tx, events) = unbounded_channel();
-    let tls = tls::client_config(&config.tls, other_names).map_err(|reason| why::tls_failed(&address, &reason))?;
+    let tls = transport::client_config(&config.tls, other_names, &|_| ()).map_err(|reason| why::tls_failed(&address, &reason))?;
     let options = options(scheme, config).tls_client_config(tls).event_callback(move |event| {
         let events_tx = events_tx.clone();
         async move {

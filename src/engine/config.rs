@@ -66,6 +66,8 @@ pub struct Config {
     pub nkey_seed: Option<String>,
     /// TLS handshake before INFO.
     pub tls_first: bool,
+    /// Headers of the WebSocket upgrade, names and values.
+    pub ws_headers: Vec<(String, String)>,
     /// First tokens of inbox subjects.
     pub inbox_prefix: String,
     /// Bytes that may wait while there is no connection; negative: no limit.
@@ -100,6 +102,7 @@ impl Default for Config {
             credentials: None,
             nkey_seed: None,
             tls_first: false,
+            ws_headers: Vec::new(),
             inbox_prefix: "_INBOX".to_string(),
             reconnect_buf_size: -1,
             pending_msgs_limit: 524_288,

@@ -1,17 +1,19 @@
 //! Why a connection attempt failed, in the terms of the contract.
 
+use super::cause::{find, of_tls, root};
 use super::error::{Code, Problem};
 use super::server_error::{Verdict, classify};
 use async_nats::rustls;
 use async_nats::{ConnectError, ConnectErrorKind, ServerError};
-use std::error::Error;
 use std::io;
+
+pub(super) use super::cause::{broken, no_tls, protocol, refused, timeout, tls_failed};
 
 /// Translates the wire library's error for an attempt at `address` (`host:port`).
 /// `credentials`: some were known.
 pub(super) fn translate(error: &ConnectError, address: &str, credentials: bool) -> Problem {
     if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_problem(tls, address);
+        return of_tls(tls, address);
     }
     if let Some(server) = find::<ServerError>(error) {
         let problem = server_problem(server);
@@ -36,41 +38,6 @@ pub(super) fn translate(error: &ConnectError, address: &str, credentials: bool) 
     }
 }
 
-/// `ErrConnectionTimeout`
-pub(super) fn timeout(address: &str) -> Problem {
-    Problem::new(Code::ConnectionTimeout, format!("Connection timeout for {address}"))
-}
-
-/// `ErrConnectionRefused`
-pub(super) fn refused(address: &str, reason: &str) -> Problem {
-    let text = format!("Failed to connect to {address}: {reason}");
-    Problem::new(Code::ConnectionRefused, text)
-}
-
-/// `ErrTLS`
-pub(super) fn tls_failed(address: &str, reason: &str) -> Problem {
-    let text = format!("TLS handshake with server {address} failed: {reason}");
-    Problem::new(Code::Tls, text)
-}
-
-/// `ErrSecureConnWanted`
-pub(super) fn no_tls(address: &str) -> Problem {
-    let text = format!("Server {address} does not provide TLS");
-    Problem::new(Code::SecureConnWanted, text)
-}
-
-/// `ErrProtocol`
-pub(super) fn protocol(address: &str) -> Problem {
-    let text = format!("Server {address} does not speak the NATS protocol");
-    Problem::new(Code::Protocol, text)
-}
-
-/// `ErrBrokenSocket`
-pub(super) fn broken(address: &str) -> Problem {
-    let text = format!("Server {address} closed the connection");
-    Problem::new(Code::BrokenSocket, text)
-}
-
 fn server_problem(error: &ServerError) -> Problem {
     let text = match error {
         ServerError::AuthorizationViolation => "authorization violation",
@@ -83,16 +50,6 @@ fn server_problem(error: &ServerError) -> Problem {
         | Verdict::BadSubject(p)
         | Verdict::Other(p)
         | Verdict::Permission { problem: p, .. } => p,
-    }
-}
-
-fn tls_problem(error: &rustls::Error, address: &str) -> Problem {
-    match error {
-        // A plain server goes on in clear text where a TLS record is expected.
-        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => no_tls(address),
-        rustls::Error::InvalidCertificate(why) => tls_failed(address, &format!("certificate verify failed: {why}")),
-        rustls::Error::General(text) => tls_failed(address, text),
-        other => tls_failed(address, &other.to_string()),
     }
 }
 
@@ -129,33 +86,6 @@ fn io_problem(error: &ConnectError, address: &str, reason: &str) -> Problem {
         // No socket error: what the WebSocket handshake did not understand.
         None => protocol(address),
     }
-}
-
-/// The next error in; `source()` of an io error skips the one it wraps.
-fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>() {
-        Some(io) => io.get_ref().map(|e| e as &(dyn Error + 'static)),
-        None => error.source(),
-    }
-}
-
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        at = inner(error);
-    }
-    None
-}
-
-fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    let mut at = error;
-    while let Some(next) = inner(at) {
-        at = next;
-    }
-    at
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod attempt;
 mod auth;
 mod calls;
+mod cause;
 mod config;
 mod conn;
 mod connect_error;
@@ -28,8 +29,9 @@ mod shared;
 mod subs;
 mod supervisor;
 mod timers;
-mod tls;
 mod trace_probe;
+#[allow(dead_code)]
+mod transport;
 mod url;
 mod writer;
 

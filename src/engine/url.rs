@@ -32,7 +32,8 @@ impl Scheme {
         matches!(self, Scheme::Ws | Scheme::Wss)
     }
 
-    fn default_port(self) -> u16 {
+    /// The port of a URL that names none.
+    pub fn default_port(self) -> u16 {
         match self {
             Scheme::Nats | Scheme::Tls => 4222,
             Scheme::Ws => 80,

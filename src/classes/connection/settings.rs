@@ -180,6 +180,7 @@ impl Settings {
             credentials: self.some_text("credentials").map(PathBuf::from),
             nkey_seed: self.some_text("nkey_seed"),
             tls_first: self.flag("tls_first"),
+            ws_headers: Vec::new(),
             inbox_prefix: self.text("inbox_prefix"),
             reconnect_buf_size: self.int("reconnect_buf_size"),
             pending_msgs_limit: self.int("pending_msgs_limit"),

@@ -1,7 +1,7 @@
 //! TLS: trust, client certificates, and the names a certificate may carry.
 
-use super::config::TlsConfig;
-use async_nats::rustls;
+use super::Warn;
+use crate::engine::config::TlsConfig;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -10,13 +10,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use tokio_rustls::rustls;
 
 /// Builds the client configuration. `other_names`: names that are accepted besides the host,
 /// for servers that are known by address only.
 ///
 /// # Errors
 /// A text that names the file and what is wrong with it.
-pub(super) fn client_config(tls: &TlsConfig, other_names: &[String]) -> Result<ClientConfig, String> {
+pub(in crate::engine) fn client_config(tls: &TlsConfig, other_names: &[String], _warn: Warn<'_>) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier {
         trust: trust(tls, &provider)?,
@@ -40,6 +41,15 @@ pub(super) fn client_config(tls: &TlsConfig, other_names: &[String]) -> Result<C
         (None, Some(key)) => Err(format!("{} has no certificate (-certfile)", key.display())),
         (None, None) => Ok(builder.with_no_client_auth()),
     }
+}
+
+/// The name that the server is asked for (SNI) and whose certificate is looked for first.
+///
+/// # Errors
+/// A text if there is none that TLS could use.
+pub(super) fn name_to_ask_for(tls: &TlsConfig, host: &str) -> Result<ServerName<'static>, String> {
+    let name = tls.servername.as_deref().unwrap_or(host);
+    ServerName::try_from(name.to_string()).map_err(|_| format!("{name} is not a server name"))
 }
 
 fn names(tls: &TlsConfig, others: &[String]) -> Result<Vec<ServerName<'static>>, String> {

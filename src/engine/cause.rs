@@ -1,0 +1,156 @@
+//! Why a connection to a server did not come about or ended, in the terms of the contract.
+//!
+//! Decided by the types of errors alone; `address` is `host:port` for the text.
+
+use super::error::{Code, Problem};
+use std::error::Error;
+use std::io;
+use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
+
+/// `ErrConnectionTimeout`
+pub(super) fn timeout(address: &str) -> Problem {
+    Problem::new(Code::ConnectionTimeout, format!("Connection timeout for {address}"))
+}
+
+/// `ErrConnectionRefused`
+pub(super) fn refused(address: &str, reason: &str) -> Problem {
+    let text = format!("Failed to connect to {address}: {reason}");
+    Problem::new(Code::ConnectionRefused, text)
+}
+
+/// `ErrTLS`
+pub(super) fn tls_failed(address: &str, reason: &str) -> Problem {
+    let text = format!("TLS handshake with server {address} failed: {reason}");
+    Problem::new(Code::Tls, text)
+}
+
+/// `ErrSecureConnWanted`
+pub(super) fn no_tls(address: &str) -> Problem {
+    let text = format!("Server {address} does not provide TLS");
+    Problem::new(Code::SecureConnWanted, text)
+}
+
+/// `ErrProtocol`
+pub(super) fn protocol(address: &str) -> Problem {
+    let text = format!("Server {address} does not speak the NATS protocol");
+    Problem::new(Code::Protocol, text)
+}
+
+/// `ErrProtocol` of a gateway that answers the WebSocket upgrade with another HTTP status.
+pub(super) fn no_upgrade(address: &str, status: u16) -> Problem {
+    let text = format!("Server {address} refused the WebSocket upgrade with HTTP status {status}");
+    Problem::new(Code::Protocol, text)
+}
+
+/// `ErrBrokenSocket`
+pub(super) fn broken(address: &str) -> Problem {
+    let text = format!("Server {address} closed the connection");
+    Problem::new(Code::BrokenSocket, text)
+}
+
+/// An error of a socket or of what is layered on it: a TLS error may be inside.
+pub(super) fn of_io(error: &io::Error, address: &str) -> Problem {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return of_tls(tls, address);
+    }
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => protocol(address),
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::WriteZero => broken(address),
+        io::ErrorKind::TimedOut => timeout(address),
+        _ => refused(address, &error.to_string()),
+    }
+}
+
+/// An error of a TLS handshake or stream.
+pub(super) fn of_tls(error: &rustls::Error, address: &str) -> Problem {
+    match error {
+        // A plain server goes on in clear text where a TLS record is expected.
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => no_tls(address),
+        rustls::Error::InvalidCertificate(why) => tls_failed(address, &format!("certificate verify failed: {}", words(why))),
+        rustls::Error::General(text) => tls_failed(address, text),
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => tls_failed(
+            address,
+            &format!("{error}: no protocol version, cipher or kind of key that both sides have; see \"TLS\" in docs/guide.md"),
+        ),
+        other => tls_failed(address, &other.to_string()),
+    }
+}
+
+/// What is wrong with a certificate.
+fn words(error: &CertificateError) -> String {
+    let text = match error {
+        CertificateError::BadEncoding => "the certificate cannot be read",
+        CertificateError::Expired => "the certificate has expired",
+        CertificateError::NotValidYet => "the certificate is not valid yet",
+        CertificateError::Revoked => "the certificate was revoked",
+        CertificateError::UnhandledCriticalExtension => "the certificate has a critical extension that is not known here",
+        CertificateError::UnknownIssuer => "no trusted authority has issued the certificate",
+        CertificateError::BadSignature => "a signature is not valid, or its key is of a kind that is not supported",
+        CertificateError::NotValidForName => "the certificate is for another name",
+        CertificateError::InvalidPurpose => "the certificate is not meant for servers",
+        other => return other.to_string(),
+    };
+    format!("{text} ({error:?})")
+}
+
+/// The next error in; `source()` of an io error skips the one it wraps.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|e| e as &(dyn Error + 'static)),
+        None => error.source(),
+    }
+}
+
+/// The first error of a type in a chain of causes.
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        at = inner(error);
+    }
+    None
+}
+
+/// The innermost error of a chain of causes.
+pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut at = error;
+    while let Some(next) = inner(at) {
+        at = next;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_socket_errors() {
+        let code = |kind: io::ErrorKind| of_io(&kind.into(), "h:1").code;
+        assert_eq!(code(io::ErrorKind::ConnectionRefused), Code::ConnectionRefused);
+        assert_eq!(code(io::ErrorKind::HostUnreachable), Code::ConnectionRefused);
+        assert_eq!(code(io::ErrorKind::ConnectionReset), Code::BrokenSocket);
+        assert_eq!(code(io::ErrorKind::UnexpectedEof), Code::BrokenSocket);
+        assert_eq!(code(io::ErrorKind::TimedOut), Code::ConnectionTimeout);
+        assert_eq!(code(io::ErrorKind::InvalidData), Code::Protocol);
+    }
+
+    #[test]
+    fn tls_inside_a_socket_error() {
+        let problem = |e: rustls::Error| of_io(&io::Error::new(io::ErrorKind::InvalidData, e), "h:1");
+        let bad = problem(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer));
+        assert_eq!(bad.code, Code::Tls);
+        let text = "TLS handshake with server h:1 failed: certificate verify failed: \
+                    no trusted authority has issued the certificate (UnknownIssuer)";
+        assert_eq!(bad.text, text);
+        let plain = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        assert_eq!(problem(plain).text, "Server h:1 does not provide TLS");
+    }
+}
