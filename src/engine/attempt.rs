@@ -65,8 +65,9 @@ pub(super) async fn attempt(
     });
     let (options, has_credentials) = auth::apply(options, &entry.auth, config)?;
     look_up(entry, &address, limit).await?;
-    let real: ServerAddr =
-        format!("{}://{address}", scheme.as_str()).parse().map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
+    let real: ServerAddr = format!("{}://{address}{}", scheme.as_str(), entry.path)
+        .parse()
+        .map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
     let dead: ServerAddr = DEAD.parse().map_err(|e: std::io::Error| why::refused(&address, &e.to_string()))?;
     let servers = vec![real.clone(), dead.clone()];
     let first = AtomicBool::new(true);

@@ -15,6 +15,8 @@ pub struct ServerEntry {
     pub host: String,
     /// Port.
     pub port: u16,
+    /// Path and query of a WebSocket URL, otherwise empty. Scripts do not see it.
+    pub path: String,
     /// Learnt from a server's INFO.
     pub discovered: bool,
     /// Failed attempts since the last success.
@@ -119,6 +121,7 @@ impl Pool {
                 scheme: u.scheme.as_str(),
                 host: u.host,
                 port: u.port,
+                path: u.path,
                 discovered,
                 reconnects: 0,
                 last_attempt: 0,
@@ -227,12 +230,15 @@ impl Pool {
         s.last = Some(now);
         s.entry.reconnects = 0;
         let scheme = s.scheme;
+        // Behind a gateway they are reached in the same way.
+        let path = s.entry.path.clone();
         let mut new = Vec::new();
         for text in connect_urls {
             let Ok(mut u) = url::parse(text) else {
                 continue;
             };
             u.scheme = scheme;
+            u.path.clone_from(&path);
             let known = |s: &Server| s.entry.host == u.host && s.entry.port == u.port;
             if self.servers.iter().any(known) {
                 continue;

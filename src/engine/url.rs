@@ -1,4 +1,4 @@
-//! Server URLs: `[scheme://][user:password@|token@]host[:port][/]`.
+//! Server URLs: `[scheme://][user:password@|token@]host[:port][/]`, for WebSockets with a path and a query.
 
 use super::error::{Code, Problem};
 use std::net::Ipv6Addr;
@@ -73,6 +73,8 @@ pub struct Url {
     pub host: String,
     /// The port, the scheme's default if left out.
     pub port: u16,
+    /// Path and query of a WebSocket URL, `/` if it has none; otherwise empty.
+    pub path: String,
     /// Credentials.
     pub auth: UrlAuth,
 }
@@ -80,20 +82,24 @@ pub struct Url {
 /// Parses one URL.
 ///
 /// # Errors
-/// `ErrInvalidArg`, `Invalid URL <as given, user info as ***>`.
+/// `ErrInvalidArg`, `Invalid URL <as given, user info and the query of a WebSocket URL as ***>`.
 pub fn parse(text: &str) -> Result<Url, Problem> {
     parse_parts(text).ok_or_else(|| Problem::new(Code::InvalidArg, format!("Invalid URL {}", hide_auth(text))))
 }
 
-/// The URL with its user info replaced by `***`.
+/// The URL with its user info, and the query of a WebSocket URL, replaced by `***`: either may hold a secret.
 fn hide_auth(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
-    match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}***@{host}"),
-        None => text.to_string(),
+    let (hidden, rest) = match rest.rsplit_once('@') {
+        Some((_, host)) => ("***@", host),
+        None => ("", rest),
+    };
+    match rest.split_once('?') {
+        Some((path, _)) if matches!(scheme.as_str(), "ws://" | "wss://") => format!("{scheme}{hidden}{path}?***"),
+        _ => format!("{scheme}{hidden}{rest}"),
     }
 }
 
@@ -107,17 +113,46 @@ fn parse_parts(text: &str) -> Option<Url> {
         Some((word, _)) if !word.contains(['@', ':']) => return None,
         _ => (Scheme::Nats, text),
     };
+    if scheme.is_websocket() {
+        return parse_websocket(scheme, rest);
+    }
     // Passwords may hold an `@`, hosts may not.
     let (auth, address) = match rest.rsplit_once('@') {
         Some((info, address)) => (parse_auth(info)?, address),
         None => (UrlAuth::None, rest),
     };
-    let (host, port) = split_port(address.strip_suffix('/').unwrap_or(address))?;
+    let address = address.strip_suffix('/').unwrap_or(address);
+    place(scheme, auth, address, String::new())
+}
+
+/// The path begins at the first `/` or `?`, but a password may hold these, too: then what follows the last `@` counts.
+fn parse_websocket(scheme: Scheme, rest: &str) -> Option<Url> {
+    let read = |start: usize| {
+        let end = rest[start..].find(['/', '?']).map_or(rest.len(), |found| start + found);
+        let path = parse_path(&rest[end..])?;
+        let (auth, address) = match rest[..end].rsplit_once('@') {
+            Some((info, address)) => (parse_auth(info)?, address),
+            None => (UrlAuth::None, &rest[..end]),
+        };
+        place(scheme, auth, address, path)
+    };
+    read(0).or_else(|| read(rest.rfind('@')?))
+}
+
+fn place(scheme: Scheme, auth: UrlAuth, address: &str, path: String) -> Option<Url> {
+    let (host, port) = split_port(address)?;
     let port = match port {
         Some(digits) => parse_port(digits)?,
         None => scheme.default_port(),
     };
-    Some(Url { scheme, host, port, auth })
+    Some(Url { scheme, host, port, path, auth })
+}
+
+/// What may stand in a request line as it is.
+fn parse_path(text: &str) -> Option<String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/?[]".contains(&b);
+    let slash = if text.starts_with('/') { "" } else { "/" };
+    text.bytes().all(fits).then(|| format!("{slash}{text}"))
 }
 
 fn parse_auth(info: &str) -> Option<UrlAuth> {
@@ -170,6 +205,7 @@ mod tests {
         assert_eq!(url.auth, UrlAuth::None);
         assert_eq!(parse("tls://h:1/").unwrap().port, 1);
         assert_eq!(parse("ws://h").unwrap().port, 80);
+        assert_eq!(parse("wss://h").unwrap().port, 443);
         let url = parse("nats://[::1]:4333").unwrap();
         assert_eq!((url.host.as_str(), url.port), ("::1", 4333));
         assert_eq!(parse("[::1]").unwrap().port, 4222);
@@ -192,7 +228,39 @@ mod tests {
     }
 
     #[test]
+    fn websocket_paths() {
+        for (text, host, port, path) in [
+            ("ws://h", "h", 80, "/"),
+            ("ws://h/", "h", 80, "/"),
+            ("wss://h:1/a/b", "h", 1, "/a/b"),
+            ("wss://h/a//b/", "h", 443, "/a//b/"),
+            ("ws://[::1]:2/a?b=c&d=%20", "::1", 2, "/a?b=c&d=%20"),
+            ("ws://h?x=a@b", "h", 80, "/?x=a@b"),
+            ("ws://h:1/p?u=ws://k:2/", "h", 1, "/p?u=ws://k:2/"),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((url.host.as_str(), url.port, url.path.as_str(), url.auth), (host, port, path, UrlAuth::None), "{text}");
+        }
+        let user = |password: &str| UrlAuth::User("u".into(), password.into());
+        for (text, auth, path) in [
+            ("ws://u:p@h/x", user("p"), "/x"),
+            ("ws://u:p@x@h/x@y", user("p@x"), "/x@y"),
+            ("ws://u:p/s?s@h/x", user("p/s?s"), "/x"),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!((&url.auth, url.host.as_str(), url.path.as_str()), (&auth, "h", path), "{text}");
+        }
+        for text in
+            ["ws://h/a b", "ws://h/a#b", "ws://h/\u{e9}", "ws://h/a\r\nX: y", "ws://h:x/p", "ws:///p", "ws://h/\"", "ws://h/a\\b"]
+        {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(parse("nats://h/").unwrap().path, "");
+    }
+
+    #[test]
     fn secrets_hidden() {
+        assert_eq!(parse("ws://u:secret@h:x/p?token=secret").unwrap_err().text, "Invalid URL ws://***@h:x/p?***");
         assert_eq!(parse("nats://u:secret@h:x").unwrap_err().text, "Invalid URL nats://***@h:x");
         assert_eq!(parse("tok@h/x").unwrap_err().text, "Invalid URL ***@h/x");
     }

@@ -35,6 +35,7 @@ pub const CONNECTION_OPTIONS: &[Opt] = &[
     row("credentials", Kind::Str, Some(""), "a .creds file: user JWT and NKey seed"),
     row("nkey_seed", Kind::Str, Some(""), "NKey seed SU... or file:path"),
     row("tls_first", Kind::Bool, Some("false"), "TLS handshake before INFO"),
+    row("ws_headers", Kind::Dict, Some(""), "headers of the WebSocket upgrade: name -> value"),
     row("inbox_prefix", Kind::NonEmpty, Some("_INBOX"), "first tokens of inbox subjects"),
     row("reconnect_buf_size", Kind::Int, Some("-1"), "bytes that may wait without a connection; -1 no limit"),
     row("pending_msgs_limit", Kind::Int, Some("524288"), "messages a subscription may have queued; -1 no limit"),
@@ -113,3 +114,63 @@ pub const TLS_IGNORED: &[&str] = &[
     "tls1.3",
     "validatecommand",
 ];
+
+/// Headers of a WebSocket upgrade that are not the caller's to set: they say how to read what follows.
+const WS_RESERVED: &[&str] = &[
+    "host",
+    "upgrade",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-version",
+];
+
+/// Checks the names and values of `-ws_headers`.
+///
+/// # Errors
+/// A text that names the header; never its value, which may be a secret.
+pub fn check_ws_headers(headers: &[(String, String)]) -> Result<(), String> {
+    for (index, (name, value)) in headers.iter().enumerate() {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err(format!("Invalid header name in ws_headers : {name}"));
+        }
+        if WS_RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+            return Err(format!("The header {name} in ws_headers is not for the caller to set"));
+        }
+        if headers[..index].iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            return Err(format!("The header {name} is twice in ws_headers"));
+        }
+        if value.bytes().any(|b| (b < b' ' && b != b'\t') || b == 0x7f) {
+            return Err(format!("Invalid value of the header {name} in ws_headers"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ws_headers() {
+        let check = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+            check_ws_headers(&pairs)
+        };
+        assert_eq!(check(&[("Authorization", "Bearer a.b-c="), ("X-Empty", ""), ("x_1", "\u{e9}\t ~")]), Ok(()));
+        for name in ["", "a b", "a:", "a\r\nb", "\u{e9}", "a\0"] {
+            assert_eq!(check(&[(name, "v")]), Err(format!("Invalid header name in ws_headers : {name}")));
+        }
+        for value in ["a\r\nB: c", "a\n", "\0", "\x7f", "\x1b"] {
+            assert_eq!(check(&[("A", value)]), Err("Invalid value of the header A in ws_headers".into()));
+        }
+        for name in ["Host", "SEC-WEBSOCKET-KEY", "connection"] {
+            assert_eq!(check(&[(name, "v")]), Err(format!("The header {name} in ws_headers is not for the caller to set")));
+        }
+        assert_eq!(check(&[("A", "1"), ("a", "2")]), Err("The header a is twice in ws_headers".into()));
+    }
+}

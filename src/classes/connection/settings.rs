@@ -7,7 +7,7 @@ use crate::bridge::errors::invalid;
 use crate::bridge::messages::Coding;
 use crate::bridge::options::{Given, bare_name, clamp, read};
 use crate::engine::{Config, Level, TlsConfig};
-use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS};
+use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS, check_ws_headers};
 use crate::rules::option::Value;
 use crate::tcl::{Interp, Obj, Result};
 
@@ -75,6 +75,9 @@ impl Settings {
             let (value, obj) = read(interp, &CONNECTION_OPTIONS[index], word)?;
             if CONNECTION_OPTIONS[index].name == "tls_opts" {
                 check_tls(word)?;
+            }
+            if CONNECTION_OPTIONS[index].name == "ws_headers" {
+                check_ws_headers(&texts(&value)).map_err(invalid)?;
             }
             given.push(Given { index, value, obj });
         }
@@ -180,7 +183,7 @@ impl Settings {
             credentials: self.some_text("credentials").map(PathBuf::from),
             nkey_seed: self.some_text("nkey_seed"),
             tls_first: self.flag("tls_first"),
-            ws_headers: Vec::new(),
+            ws_headers: texts(self.value("ws_headers")),
             inbox_prefix: self.text("inbox_prefix"),
             reconnect_buf_size: self.int("reconnect_buf_size"),
             pending_msgs_limit: self.int("pending_msgs_limit"),
@@ -218,6 +221,16 @@ impl Settings {
         });
         names.filter(|name| TLS_IGNORED.contains(&name.as_str())).collect()
     }
+}
+
+/// The names and values of a dict of texts.
+fn texts(value: &Value) -> Vec<(String, String)> {
+    let Value::Dict(pairs) = value else { return Vec::new() };
+    let text = |value: &Value| match value {
+        Value::Str(text) => text.clone(),
+        _ => String::new(),
+    };
+    pairs.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 fn check_tls(word: &Obj) -> Result<()> {
