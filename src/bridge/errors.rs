@@ -1,47 +1,127 @@
-//! Errors of the engine as errors of Tcl: `-errorcode {NATS <Code> ?details...?}`.
+//! Faults as errors of Tcl: `-errorcode {NATS <code> ?details...?}`, in the words of the interpreter's dialect.
 
-use crate::engine::{Code, Problem};
-use crate::tcl::{Error, Obj};
+use super::words;
+use crate::client::{Argument, Fault};
+use crate::engine::Problem;
+use crate::rules::jetstream_convert::ApiError;
+use crate::tcl::{self, Home, Interp, Obj};
 
-/// An error with a code of the contract.
-pub fn error(code: Code, text: impl Into<String>) -> Error {
-    Error::new(text, &["NATS", code.as_str()])
+/// Why a method gives no result.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// What went wrong; it has no words yet.
+    Fault(Fault),
+    /// Tcl's own error.
+    Tcl(tcl::Error),
 }
 
-/// `ErrInvalidArg` with this message.
-pub fn invalid(text: impl Into<String>) -> Error {
-    error(Code::InvalidArg, text)
-}
+/// What methods and commands give back to their dispatcher.
+pub type Result<T> = std::result::Result<T, Error>;
 
-/// `ErrConnectionClosed` with the contract's text.
-pub fn closed() -> Error {
-    error(Code::ConnectionClosed, "No connection to NATS server")
-}
-
-/// An error of the key-value class or of JetStream, whose code has no place in the engine.
-pub fn coded(code: &[&str], text: impl Into<String>) -> Error {
-    let mut words = vec!["NATS"];
-    words.extend(code);
-    Error::new(text, &words)
-}
-
-/// The words of a problem's error code.
-fn words(problem: &Problem) -> Vec<&str> {
-    let mut words = vec!["NATS", problem.code.as_str()];
-    words.extend(problem.details.iter().map(String::as_str));
-    words
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        Error::Fault(fault)
+    }
 }
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Error {
-        Error::new(problem.text.clone(), &words(&problem))
+        Error::Fault(problem.into())
+    }
+}
+
+impl From<Argument> for Error {
+    fn from(argument: Argument) -> Error {
+        Error::Fault(argument.into())
+    }
+}
+
+impl From<tcl::Error> for Error {
+    fn from(error: tcl::Error) -> Error {
+        Error::Tcl(error)
+    }
+}
+
+/// The words of a dialect.
+pub struct Dialect {
+    /// JetStream's error codes that have a name of their own: `{NATS <name>}` in place of `{NATS ErrJSResponse <code> <err_code>}`.
+    pub named: &'static [(i64, &'static str)],
+    /// Code and text of a fault that the engine or JetStream have not put into words already.
+    pub fault: fn(&Fault) -> (&'static str, String),
+    /// Code and text of a wrong argument.
+    pub argument: fn(&Argument) -> (&'static str, String),
+}
+
+/// All dialects; an interpreter's tag is the place of its dialect.
+static DIALECTS: &[&Dialect] = &[&words::DIALECT_2];
+
+const TAG: &std::ffi::CStr = c"nats dialect";
+
+/// From now on errors in this interpreter are those of the dialect with this place in the table.
+pub fn speak(interp: Interp, place: usize) {
+    interp.set_tag(TAG, place);
+}
+
+/// The dialect of an interpreter.
+fn dialect(interp: Interp) -> &'static Dialect {
+    DIALECTS[interp.tag(TAG).unwrap_or_default()]
+}
+
+impl Dialect {
+    /// The words of the error code, and the text.
+    fn words(&self, fault: &Fault) -> (Vec<String>, String) {
+        let (code, text) = match fault {
+            Fault::Engine(problem) => {
+                let mut words = vec!["NATS".to_string(), problem.code.as_str().to_string()];
+                words.extend(problem.details.iter().cloned());
+                return (words, problem.text.clone());
+            }
+            Fault::Api(error) => return (self.api(error), error.description.clone()),
+            Fault::NeitherCreatedNorUpdated(create, update) => {
+                let text = &create.description;
+                // What the server says to both is told once.
+                let text = if text == update { text.clone() } else { format!("{text}: {update}") };
+                return (self.api(create), text);
+            }
+            Fault::Argument(argument) => (self.argument)(argument),
+            other => (self.fault)(other),
+        };
+        (vec!["NATS".to_string(), code.to_string()], text)
+    }
+
+    fn api(&self, error: &ApiError) -> Vec<String> {
+        match self.named.iter().find(|(code, _)| *code == error.err_code) {
+            Some((_, name)) => vec!["NATS".to_string(), name.to_string()],
+            None => vec!["NATS".to_string(), "ErrJSResponse".to_string(), error.code.to_string(), error.err_code.to_string()],
+        }
+    }
+}
+
+/// The error as Tcl has it.
+pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
+    match error.into() {
+        Error::Tcl(error) => error,
+        Error::Fault(fault) => {
+            let (code, message) = dialect(interp).words(&fault);
+            tcl::Error::Raised { message, code }
+        }
+    }
+}
+
+/// The text of an error, for a log or a callback.
+pub fn text(home: &Home, error: &Error) -> String {
+    match (error, home.live()) {
+        (Error::Fault(fault), Some(interp)) => dialect(interp).words(fault).1,
+        (Error::Tcl(tcl::Error::Raised { message, .. }), _) => message.clone(),
+        _ => String::new(),
     }
 }
 
 /// The dict kept in `last_error`: `code {NATS ErrX} errorMessage text`.
-pub fn as_dict(problem: &Problem) -> Obj {
+pub fn as_dict(interp: Interp, problem: &Problem) -> Obj {
+    let (code, text) = dialect(interp).words(&Fault::Engine(problem.clone()));
     let dict = Obj::dict();
-    dict.put_text("code", &Obj::text_list(&words(problem)));
-    dict.put_text("errorMessage", &Obj::text(&problem.text));
+    dict.put_text("code", &Obj::text_list(&code));
+    dict.put_text("errorMessage", &Obj::text(&text));
     dict
 }

@@ -1,10 +1,11 @@
 //! Messages between Tcl's dicts (`header data subject reply sub_id`) and the engine.
 
-use super::errors::{error, invalid};
+use super::errors::Result;
 use super::keys::key;
-use crate::engine::{Code, Headers, Message, Outgoing, Subject};
+use crate::client::Argument;
+use crate::engine::{Headers, Message, Outgoing, Subject};
 use crate::rules::subject::{Role, check_subject};
-use crate::tcl::{Obj, Result};
+use crate::tcl::Obj;
 use bytes::{Bytes, BytesMut};
 use std::cell::RefCell;
 
@@ -32,11 +33,13 @@ pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     if check_subject(subject, role, coding.strict) {
         return Ok(());
     }
+    let subject = subject.to_string();
     Err(match role {
-        Role::Queue => error(Code::BadQueueName, format!("Invalid queue {subject}")),
-        Role::Reply => error(Code::BadSubject, format!("Invalid reply {subject}")),
-        Role::Publish | Role::Subscribe => error(Code::BadSubject, format!("Invalid subject {subject}")),
-    })
+        Role::Queue => Argument::Queue(subject),
+        Role::Reply => Argument::Reply(subject),
+        Role::Publish | Role::Subscribe => Argument::Subject(subject),
+    }
+    .into())
 }
 
 /// Memory of a chunk that small payloads share.
@@ -123,7 +126,7 @@ pub struct Parts {
 
 /// Takes a message dict apart.
 pub fn parts(message: &Obj) -> Result<Parts> {
-    let subject = message.get(key("subject")).ok_or_else(|| invalid("Not a message: it has no subject"))?;
+    let subject = message.get(key("subject")).ok_or(Argument::MessageWithoutSubject)?;
     let data = message.get(key("data")).unwrap_or_else(Obj::empty);
     let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
     let headers = match message.get(key("header")) {
@@ -135,7 +138,7 @@ pub fn parts(message: &Obj) -> Result<Parts> {
 
 /// A header dict (name -> list of values) as lines: trimmed, empty names skipped, CR and LF refused.
 pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
-    let pairs = dict.as_dict().ok_or_else(|| invalid("Invalid header: not a dict"))?;
+    let pairs = dict.as_dict().ok_or(Argument::HeaderNotDict)?;
     let mut lines = Headers::new();
     for (name, values) in &pairs {
         let name = name.as_text();
@@ -145,15 +148,15 @@ pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
             continue;
         }
         if bad {
-            return Err(invalid(format!("Invalid header name {name}")));
+            return Err(Argument::HeaderName(name.to_string()).into());
         }
-        let values = values.as_list().ok_or_else(|| invalid(format!("Invalid values of header {name}: not a list")))?;
+        let values = values.as_list().ok_or_else(|| Argument::HeaderValuesNotList(name.to_string()))?;
         for value in &values {
             let value = value.as_text();
             let bad = value.contains(['\r', '\n']);
             let value = value.trim();
             if bad {
-                return Err(invalid(format!("Invalid value of header {name}: {value}")));
+                return Err(Argument::HeaderValue { name: name.to_string(), value: value.to_string() }.into());
             }
             lines.push((name.to_string(), value.to_string()));
         }

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::errors::invalid;
+use super::errors::{Result, to_tcl};
 use super::options::Options;
+use crate::client::Argument;
 use crate::rules::option::Opt;
-use crate::tcl::{Call, Instance, Interp, Obj, Object, Reply, Result, Row};
+use crate::tcl::{self, Call, Instance, Interp, Obj, Object, Reply, Row};
 
 /// How a row's words are read and what runs.
 pub enum Body<S: Instance> {
@@ -63,8 +64,14 @@ impl<S: Instance> Row for Method<S> {
         self.name
     }
 
-    fn run(&'static self, call: &Call) -> Result<Reply> {
-        let object = call.object().ok_or_else(|| invalid("not a method call"))?;
+    fn run(&'static self, call: &Call) -> tcl::Result<Reply> {
+        self.invoke(call).map_err(|error| to_tcl(call.interp, error))
+    }
+}
+
+impl<S: Instance> Method<S> {
+    fn invoke(&'static self, call: &Call) -> Result<Reply> {
+        let object = call.object().ok_or(Argument::NotMethod)?;
         let run = match self.body {
             Body::Constructor(construct) => {
                 construct(call, object)?;
@@ -73,21 +80,19 @@ impl<S: Instance> Row for Method<S> {
             Body::Method(run) => run,
         };
         let Some(state) = object.instance::<S>() else {
-            return Err(invalid("the object is not initialised: its constructor did not call next"));
+            return Err(Argument::NotConstructed.into());
         };
         let words = call.args();
         let (least, most) = self.plain;
         let most = if self.options.is_empty() { most } else { usize::MAX };
         if words.len() < least || words.len() > most {
-            return Err(call.wrong_args(self.usage));
+            return Err(call.wrong_args(self.usage).into());
         }
         let plain = if self.options.is_empty() { words.len() } else { self.plain_words(words) };
         let options = Options::parse(call.interp, self.options, &words[plain..])?;
         run(&state, &Invocation { interp: call.interp, args: &words[..plain], options, call })
     }
-}
 
-impl<S: Instance> Method<S> {
     /// Optional plain arguments are there if that makes the option words even.
     fn plain_words(&self, words: &[Obj]) -> usize {
         let (least, most) = self.plain;

@@ -9,3 +9,4 @@ pub mod method;
 pub mod options;
 mod patience;
 pub mod task;
+mod words;

@@ -1,10 +1,11 @@
 //! Option words against a table: names, types, the contract's error texts.
 
-use super::errors::{error, invalid};
-use crate::engine::Code;
+use super::errors::Result;
+use crate::client::Argument;
+use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::{Kind, Opt, Value};
 use crate::rules::{jetstream_convert_body as body, time};
-use crate::tcl::{Interp, Obj, Result};
+use crate::tcl::{Interp, Obj};
 
 /// One option as given: its row, its checked value and the Tcl value for read-back.
 #[derive(Clone)]
@@ -37,15 +38,14 @@ impl Options {
     pub fn parse(interp: Interp, table: &'static [Opt], words: &[Obj]) -> Result<Options> {
         let mut options = Options::none(table);
         if words.len() % 2 == 1 {
-            let last = words[words.len() - 1].to_text();
-            return Err(invalid(format!("Missing value for option {last}")));
+            return Err(Argument::OptionWithoutValue(words[words.len() - 1].to_text()).into());
         }
         for pair in words.chunks_exact(2) {
             let name = pair[0].raw_str();
             let name = name.strip_prefix(b"-").unwrap_or(name);
             let Some(index) = table.iter().position(|opt| opt.name.as_bytes() == name) else {
                 let name = pair[0].as_text();
-                return Err(invalid(format!("Unknown option {}", bare_name(&name))));
+                return Err(Argument::UnknownOption(bare_name(&name).to_string()).into());
             };
             let (value, obj) = read(interp, &table[index], &pair[1])?;
             options.set(Given { index, value, obj });
@@ -119,27 +119,29 @@ pub fn bare_name(word: &str) -> &str {
     word.strip_prefix('-').unwrap_or(word)
 }
 
+/// The error of a value that does not have its option's type.
+pub fn bad_value(name: &str, kind: Kind, word: &Obj) -> Argument {
+    Argument::Value(BadValue { name: name.to_string(), kind, value: word.to_text() })
+}
+
 /// Checks one value against its row.
 pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
-    let bad = |kind: &str| {
-        let code = if kind == "timeout" { Code::BadTimeout } else { Code::InvalidArg };
-        error(code, format!("Invalid value for the {kind} option {} : {}", opt.name, word.as_text()))
-    };
+    let bad = || bad_value(opt.name, opt.kind, word);
     let text = || Value::Str(word.to_text());
     Ok(match opt.kind {
-        Kind::Timeout => whole(interp, word, true).ok_or_else(|| bad("timeout"))?,
-        Kind::Count => whole(interp, word, true).ok_or_else(|| bad("pos_int"))?,
-        Kind::Int => whole(interp, word, false).ok_or_else(|| bad("int"))?,
+        Kind::Timeout => whole(interp, word, true).ok_or_else(bad)?,
+        Kind::Count => whole(interp, word, true).ok_or_else(bad)?,
+        Kind::Int => whole(interp, word, false).ok_or_else(bad)?,
         Kind::Bool => {
-            let flag = word.as_bool().filter(|_| !word.is_empty()).ok_or_else(|| bad("bool"))?;
+            let flag = word.as_bool().filter(|_| !word.is_empty()).ok_or_else(bad)?;
             (Value::Bool(flag), Obj::bool(flag))
         }
         Kind::Str => (text(), word.clone()),
-        Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad("valid_str")),
+        Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad().into()),
         Kind::NonEmpty => (text(), word.clone()),
         Kind::Command => {
             if !word.is_list() {
-                return Err(bad("valid_str"));
+                return Err(bad().into());
             }
             // Whoever takes it takes the list.
             (Value::Str(String::new()), word.clone())
@@ -147,34 +149,33 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
         Kind::Enum(words) => {
             let given = word.to_text();
             if !words.contains(&given.as_str()) {
-                let allowed = words.join(" ");
-                return Err(invalid(format!("Invalid value for the enum {} : {given}; allowed values: {allowed}", opt.name)));
+                return Err(Argument::Enum { name: opt.name, value: given, allowed: words }.into());
             }
             (Value::Str(given), word.clone())
         }
         Kind::List | Kind::StrList => {
-            let items = word.as_list().ok_or_else(|| bad("list"))?;
+            let items = word.as_list().ok_or_else(bad)?;
             (Value::List(items.iter().map(|item| Value::Str(item.to_text())).collect()), word.clone())
         }
-        Kind::Millis => (millis(word).ok_or_else(|| bad("int"))?, word.clone()),
+        Kind::Millis => (millis(word).ok_or_else(bad)?, word.clone()),
         Kind::MillisList => {
-            let items = word.as_list().ok_or_else(|| bad("list"))?;
-            let values = items.iter().map(millis).collect::<Option<_>>().ok_or_else(|| bad("list"))?;
+            let items = word.as_list().ok_or_else(bad)?;
+            let values = items.iter().map(millis).collect::<Option<_>>().ok_or_else(bad)?;
             (Value::List(values), word.clone())
         }
-        Kind::Object(fields) => (object(interp, fields, word)?.ok_or_else(|| bad("dict"))?, word.clone()),
+        Kind::Object(fields) => (object(interp, fields, word)?.ok_or_else(bad)?, word.clone()),
         Kind::ObjectList(fields) => match body::json_objects(&word.as_text()) {
             Some(json) => (Value::Json(json), word.clone()),
             None => {
-                let items = word.as_list().ok_or_else(|| bad("list"))?;
+                let items = word.as_list().ok_or_else(bad)?;
                 let mut values = Vec::with_capacity(items.len());
                 for item in &items {
-                    values.push(object(interp, fields, item)?.ok_or_else(|| bad("list"))?);
+                    values.push(object(interp, fields, item)?.ok_or_else(bad)?);
                 }
                 (Value::List(values), word.clone())
             }
         },
-        Kind::Dict | Kind::StrMap | Kind::IntMap => (plain_dict(word).ok_or_else(|| bad("dict"))?, word.clone()),
+        Kind::Dict | Kind::StrMap | Kind::IntMap => (plain_dict(word).ok_or_else(bad)?, word.clone()),
     })
 }
 

@@ -7,10 +7,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::errors::closed;
+use super::errors::{Result, to_tcl};
 use super::patience::PAUSE;
+use crate::client::Fault;
 use crate::tcl::wait::{Ended, Waiter, wait};
-use crate::tcl::{Interp, Obj, Reply, Result};
+use crate::tcl::{Interp, Obj, Reply};
 
 type Work = Pin<Box<dyn Future<Output = Result<Obj>>>>;
 type Done = Box<dyn FnOnce(Result<Obj>)>;
@@ -103,11 +104,11 @@ pub fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 'static) 
         })
     };
     let task = Task::spawn(work, done);
-    let finish = move |_: Interp, ended: Ended| {
+    let finish = move |interp: Interp, ended: Ended| {
         if ended == Ended::Dropped {
             task.cancel();
         }
-        outcome.take().unwrap_or_else(|| Err(closed()))
+        outcome.take().unwrap_or_else(|| Err(Fault::Closed.into())).map_err(|error| to_tcl(interp, error))
     };
-    wait(interp, &waiter, &PAUSE, Box::new(finish))
+    Ok(wait(interp, &waiter, &PAUSE, Box::new(finish))?)
 }

@@ -7,6 +7,7 @@ pub mod key_value;
 pub mod message;
 pub mod ordered;
 
+use crate::bridge::errors::speak;
 use crate::tcl::{Interp, Result, class};
 
 /// Makes all commands in an interpreter.
@@ -15,6 +16,7 @@ use crate::tcl::{Interp, Result, class};
 /// What Tcl says if a command cannot be made.
 pub fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats {}")?;
+    speak(interp, 0);
     message::register(interp)?;
     internal::register(interp)?;
     class::define(interp, &connection::CLASS)?;

@@ -1,7 +1,7 @@
 //! The interpreter: results, errors, variables, evaluation.
 
 use std::cell::Cell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::raw::c_void;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -252,6 +252,19 @@ impl Interp {
         // SAFETY: C strings live over the call.
         let code = unsafe { stub!(tcl_PkgProvideEx(self.as_ptr(), name.as_ptr(), version.as_ptr(), std::ptr::null())) };
         if code == sys::OK { Ok(()) } else { Err(Error::Interp) }
+    }
+
+    /// Attaches a number to the interpreter under a name of the caller's (AssocData(3)).
+    pub fn set_tag(self, name: &CStr, tag: usize) {
+        // SAFETY: live interpreter; the data is a number, which nobody follows as a pointer or frees.
+        unsafe { stub!(tcl_SetAssocData(self.as_ptr(), name.as_ptr(), None, std::ptr::without_provenance_mut(tag))) };
+    }
+
+    /// The number attached under this name, if there is one other than 0.
+    pub fn tag(self, name: &CStr) -> Option<usize> {
+        // SAFETY: live interpreter.
+        let data = unsafe { stub!(tcl_GetAssocData(self.as_ptr(), name.as_ptr(), std::ptr::null_mut())) };
+        (!data.is_null()).then(|| data.addr())
     }
 
     /// `TCL_ERROR` with a message in the interpreter if the evaluation has been cancelled or is over its limit.

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::state::{Answer, Connection, Handler, Pending};
+use crate::bridge::errors::Result;
 use crate::bridge::task::Slot;
 use crate::engine::{CallId, Mode, RequestSpec};
-use crate::tcl::Result;
 use crate::tcl::event::later;
 use crate::tcl::interp::note_script;
 

@@ -9,13 +9,14 @@ use super::receive::server_dict;
 use super::settings::Settings;
 use super::state::{Answer, Connection, State, end_connects, info_fields};
 use crate::bridge::delivery;
-use crate::bridge::errors::{closed, error, invalid};
+use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{Given, Options};
 use crate::bridge::task::{Slot, block};
-use crate::engine::{Code, End, Level};
+use crate::client::{Argument, Fault, Waiting};
+use crate::engine::{End, Level};
 use crate::rules::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS};
-use crate::tcl::{Call, Instance, Obj, Object, Reply, Result};
+use crate::tcl::{Call, Instance, Obj, Object, Reply};
 
 /// How long `disconnect` waits for a server that takes nothing.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -57,14 +58,14 @@ impl Connection {
         if self.epoch.get() == epoch {
             let waiting = self.connecting.take();
             self.set_state(State::Closed);
-            end_connects(waiting, &Err(error(Code::ConnectionClosed, "Connection closed")));
+            end_connects(waiting, &Err(Fault::ClosedWaiting.into()));
         }
     }
 
     fn apply(&self, given: &[Given]) -> Result<()> {
         let servers = given.iter().rfind(|g| CONNECTION_OPTIONS[g.index].name == "servers");
         if servers.is_some() && self.state() != State::Closed {
-            return Err(invalid("The server pool can only be set while the connection is closed"));
+            return Err(Argument::PoolInUse.into());
         }
         let mut settings = self.settings.borrow().clone();
         settings.apply(given);
@@ -84,7 +85,7 @@ impl Connection {
 /// `nats::connection new ?name? ?-logger obj? ?-log_chan channel? ?-log_level level?`
 pub fn construct(call: &Call, object: Object) -> Result<()> {
     if object.instance::<Connection>().is_some() {
-        return Err(invalid("the constructor has run already"));
+        return Err(Argument::ConstructedAlready.into());
     }
     let words = call.args();
     let (name, rest) = if words.len() % 2 == 1 { (words[0].clone(), &words[1..]) } else { (Obj::empty(), words) };
@@ -132,7 +133,7 @@ pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let mut settings = connection.settings.borrow().clone();
     let servers = indexes.iter().any(|index| CONNECTION_OPTIONS[*index].name == "servers");
     if servers && connection.state() != State::Closed {
-        return Err(invalid("The server pool can only be set while the connection is closed"));
+        return Err(Argument::PoolInUse.into());
     }
     for index in indexes {
         settings.reset(call.interp, index)?;
@@ -150,11 +151,11 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
     let asynchronous = match call.args {
         [] => false,
         [word] if &*word.as_text() == "-async" => true,
-        [.., word] => return Err(invalid(format!("Unknown option {}", word.as_text()))),
+        [.., word] => return Err(Argument::UnknownOption(word.to_text()).into()),
     };
     // A trace may ask for it while the object goes: nobody would ever close that connection.
     if connection.is_destroyed() {
-        return Err(closed());
+        return Err(Fault::Closed.into());
     }
     if connection.state() != State::Closed {
         return Ok(Reply::Empty);
@@ -187,16 +188,14 @@ pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
 /// `ping ?-timeout ms?`
 pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     if connection.state() != State::Connected {
-        return Err(closed());
+        return Err(Fault::Closed.into());
     }
     let timeout = call.options.int("timeout").unwrap_or(10_000);
     let calling: Calling = connection.round_trip((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
     block(call.interp, async move {
         match calling.next().await {
             Answer::End(End::Pong) | Answer::Reply(_) => Ok(Obj::bool(true)),
-            Answer::End(End::Timeout) => Err(error(Code::Timeout, "PING timeout")),
-            Answer::End(End::Lost) => Err(error(Code::ConnectionClosed, "Connection lost")),
-            Answer::End(_) => Err(error(Code::ConnectionClosed, "Connection closed")),
+            Answer::End(end) => Err(Fault::of_end(&end, Waiting::Ping).into()),
         }
     })
 }
@@ -204,7 +203,7 @@ pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
 /// `current_server`
 pub fn current_server(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
-    let (host, port) = connection.engine.current_server().ok_or_else(closed)?;
+    let (host, port) = connection.engine.current_server().ok_or(Fault::Closed)?;
     Ok(Obj::list(&[Obj::text(&host), Obj::int(i64::from(port))]).into())
 }
 
@@ -250,7 +249,7 @@ pub fn inbox(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
 
 /// `jet_stream ?-timeout ms? ?-domain domain?`
 pub fn jet_stream(_connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
-    let Some(object) = call.call.object() else { return Err(closed()) };
+    let Some(object) = call.call.object() else { return Err(Fault::Closed.into()) };
     let mut words = vec![object.name(call.interp)];
     words.extend_from_slice(call.call.args());
     Ok(Object::make(call.interp, "::nats::jet_stream", &words)?.name(call.interp).into())

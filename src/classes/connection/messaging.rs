@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use super::receive::prefix;
 use super::state::{Connection, Subscription};
-use crate::bridge::errors::error;
+use crate::bridge::errors::Result;
 use crate::bridge::messages::{check, headers_out, outgoing, parts};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
+use crate::client::Fault;
 use crate::engine::{Code, Outgoing, SubSpec};
 use crate::rules::connection::PUBLISH_OPTIONS;
 use crate::rules::subject::Role;
-use crate::tcl::{Obj, Reply, Result};
+use crate::tcl::{Obj, Reply};
 
 fn send(connection: &Connection, message: Outgoing) -> Result<Reply> {
     match connection.engine.publish(message) {
@@ -85,7 +86,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
 /// `unsubscribe subID ?-max_msgs n?`
 pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
-    let unknown = || error(Code::BadSubscription, format!("Invalid subscription ID {}", call.args[0].as_text()));
+    let unknown = || Fault::NoSubscription(call.args[0].to_text());
     let id = call.args[0].as_int().filter(|id| *id > 0).ok_or_else(unknown)? as u64;
     let subscription = connection.subscriptions.borrow().get(&id).cloned();
     let subscription = subscription.filter(|s| !s.over.get() && !s.forgotten.get()).ok_or_else(unknown)?;
@@ -97,7 +98,7 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
     }
     match connection.engine.unsubscribe(id, max) {
         // Nothing of it is queued here: it has ended.
-        Err(problem) if problem.code == Code::BadSubscription && subscription.callback.is_empty() => return Err(unknown()),
+        Err(problem) if problem.code == Code::BadSubscription && subscription.callback.is_empty() => return Err(unknown().into()),
         // It has ended there already: what is still queued is counted here.
         Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
         other => other?,

@@ -4,10 +4,13 @@ use std::rc::Rc;
 
 use super::state::{Answer, Connection, State, Subscription, end_connects};
 use crate::bridge::delivery::{self, Receiver};
-use crate::bridge::errors::{closed, invalid};
+use crate::bridge::errors::{Error, Result, to_tcl};
 use crate::bridge::messages::{dict_in, payload_in};
+use crate::bridge::options::bad_value;
+use crate::client::Fault;
 use crate::engine::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
-use crate::tcl::{Error, Obj};
+use crate::rules::option::Kind;
+use crate::tcl::Obj;
 
 /// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
 /// subscriptions go on: one of them may be what the callbacks wait for.
@@ -104,7 +107,7 @@ impl Connection {
                 }
                 let waiting = self.connecting.take();
                 self.set_state(State::Closed);
-                end_connects(waiting, &Err(error.map_or_else(closed, Error::from)));
+                end_connects(waiting, &Err(error.map_or_else(|| Fault::Closed.into(), Error::from)));
             }
         }
     }
@@ -148,8 +151,8 @@ impl Connection {
             Ok(value) => match value.as_int().filter(|ms| *ms >= 0) {
                 Some(ms) => Some(std::time::Duration::from_millis(ms as u64)),
                 None => {
-                    let text = format!("Invalid value for the timeout option custom_reconnect_delay : {}", value.as_text());
-                    interp.background_error(&Problem::new(Code::BadTimeout, text).into());
+                    let bad = bad_value("custom_reconnect_delay", Kind::Timeout, &value);
+                    interp.background_error(&to_tcl(interp, bad));
                     None
                 }
             },
@@ -188,8 +191,8 @@ fn subject_value(subscription: &Subscription, subject: &str) -> Obj {
 ///
 /// # Errors
 /// `ErrInvalidArg` if it is no list.
-pub fn prefix(word: &Obj) -> crate::tcl::Result<Vec<Obj>> {
-    word.as_list().ok_or_else(|| invalid(format!("Invalid value for the valid_str option callback : {}", word.as_text())))
+pub fn prefix(word: &Obj) -> Result<Vec<Obj>> {
+    word.as_list().ok_or_else(|| bad_value("callback", Kind::Command, word).into())
 }
 
 /// A server of the pool: `scheme host port discovered reconnects last_attempt` and its credentials.

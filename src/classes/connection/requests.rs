@@ -5,22 +5,18 @@ use std::time::Duration;
 
 use super::receive::prefix;
 use super::state::{Answer, Connection};
-use crate::bridge::errors::{error, invalid};
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::keys::truth;
 use crate::bridge::messages::{Coding, dict_in, headers_out, outgoing, parts, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::engine::{Code, End, Level, Message, Mode, Outgoing, RequestSpec};
-use crate::tcl::{Error, Obj, Reply, Result};
+use crate::client::{Argument, Fault, Waiting};
+use crate::engine::{End, Level, Message, Mode, Outgoing, RequestSpec};
+use crate::tcl::{Obj, Reply};
 
 /// The error of a call that ended without what it was to bring.
 pub fn end_error(end: &End, subject: &str) -> Error {
-    match end {
-        End::Timeout => error(Code::Timeout, format!("Request to {subject} timed out")),
-        End::NoResponders(_) | End::Status(_) => error(Code::NoResponders, "No responders available for request"),
-        End::Lost => error(Code::Timeout, "Connection lost"),
-        End::Closed | End::Full | End::Pong => error(Code::ConnectionClosed, "Connection closed"),
-    }
+    Fault::of_end(end, Waiting::Request(subject.to_string())).into()
 }
 
 /// A timeout in ms, 0 for none, as the engine takes it.
@@ -64,7 +60,7 @@ pub fn cancel(connection: &Connection, word: &Obj) -> Result<Reply> {
     if id.is_some_and(|id| connection.cancel(id as u64)) {
         return Ok(Reply::Empty);
     }
-    Err(invalid(format!("Invalid request ID {}", word.as_text())))
+    Err(Argument::RequestId(word.to_text()).into())
 }
 
 fn shown(coding: Coding, dicts: bool, message: &Message) -> Obj {

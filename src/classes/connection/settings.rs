@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::bridge::errors::invalid;
+use crate::bridge::errors::Result;
 use crate::bridge::messages::Coding;
-use crate::bridge::options::{Given, bare_name, clamp, read};
+use crate::bridge::options::{Given, bad_value, bare_name, clamp, read};
+use crate::client::Argument;
 use crate::engine::{Config, Level, TlsConfig};
 use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS, check_ws_headers};
-use crate::rules::option::Value;
-use crate::tcl::{Interp, Obj, Result};
+use crate::rules::option::{Kind, Value};
+use crate::tcl::{Interp, Obj};
 
 /// All options with their present values, one a row of the table.
 #[derive(Clone)]
@@ -47,7 +48,7 @@ impl Settings {
         let text = word.as_text();
         let name = bare_name(&text);
         let found = CONNECTION_OPTIONS.iter().position(|opt| opt.name == name);
-        found.ok_or_else(|| invalid(format!("Invalid option {name}")))
+        found.ok_or_else(|| Argument::InvalidOption(name.to_string()).into())
     }
 
     /// The value of a row as Tcl has it.
@@ -69,7 +70,7 @@ impl Settings {
         let mut given = Vec::new();
         for pair in words.chunks(2) {
             let [name, word] = pair else {
-                return Err(invalid(format!("Missing value for option {}", pair[0].as_text())));
+                return Err(Argument::OptionWithoutValue(pair[0].to_text()).into());
             };
             let index = Settings::find(name)?;
             let (value, obj) = read(interp, &CONNECTION_OPTIONS[index], word)?;
@@ -77,7 +78,7 @@ impl Settings {
                 check_tls(word)?;
             }
             if CONNECTION_OPTIONS[index].name == "ws_headers" {
-                check_ws_headers(&texts(&value)).map_err(invalid)?;
+                check_ws_headers(&texts(&value)).map_err(Argument::WsHeaders)?;
             }
             given.push(Given { index, value, obj });
         }
@@ -238,10 +239,10 @@ fn check_tls(word: &Obj) -> Result<()> {
         let name = name.to_text();
         let bare = bare_name(&name);
         if !TLS_KEYS.contains(&bare) && !TLS_IGNORED.contains(&bare) {
-            return Err(invalid(format!("Unknown option {bare} in tls_opts")));
+            return Err(Argument::UnknownTlsOption(bare.to_string()).into());
         }
         if bare == "require" && value.as_bool().is_none() {
-            return Err(invalid(format!("Invalid value for the bool option require : {}", value.as_text())));
+            return Err(bad_value("require", Kind::Bool, &value).into());
         }
     }
     Ok(())

@@ -10,13 +10,14 @@ use rustc_hash::FxHashMap;
 use super::log::Log;
 use super::settings::Settings;
 use crate::bridge::delivery;
-use crate::bridge::errors::{as_dict, closed};
+use crate::bridge::errors::{Result, as_dict};
 use crate::bridge::messages::{Coding, Latest};
 use crate::bridge::task::Slot;
+use crate::client::Fault;
 use crate::engine::{CallId, Conn, End, Info, Level, Message, Problem, SubId};
 use crate::tcl::event::later;
 use crate::tcl::trace::Guard;
-use crate::tcl::{Home, Interp, Obj, Result};
+use crate::tcl::{self, Home, Interp, Obj};
 
 /// The words of the variable `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +141,7 @@ pub struct Connection {
 
 impl Connection {
     /// A closed connection with its variables in `namespace`.
-    pub fn new(interp: Interp, namespace: String, settings: Settings, log: Log) -> Result<Rc<Connection>> {
+    pub fn new(interp: Interp, namespace: String, settings: Settings, log: Log) -> tcl::Result<Rc<Connection>> {
         let (key, engine) = delivery::engine(settings.config(log.level()));
         let guard = Guard::new();
         guard.set(interp, &format!("{namespace}::status"), None, &Obj::text("closed"))?;
@@ -184,7 +185,7 @@ impl Connection {
 
     /// `ErrConnectionClosed` unless there is or may be a connection.
     pub fn open_or_error(&self) -> Result<()> {
-        if self.state.get() == State::Closed { Err(closed()) } else { Ok(()) }
+        if self.state.get() == State::Closed { Err(Fault::Closed.into()) } else { Ok(()) }
     }
 
     /// Whether the object is gone.
@@ -234,7 +235,8 @@ impl Connection {
     /// Writes `last_error`: empty, or the problem's dict.
     pub fn set_last_error(&self, problem: Option<&Problem>) {
         self.last_problem.replace(problem.cloned());
-        let value = problem.map_or_else(Obj::empty, as_dict);
+        let Some(interp) = self.home.live() else { return };
+        let value = problem.map_or_else(Obj::empty, |problem| as_dict(interp, problem));
         self.write("last_error", None, &value);
     }
 

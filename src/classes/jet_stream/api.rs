@@ -5,19 +5,20 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::bridge::errors::{closed, coded, invalid};
+use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
 use crate::bridge::task::block;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
+use crate::client::{Argument, Fault};
 use crate::engine::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_convert::{api_error, convert_reply};
-use crate::rules::jetstream_convert_body::{BadValue, body};
+use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
-use crate::rules::option::{Kind, Opt};
-use crate::tcl::{Call, Error, Instance, Obj, Object, Reply, Result};
+use crate::rules::option::Opt;
+use crate::tcl::{Call, Instance, Obj, Object, Reply};
 use bytes::Bytes;
 
 /// State of a `nats::jet_stream` object.
@@ -45,10 +46,10 @@ impl Instance for JetStream {
 /// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
 pub fn construct(call: &Call, object: Object) -> Result<()> {
     let Some((connection, words)) = call.args().split_first() else {
-        return Err(call.wrong_args("connection ?-timeout ms? ?-domain domain?"));
+        return Err(call.wrong_args("connection ?-timeout ms? ?-domain domain?").into());
     };
     let state = Object::find(call.interp, connection).and_then(|found| found.instance::<Connection>());
-    let state = state.ok_or_else(|| invalid(format!("{} is not a nats::connection", connection.as_text())))?;
+    let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
     let options = Options::parse(call.interp, crate::rules::jetstream_streams::JET_STREAM_OPTIONS, words)?;
     let domain = options.text("domain").map(str::to_string);
     let prefix = domain.as_ref().map_or_else(|| "$JS.API".to_string(), |domain| format!("$JS.{domain}.API"));
@@ -63,29 +64,13 @@ pub fn construct(call: &Call, object: Object) -> Result<()> {
 }
 
 /// The error that an API reply carries.
-pub fn response_error(reply: &Json) -> Option<Error> {
-    let error = api_error(reply)?;
-    let (code, err_code) = (error.code.to_string(), error.err_code.to_string());
-    Some(coded(&["ErrJSResponse", &code, &err_code], error.description))
+pub fn response_error(reply: &Json) -> Option<Fault> {
+    api_error(reply).map(Fault::Api)
 }
 
 /// A reply as JSON.
 pub fn parse(message: &Message) -> Result<Json> {
-    serde_json::from_slice(message.payload()).map_err(|_| coded(&["ErrProtocol"], "Invalid JSON in a JetStream response"))
-}
-
-/// The error of an option whose value only turned out to be wrong when the request was made.
-pub fn bad_value(bad: BadValue) -> Error {
-    let kind = match bad.kind {
-        Kind::Timeout => "timeout",
-        Kind::Count => "pos_int",
-        Kind::Int | Kind::Millis => "int",
-        Kind::Bool => "bool",
-        Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
-        Kind::Dict | Kind::Object(_) | Kind::StrMap | Kind::IntMap => "dict",
-        Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
-    };
-    invalid(format!("Invalid value for the {kind} option {} : {}", bad.name, bad.value))
+    serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson.into())
 }
 
 impl JetStream {
@@ -131,7 +116,7 @@ impl JetStream {
         let message = self.exchange(&self.subject(rest), Bytes::from(body), None, self.timeout).await?;
         let reply = parse(&message)?;
         match response_error(&reply) {
-            Some(error) => Err(error),
+            Some(fault) => Err(fault.into()),
             None => Ok((message, reply)),
         }
     }
@@ -196,7 +181,7 @@ pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Obj {
 
 /// The options as the JSON object of a request.
 pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) -> Result<Map<String, Json>> {
-    body(table, &options.values(), creation).map_err(bad_value)
+    body(table, &options.values(), creation).map_err(|bad| Argument::Value(bad).into())
 }
 
 /// A stream name that may go into a subject.
@@ -205,7 +190,7 @@ pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) ->
 /// `ErrInvalidArg`
 pub fn stream_name(word: &Obj) -> Result<String> {
     let name = word.to_text();
-    if is_stream_name(&name) { Ok(name) } else { Err(invalid(format!("Invalid stream name {name}"))) }
+    if is_stream_name(&name) { Ok(name) } else { Err(Argument::StreamName(name).into()) }
 }
 
 /// A consumer name that may go into a subject.
@@ -213,10 +198,10 @@ pub fn stream_name(word: &Obj) -> Result<String> {
 /// # Errors
 /// `ErrInvalidArg`
 pub fn consumer_name(name: &str) -> Result<String> {
-    if is_stream_name(name) { Ok(name.to_string()) } else { Err(invalid(format!("Invalid consumer name {name}"))) }
+    if is_stream_name(name) { Ok(name.to_string()) } else { Err(Argument::ConsumerName(name.to_string()).into()) }
 }
 
 /// `ErrConnectionClosed` when the connection is closed, before anything else is looked at.
 pub fn open_or_error(js: &JetStream) -> Result<()> {
-    if js.connection.is_destroyed() { Err(closed()) } else { js.connection.open_or_error() }
+    if js.connection.is_destroyed() { Err(Fault::Closed.into()) } else { js.connection.open_or_error() }
 }

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value as Json};
 
 use super::api::options_body;
+use crate::bridge::errors::Result;
 use crate::bridge::options::{Options, bare_name};
 use crate::rules::jetstream_convert_body::guess;
 use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Opt, Value};
-use crate::tcl::{Interp, Obj, Result};
+use crate::tcl::{Interp, Obj};
 
 /// A parsed configuration.
 pub struct Config {

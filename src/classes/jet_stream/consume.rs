@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use super::api::{JetStream, consumer_name, stream_name};
-use crate::bridge::errors::{error, invalid};
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
@@ -13,9 +13,12 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{cancel, end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
-use crate::engine::{Code, End, Level, Mode, Outgoing, RequestSpec, Subject};
+use crate::client::{Argument, Fault, Waiting};
+use crate::engine::{End, Level, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::{pull_expires, pull_request};
-use crate::tcl::{Error, Obj, Reply, Result};
+use crate::rules::jetstream_convert_body::BadValue;
+use crate::rules::option::Kind;
+use crate::tcl::{Obj, Reply};
 
 /// What the end of a synchronous pull needs to know.
 struct Pull {
@@ -33,11 +36,11 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let options = &call.options;
     let batch = options.int("batch_size").unwrap_or(1);
     if batch == 0 {
-        return Err(invalid("Invalid value for the pos_int option batch_size : 0"));
+        return Err(wrong("batch_size", Kind::Count, 0));
     }
     let (given, expires) = (options.int("timeout"), options.int("expires"));
     if given.is_none() && expires.is_some() {
-        return Err(invalid("-expires requires -timeout"));
+        return Err(Argument::Needs("expires", "timeout").into());
     }
     let expires = given.map(|ms| pull_expires(ms, expires));
     let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
@@ -74,8 +77,11 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// The error of a time that does not fit the wire, which has nanoseconds.
 fn too_long(call: &Invocation) -> Error {
     let name = if call.options.get("expires").is_some() { "expires" } else { "timeout" };
-    let value = call.options.int(name).unwrap_or_default();
-    error(Code::BadTimeout, format!("Invalid value for the timeout option {name} : {value}"))
+    wrong(name, Kind::Timeout, call.options.int(name).unwrap_or_default())
+}
+
+fn wrong(name: &str, kind: Kind, value: i64) -> Error {
+    Argument::Value(BadValue { name: name.to_string(), kind, value: value.to_string() }).into()
 }
 
 impl Pull {
@@ -100,7 +106,7 @@ impl Pull {
     }
 
     fn timed_out(&self) -> Error {
-        error(Code::Timeout, format!("Consume timeout! stream={} consumer={}", self.stream, self.consumer))
+        Fault::Timeout(Waiting::Pull { stream: self.stream.clone(), consumer: self.consumer.clone() }).into()
     }
 }
 

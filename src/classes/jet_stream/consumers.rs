@@ -7,11 +7,14 @@ use serde_json::{Map, Value as Json};
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
 use super::config::Config;
 use super::streams::json_object;
-use crate::bridge::errors::invalid;
+use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
+use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
+use crate::client::Argument;
 use crate::rules::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
-use crate::tcl::{Obj, Reply, Result};
+use crate::rules::option::Kind;
+use crate::tcl::{Obj, Reply};
 
 fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
     Config::parse(call.interp, CONSUMER_OPTIONS, CONSUMER_CONFIG_MARKS, words)
@@ -39,7 +42,7 @@ pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     durable(&mut config, &call.args[1])?;
     let subject = call.args[2].to_text();
     if subject.is_empty() {
-        return Err(invalid("Invalid value for the valid_str option deliver_subject : "));
+        return Err(bad_value("deliver_subject", Kind::NonEmpty, &call.args[2]).into());
     }
     config.options.set_text("deliver_subject", &subject);
     create(js, call, &stream, &config)
@@ -64,7 +67,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
     if let (Some(name), Some(durable)) = (name, durable)
         && name != durable
     {
-        return Err(invalid(format!("The options -name {name} and -durable_name {durable} differ")));
+        return Err(Argument::TwoNames(name.to_string(), durable.to_string()).into());
     }
     let filter = options.text("filter_subject").filter(|filter| !filter.is_empty() && *filter != ">");
     let rest = match (durable, name) {

@@ -9,10 +9,12 @@ pub mod streams;
 
 use std::rc::Rc;
 
+use crate::bridge::errors::Result;
 use crate::bridge::method::{ANY, Body, Invocation, Method, row};
+use crate::client::Fault;
 use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
-use crate::tcl::{Class, Object, Reply, Result};
+use crate::tcl::{Class, Object, Reply};
 use api::JetStream;
 
 /// The class.
@@ -197,7 +199,7 @@ pub static CLASS: Class<Method<JetStream>> = Class {
 };
 
 fn key_value(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let Some(object) = call.call.object() else { return Err(crate::bridge::errors::closed()) };
+    let Some(object) = call.call.object() else { return Err(Fault::Closed.into()) };
     let mut words = vec![object.name(call.interp)];
     words.extend_from_slice(call.args);
     Ok(Object::make(call.interp, "::nats::key_value", &words)?.name(call.interp).into())

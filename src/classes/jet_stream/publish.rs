@@ -6,21 +6,24 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 
 use super::api::{JetStream, parse, response_error};
-use crate::bridge::errors::{coded, invalid};
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::json::to_obj;
 use crate::bridge::keys::{key, truth};
 use crate::bridge::messages::{outgoing, parts};
 use crate::bridge::method::Invocation;
+use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
+use crate::client::Fault;
 use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::nak as nak_body;
 use crate::rules::jetstream_convert::{api_error, convert_reply};
 use crate::rules::metadata;
-use crate::tcl::{Error, Obj, Reply, Result};
+use crate::rules::option::Kind;
+use crate::tcl::{Obj, Reply};
 
 /// Header that names the stream which must store the message.
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
@@ -70,7 +73,7 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
                 }
                 let reply = parse(&message)?;
                 match response_error(&reply) {
-                    Some(error) => Err(error),
+                    Some(fault) => Err(fault.into()),
                     None => Ok(to_obj(&convert_reply(reply, false))),
                 }
             }
@@ -127,7 +130,7 @@ fn error_dict(code: i64, err_code: i64, text: &str) -> Obj {
 }
 
 fn not_js_message() -> Error {
-    coded(&["ErrNotJSMessage"], "Not a JetStream message")
+    Fault::NotJetStreamMessage.into()
 }
 
 fn reply_subject(message: &Obj) -> Result<String> {
@@ -153,7 +156,8 @@ pub fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `nak message ?-delay ms?`
 pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let body = nak_body(call.options.text("delay")).map_err(|_| invalid("Invalid value for the int option delay"))?;
+    let bad = || bad_value("delay", Kind::Millis, &call.options.get("delay").map_or_else(Obj::empty, |given| given.obj.clone()));
+    let body = nak_body(call.options.text("delay")).map_err(|_| bad())?;
     answer(js, &call.args[0], Bytes::from(body))
 }
 

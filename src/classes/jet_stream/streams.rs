@@ -8,29 +8,22 @@ use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, open_or_error, options_body, request, response_error, shaped, stream_name};
 use super::config::Config;
-use crate::bridge::errors::{coded, invalid};
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::rules::jetstream_convert::{ApiError, api_error, merge_update};
+use crate::client::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
+use crate::client::{Argument, Fault};
+use crate::rules::jetstream_convert::{api_error, merge_update};
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
-use crate::tcl::{Error, Obj, Reply, Result};
-
-/// The server's `stream name already in use`: a stream of this name has another configuration.
-const NAME_IN_USE: i64 = 10058;
-
-/// The server's answer to a configuration that a new stream cannot have; an existing one may (`sealed`).
-const INVALID_CONFIG: i64 = 10052;
-
-/// The server's `stream not found`.
-const NOT_FOUND: i64 = 10059;
+use crate::tcl::{Obj, Reply};
 
 /// `add_stream stream ?-option value ...?`
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
     if !["subjects", "mirror", "sources"].iter().any(|field| config.has(field)) {
-        return Err(invalid("One of the options -subjects, -mirror and -sources is required"));
+        return Err(Argument::OneRequired(&["subjects", "mirror", "sources"]).into());
     }
     let named = |fields: Map<String, Json>| {
         let mut map = Map::new();
@@ -50,12 +43,12 @@ async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>,
         Err(refused) => refused,
     };
     let code = api_error(&refused).map_or(0, |error| error.err_code);
-    if code != NAME_IN_USE && code != INVALID_CONFIG {
+    if code != STREAM_NAME_IN_USE && code != STREAM_INVALID_CONFIG {
         return Err(failure(&refused));
     }
     let info = match js.api(&format!("STREAM.INFO.{name}"), String::new()).await {
         Ok(info) => info,
-        Err(_) if code == INVALID_CONFIG => return Err(failure(&refused)),
+        Err(_) if code == STREAM_INVALID_CONFIG => return Err(failure(&refused)),
         Err(error) => return Err(error),
     };
     let current = info.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
@@ -68,16 +61,10 @@ async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json
         Ok(updated) => Ok(updated),
         Err(refused) => {
             let reason = api_error(&refused).map(|error| error.description).unwrap_or_default();
-            Err(api_error(create_refused).map_or_else(|| failure(&refused), |first| refusal(&first, &reason)))
+            Err(api_error(create_refused)
+                .map_or_else(|| failure(&refused), |first| Fault::NeitherCreatedNorUpdated(first, reason).into()))
         }
     }
-}
-
-/// The error of a stream that can be neither created nor updated; what the server says to both is told once.
-fn refusal(create: &ApiError, update_reason: &str) -> Error {
-    let words = ["ErrJSResponse", &create.code.to_string(), &create.err_code.to_string()];
-    let text = &create.description;
-    coded(&words, if text == update_reason { text.clone() } else { format!("{text}: {update_reason}") })
 }
 
 /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's reply.
@@ -88,7 +75,7 @@ async fn try_api(js: &JetStream, rest: &str, body: &Json) -> Result<std::result:
 }
 
 fn failure(reply: &Json) -> Error {
-    response_error(reply).unwrap_or_else(|| coded(&["ErrProtocol"], "Invalid JetStream response"))
+    response_error(reply).unwrap_or(Fault::ReplyIncomplete).into()
 }
 
 /// `add_stream_from_json json_config`
@@ -105,13 +92,13 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
         let reply = super::api::parse(&created)?;
         match api_error(&reply) {
             None => Ok(Obj::utf8(created.payload())),
-            Some(error) if error.err_code == NAME_IN_USE || error.err_code == INVALID_CONFIG => {
+            Some(error) if error.err_code == STREAM_NAME_IN_USE || error.err_code == STREAM_INVALID_CONFIG => {
                 let (subject, body) = send("UPDATE");
                 let updated = js.exchange(&subject, body, None, js.timeout).await?;
                 match api_error(&super::api::parse(&updated)?) {
                     None => Ok(Obj::utf8(updated.payload())),
-                    Some(reason) if reason.err_code == NOT_FOUND => Err(failure(&reply)),
-                    Some(reason) => Err(refusal(&error, &reason.description)),
+                    Some(reason) if reason.err_code == STREAM_NOT_FOUND => Err(failure(&reply)),
+                    Some(reason) => Err(Fault::NeitherCreatedNorUpdated(error, reason.description).into()),
                 }
             }
             Some(_) => Err(failure(&reply)),
@@ -124,7 +111,7 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
 /// # Errors
 /// `ErrInvalidArg` if it is no JSON object.
 pub fn json_object(text: &str) -> Result<Json> {
-    serde_json::from_str(text).ok().filter(Json::is_object).ok_or_else(|| invalid("The configuration is not a valid JSON object"))
+    serde_json::from_str(text).ok().filter(Json::is_object).ok_or_else(|| Argument::ConfigNotJson.into())
 }
 
 /// `delete_stream stream`
@@ -161,7 +148,7 @@ pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
-        return Err(invalid("One of the options -last_by_subj, -next_by_subj and -seq is required"));
+        return Err(Argument::OneRequired(&["last_by_subj", "next_by_subj", "seq"]).into());
     }
     let body = Json::Object(options_body(MSG_GET_OPTIONS, &call.options, false)?).to_string();
     open_or_error(js)?;
@@ -182,7 +169,7 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.get("seq").is_none() {
-        return Err(invalid("The option -seq is required"));
+        return Err(Argument::Required("seq").into());
     }
     let body = Json::Object(options_body(MSG_DELETE_OPTIONS, &call.options, false)?).to_string();
     request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Field("success"))
@@ -210,7 +197,7 @@ impl JetStream {
     /// Reads one message with `STREAM.MSG.GET`.
     pub async fn stored_message(&self, stream: &str, body: String) -> Result<Stored> {
         let reply = self.api(&format!("STREAM.MSG.GET.{stream}"), body).await?;
-        let broken = || coded(&["ErrProtocol"], "Invalid JetStream response");
+        let broken = || Fault::ReplyIncomplete;
         let message = reply.get("message").ok_or_else(broken)?;
         let text = |name: &str| message.get(name).and_then(Json::as_str).unwrap_or_default();
         let block = decode(text("hdrs")).ok_or_else(broken)?;

@@ -5,15 +5,16 @@ use std::rc::Rc;
 use serde_json::Value as Json;
 
 use super::entry::of_bucket;
-use super::{KeyValue, bad_bucket, bucket_name};
-use crate::bridge::errors::invalid;
+use super::{KeyValue, bucket_name};
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::classes::jet_stream::api::{Shape, bad_value, request};
+use crate::classes::jet_stream::api::{Shape, request};
+use crate::client::Argument;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{BucketError, Origin, bucket_config, bucket_info, bucket_of_stream, origin, stream_name};
-use crate::tcl::{Error, Obj, Reply, Result};
+use crate::tcl::{Obj, Reply};
 
 /// `add bucket ?options?`
 pub fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
@@ -27,12 +28,13 @@ pub fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 
 fn refusal(error: BucketError) -> Error {
     match error {
-        BucketError::HistoryTooSmall => invalid("history must be greater than 0"),
-        BucketError::HistoryTooLarge => invalid("history must not be greater than 64"),
-        BucketError::MirrorName(name) => bad_bucket(&name),
-        BucketError::DomainWithoutMirror => invalid("-mirror_domain requires -mirror_name"),
-        BucketError::Value(bad) => bad_value(bad),
+        BucketError::HistoryTooSmall => Argument::HistoryTooSmall,
+        BucketError::HistoryTooLarge => Argument::HistoryTooLarge,
+        BucketError::MirrorName(name) => Argument::BucketName(name),
+        BucketError::DomainWithoutMirror => Argument::Needs("mirror_domain", "mirror_name"),
+        BucketError::Value(bad) => Argument::Value(bad),
     }
+    .into()
 }
 
 /// `info bucket`

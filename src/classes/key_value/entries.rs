@@ -7,19 +7,20 @@ use bytes::Bytes;
 use super::entry::{Entry, is_no_message, key_not_found, of_bucket};
 use super::write::{Writer, expecting, operation_of, revision};
 use super::{KeyValue, bucket_name, buckets, key_name};
-use crate::bridge::errors::coded;
+use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::payload_out;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
 use crate::classes::jet_stream::streams::Stored;
+use crate::client::Fault;
 use crate::engine::Headers;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{Operation, split_subject};
 use crate::rules::option::{Kind, Opt};
 use crate::rules::time::isotime_to_msec;
-use crate::tcl::{Obj, Reply, Result};
+use crate::tcl::{Obj, Reply};
 
 /// The plain argument `revision`.
 static REVISION: Opt = Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream" };
@@ -44,7 +45,7 @@ pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     block(call.interp, async move {
         let stored = kv.value(&bucket, &key, revision).await?;
         let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));
-        let created = isotime_to_msec(&stored.time).map_err(|_| coded(&["ErrProtocol"], "Invalid JetStream response"))?;
+        let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
         let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None };
         Ok(entry.dict(kv.js.connection.coding(), &stored.data))
     })
@@ -133,8 +134,8 @@ impl KeyValue {
         let stored = self
             .stored(bucket, key, revision)
             .await
-            .map_err(|error| if is_no_message(&error) { key_not_found(key) } else { of_bucket(error, bucket) })?;
+            .map_err(|error| if is_no_message(&error) { key_not_found(bucket, key) } else { of_bucket(error, bucket) })?;
         let is_it = split_subject(&stored.subject).is_some_and(|(_, found)| found == key);
-        if is_it && operation_of(&stored) == Operation::Put { Ok(stored) } else { Err(key_not_found(key)) }
+        if is_it && operation_of(&stored) == Operation::Put { Ok(stored) } else { Err(key_not_found(bucket, key)) }
     }
 }

@@ -1,19 +1,11 @@
 //! Entries as dicts, and the errors of this class.
 
-use crate::bridge::errors::coded;
+use crate::bridge::errors::Error;
 use crate::bridge::messages::{Coding, payload_in};
+use crate::client::{Fault, codes};
 use crate::engine::Message;
 use crate::rules::kv::{Operation, operation, split_subject};
-use crate::tcl::{Error, Obj};
-
-/// `no message found`
-const NO_MESSAGE: &str = "10037";
-/// `stream not found`
-const NO_STREAM: &str = "10059";
-/// `consumer filter subject is not a valid subset of the interest subjects`
-const NO_SUBSET: &str = "10093";
-/// `wrong last sequence`, with and without the sequence in the text.
-const WRONG_LAST_SEQUENCE: [&str; 2] = ["10071", "10164"];
+use crate::tcl::Obj;
 
 /// The parts of an entry.
 pub struct Entry<'a> {
@@ -56,46 +48,31 @@ impl<'a> Entry<'a> {
 }
 
 /// The error of a key without a value.
-pub fn key_not_found(key: &str) -> Error {
-    coded(&["KeyNotFound"], format!("Key {key} not found"))
+pub fn key_not_found(bucket: &str, key: &str) -> Error {
+    Fault::KeyNotFound { bucket: bucket.to_string(), key: key.to_string() }.into()
 }
 
-/// Whether the error has this code (`{NATS <code> ...}`).
-pub fn is_code(error: &Error, wanted: &str) -> bool {
-    matches!(error, Error::Raised { code, .. } if code.get(1).is_some_and(|code| code == wanted))
-}
-
-fn err_code(error: &Error) -> &str {
+fn err_code(error: &Error) -> Option<i64> {
     match error {
-        Error::Raised { code, .. } if is_code(error, "ErrJSResponse") => code.get(3).map_or("", String::as_str),
-        _ => "",
+        Error::Fault(fault) => fault.err_code(),
+        Error::Tcl(_) => None,
     }
 }
 
 /// Whether a read found no message.
 pub fn is_no_message(error: &Error) -> bool {
-    err_code(error) == NO_MESSAGE
+    err_code(error) == Some(codes::MESSAGE_NOT_FOUND)
 }
 
 /// Whether a consumer was refused for its filter.
 pub fn is_filter_refused(error: &Error) -> bool {
-    err_code(error) == NO_SUBSET
+    err_code(error) == Some(codes::FILTER_NOT_SUBSET)
 }
 
-/// An API error in the words of this class: a missing stream is a missing bucket.
+/// An API error in the terms of this class: a missing stream is a missing bucket.
 pub fn of_bucket(error: Error, bucket: &str) -> Error {
-    if err_code(&error) == NO_STREAM {
-        return coded(&["BucketNotFound"], format!("Bucket {bucket} not found"));
-    }
-    error
-}
-
-/// The error of a write in the words of this class.
-pub fn of_write(error: Error) -> Error {
     match error {
-        Error::Raised { message, .. } if WRONG_LAST_SEQUENCE.contains(&err_code(&error)) => {
-            coded(&["WrongLastSequence"], message)
-        }
+        Error::Fault(fault) => fault.of_bucket(bucket).into(),
         other => other,
     }
 }

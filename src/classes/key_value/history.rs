@@ -2,19 +2,20 @@
 
 use std::rc::Rc;
 
-use super::entry::{Entry, is_code, of_bucket};
+use super::entry::{Entry, of_bucket};
 use super::{KeyValue, bucket_name, key_that};
-use crate::bridge::errors::error;
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::Coding;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::{Slot, block};
 use crate::classes::connection::requests::end_error;
 use crate::classes::ordered::{Consumer, Item, Request};
-use crate::engine::{Code, Message};
+use crate::client::{Fault, Waiting};
+use crate::engine::Message;
 use crate::rules::kv::{Operation, Start, stream_name};
 use crate::rules::names::is_key;
 use crate::tcl::event::Timer;
-use crate::tcl::{Error, Obj, Reply, Result};
+use crate::tcl::{Obj, Reply};
 
 /// Time between heartbeats in ms: how soon a loss at the very end is noticed.
 const HEARTBEAT: i64 = 1000;
@@ -84,7 +85,7 @@ fn collect(
                 Read::Item(item) => items.push(item),
                 Read::End => return Ok(Obj::list(&items)),
                 Read::Failed(error) => return Err(of_bucket(error, &bucket)),
-                Read::OutOfTime => return Err(error(Code::Timeout, format!("Reading the bucket {bucket} timed out"))),
+                Read::OutOfTime => return Err(Fault::Timeout(Waiting::Bucket(bucket)).into()),
             }
         }
     })
@@ -98,7 +99,7 @@ fn step(coding: Coding, item: Item, pick: Pick) -> Option<Read> {
         }
         Item::CaughtUp => Some(Read::End),
         // What the server refuses once it will refuse again; anything else may pass while there is time.
-        Item::Failed(error) if is_code(&error, "ErrJSResponse") => Some(Read::Failed(error)),
+        Item::Failed(error @ Error::Fault(Fault::Api(_))) => Some(Read::Failed(error)),
         Item::Ended(end) => Some(Read::Failed(end_error(&end, ""))),
         Item::Failed(_) | Item::Trouble(_) | Item::Quiet => None,
     }

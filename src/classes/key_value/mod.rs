@@ -12,14 +12,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::bridge::errors::{closed, coded, invalid};
+use crate::bridge::errors::Result;
 use crate::bridge::method::{ANY, Body, Invocation, Method, row};
 use crate::bridge::options::Options;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::rules::names::{is_bucket, is_key};
-use crate::tcl::{Call, Class, Instance, Obj, Object, Result};
+use crate::tcl::{Call, Class, Instance, Obj, Object};
 use watch::Watch;
 
 /// The class.
@@ -161,10 +162,10 @@ impl Instance for KeyValue {
 
 fn construct(call: &Call, object: Object) -> Result<()> {
     let Some((js, words)) = call.args().split_first() else {
-        return Err(call.wrong_args(CLASS.constructor.usage));
+        return Err(call.wrong_args(CLASS.constructor.usage).into());
     };
     let state = Object::find(call.interp, js).and_then(|found| found.instance::<JetStream>());
-    let js = state.ok_or_else(|| invalid(format!("{} is not a nats::jet_stream", js.as_text())))?;
+    let js = state.ok_or_else(|| Argument::NotOfClass { given: js.to_text(), class: "nats::jet_stream" })?;
     let options = Options::parse(call.interp, KEY_VALUE_OPTIONS, words)?;
     object.set_instance(Rc::new(KeyValue {
         timeout: options.int("timeout").unwrap_or(js.timeout),
@@ -183,7 +184,7 @@ fn construct(call: &Call, object: Object) -> Result<()> {
 impl KeyValue {
     /// Refuses a change on an object that only reads.
     fn writable(&self) -> Result<()> {
-        if self.read_only { Err(coded(&["KvReadOnly"], "KV has been created in read-only mode")) } else { Ok(()) }
+        if self.read_only { Err(Fault::ReadOnly.into()) } else { Ok(()) }
     }
 
     /// Whether this call is to look the bucket up.
@@ -193,7 +194,7 @@ impl KeyValue {
 
     /// `ErrConnectionClosed` when the connection is closed.
     fn open(&self) -> Result<()> {
-        if self.destroyed.get() { Err(closed()) } else { open_or_error(&self.js) }
+        if self.destroyed.get() { Err(Fault::Closed.into()) } else { open_or_error(&self.js) }
     }
 }
 
@@ -203,11 +204,7 @@ impl KeyValue {
 /// `ErrInvalidArg`
 fn bucket_name(word: &Obj) -> Result<String> {
     let name = word.to_text();
-    if is_bucket(&name) { Ok(name) } else { Err(bad_bucket(&name)) }
-}
-
-fn bad_bucket(name: &str) -> crate::tcl::Error {
-    invalid(format!("Bucket \"{name}\" is not valid bucket name"))
+    if is_bucket(&name) { Ok(name) } else { Err(Argument::BucketName(name).into()) }
 }
 
 /// A key that passes `fits`.
@@ -216,7 +213,7 @@ fn bad_bucket(name: &str) -> crate::tcl::Error {
 /// `ErrInvalidArg`
 fn key_that(word: &Obj, fits: fn(&str) -> bool) -> Result<String> {
     let key = word.to_text();
-    if fits(&key) { Ok(key) } else { Err(invalid(format!("Key \"{key}\" is not valid key name"))) }
+    if fits(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
 }
 
 /// A key.

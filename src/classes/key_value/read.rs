@@ -2,9 +2,9 @@
 
 use super::KeyValue;
 use super::entry::{is_filter_refused, of_bucket};
+use crate::bridge::errors::Result;
 use crate::classes::ordered::Consumer;
 use crate::rules::kv::key_subject;
-use crate::tcl::Result;
 
 impl KeyValue {
     /// Starts the consumer that `begin` makes for a filter; `key` may have wildcards, `ms` is the timeout.

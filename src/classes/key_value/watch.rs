@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 
 use super::entry::Entry;
 use super::{KeyValue, bucket_name, key_that};
-use crate::bridge::errors::{closed, invalid};
+use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::{NESTED_CALLBACKS, prefix};
 use crate::classes::connection::state::Connection;
 use crate::classes::ordered::{Consumer, Item, Request, created};
+use crate::client::{Argument, Fault};
 use crate::rules::kv::{Operation, Start, stream_name};
 use crate::rules::names::is_key_pattern;
 use crate::tcl::event::{after_others, later};
 use crate::tcl::interp::note_script;
-use crate::tcl::{Obj, Reply, Result};
+use crate::tcl::{Obj, Reply};
 
 /// A running watch.
 pub struct Watch {
@@ -51,12 +52,12 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         None => ">".to_string(),
     };
     let options = &call.options;
-    let callback = options.get("callback").ok_or_else(|| invalid("The option -callback is required"))?;
+    let callback = options.get("callback").ok_or(Argument::Required("callback"))?;
     let callback = prefix(&callback.obj)?;
     let flag = |name: &str| options.flag(name).unwrap_or(false);
     let (history, updates) = (flag("include_history"), flag("updates_only"));
     if history && updates {
-        return Err(invalid("The options -include_history and -updates_only exclude each other"));
+        return Err(Argument::Exclusive("include_history", "updates_only").into());
     }
     kv.open()?;
     let mut start = if history { Start::First } else { Start::LastPerKey };
@@ -84,7 +85,7 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         };
         let consumer = kv.read(&bucket, &key, check, kv.js.timeout, &begin).await?;
         if kv.destroyed.get() {
-            return Err(closed());
+            return Err(Fault::Closed.into());
         }
         if known.is_none() {
             consumer.learn();
@@ -108,7 +109,7 @@ pub fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
             watch.end();
             Ok(Reply::Empty)
         }
-        None => Err(invalid(format!("Invalid watch ID {}", word.as_text()))),
+        None => Err(Argument::WatchId(word.to_text()).into()),
     }
 }
 

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::KeyValue;
-use super::entry::{is_code, is_no_message, of_bucket, of_write};
+use super::entry::{is_no_message, of_bucket};
+use crate::bridge::errors::{Error, Result};
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::streams::Stored;
+use crate::client::Fault;
 use crate::engine::Headers;
 use crate::rules::kv::{Operation, Origin, key_subject, operation, stream_name, write_subject};
-use crate::tcl::{Error, Result};
 
 /// The header of a write that counts on a revision.
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
@@ -54,7 +55,7 @@ impl<'a> Writer<'a> {
             self.look().await?;
         }
         match self.publish(headers.clone(), value.clone()).await {
-            Err(error) if self.check && !self.looked && is_code(&error, "ErrNoResponders") => {
+            Err(error @ Error::Fault(Fault::NoResponders(_))) if self.check && !self.looked => {
                 self.look().await?;
                 if self.origin.is_some() { self.publish(headers, value).await } else { Err(error) }
             }
@@ -67,7 +68,7 @@ impl<'a> Writer<'a> {
         let subject = write_subject(self.bucket, self.key, self.origin.as_ref(), js.domain.as_deref());
         let reply = parse(&js.exchange(&subject, value, headers, js.timeout).await?)?;
         match response_error(&reply) {
-            Some(error) => Err(of_write(error)),
+            Some(fault) => Err(fault.of_write().into()),
             None => Ok(reply),
         }
     }
@@ -78,7 +79,7 @@ impl<'a> Writer<'a> {
     /// As [`Writer::write`].
     pub async fn create(&mut self, value: Bytes) -> Result<Json> {
         match self.write(expecting(0), value.clone()).await {
-            Err(error) if is_code(&error, "WrongLastSequence") => match self.marker().await? {
+            Err(error @ Error::Fault(Fault::WrongLastSequence(_))) => match self.marker().await? {
                 Some(revision) => self.write(expecting(revision), value).await,
                 None => Err(error),
             },
@@ -131,7 +132,6 @@ impl KeyValue {
 }
 
 /// The new revision of an acknowledgement.
-pub fn revision(ack: &Json) -> std::result::Result<i64, Error> {
-    let broken = || crate::bridge::errors::coded(&["ErrProtocol"], "Invalid JetStream response");
-    ack.get("seq").and_then(Json::as_i64).ok_or_else(broken)
+pub fn revision(ack: &Json) -> Result<i64> {
+    ack.get("seq").and_then(Json::as_i64).ok_or_else(|| Fault::ReplyIncomplete.into())
 }

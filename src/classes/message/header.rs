@@ -1,8 +1,9 @@
 //! `nats::header`: the headers of a message, a dict of names and lists of values.
 
 use super::{Command, keys, not_a_message, update};
-use crate::bridge::errors::invalid;
-use crate::tcl::{Call, Error, Obj, Result};
+use crate::bridge::errors::Result;
+use crate::client::Argument;
+use crate::tcl::{Call, Error, Obj};
 
 /// The subcommands.
 pub static COMMANDS: &[Command] = &[
@@ -67,7 +68,7 @@ fn headers(message: &Obj) -> Result<Obj> {
         None if message.is_dict() => Obj::empty(),
         None => return Err(not_a_message()),
     };
-    if dict.is_dict() { Ok(dict) } else { Err(invalid("Invalid header: not a dict")) }
+    if dict.is_dict() { Ok(dict) } else { Err(Argument::HeaderNotDict.into()) }
 }
 
 /// The first of a header's values. What is no list is a single value, as somebody may have put into the dict by hand.
@@ -86,17 +87,18 @@ pub(super) fn is_first(message: &Obj, key: &Obj, test: impl FnOnce(&str) -> bool
 
 /// The values of the header that the call names, or Tcl's own error for an unknown key (dict(n)).
 fn present(call: &Call) -> Result<Obj> {
-    let [message, key] = call.args() else { return Err(call.wrong_args("message key")) };
-    headers(message)?.get(key).ok_or_else(|| {
+    let [message, key] = call.args() else { return Err(call.wrong_args("message key").into()) };
+    let values = headers(message)?.get(key).ok_or_else(|| {
         let key = key.as_text();
         Error::new(format!("key \"{key}\" not known in dictionary"), &["TCL", "LOOKUP", "DICT", &key])
-    })
+    })?;
+    Ok(values)
 }
 
 fn names(call: &Call) -> Result<Obj> {
     let mut words = vec![Obj::text("::tcl::dict::keys"), headers(&call.args()[0])?];
     words.extend(call.args().get(1).cloned());
-    call.interp.call(&words)
+    Ok(call.interp.call(&words)?)
 }
 
 /// Replaces the header dict of the message in the variable that the call names first.
@@ -109,12 +111,10 @@ fn change(call: &Call, change: impl FnOnce(Obj) -> Result<Obj>) -> Result<Obj> {
 }
 
 fn add(call: &Call) -> Result<Obj> {
-    let [_, key, value] = call.args() else { return Err(call.wrong_args("varName key value")) };
+    let [_, key, value] = call.args() else { return Err(call.wrong_args("varName key value").into()) };
     change(call, |headers| {
         let mut values = match headers.get(key) {
-            Some(values) => {
-                values.as_list().ok_or_else(|| invalid(format!("Invalid values of header {}: not a list", key.as_text())))?
-            }
+            Some(values) => values.as_list().ok_or_else(|| Argument::HeaderValuesNotList(key.to_text()))?,
             None => Vec::new(),
         };
         values.push(value.clone());
@@ -126,7 +126,7 @@ fn add(call: &Call) -> Result<Obj> {
 fn set(call: &Call) -> Result<Obj> {
     let pairs = &call.args()[1..];
     if pairs.len() % 2 == 1 {
-        return Err(invalid(format!("Missing value for header {}", pairs[pairs.len() - 1].as_text())));
+        return Err(Argument::HeaderWithoutValue(pairs[pairs.len() - 1].to_text()).into());
     }
     change(call, |headers| {
         for pair in pairs.chunks_exact(2) {
@@ -137,5 +137,5 @@ fn set(call: &Call) -> Result<Obj> {
 }
 
 fn delete(call: &Call) -> Result<Obj> {
-    change(call, |headers| call.interp.call(&[Obj::text("::tcl::dict::remove"), headers, call.args()[1].clone()]))
+    change(call, |headers| Ok(call.interp.call(&[Obj::text("::tcl::dict::remove"), headers, call.args()[1].clone()])?))
 }

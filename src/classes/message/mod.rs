@@ -4,8 +4,9 @@ pub mod header;
 pub mod msg;
 pub mod time;
 
-use crate::bridge::errors::invalid;
-use crate::tcl::{Call, Error, Interp, Obj, Reply, Result, Row, class};
+use crate::bridge::errors::{Error, Result, to_tcl};
+use crate::client::Argument;
+use crate::tcl::{self, Call, Interp, Obj, Reply, Row, class};
 
 /// One command.
 pub struct Command {
@@ -26,13 +27,13 @@ impl Row for Command {
         self.name
     }
 
-    fn run(&'static self, call: &Call) -> Result<Reply> {
+    fn run(&'static self, call: &Call) -> tcl::Result<Reply> {
         let (least, most) = self.words;
         let count = call.args().len();
         if count < least || count > most {
             return Err(call.wrong_args(self.usage));
         }
-        (self.run)(call).map(Reply::from)
+        (self.run)(call).map(Reply::from).map_err(|error| to_tcl(call.interp, error))
     }
 }
 
@@ -40,7 +41,7 @@ impl Row for Command {
 ///
 /// # Errors
 /// What Tcl says when an ensemble cannot be made.
-pub fn register(interp: Interp) -> Result<()> {
+pub fn register(interp: Interp) -> tcl::Result<()> {
     for row in time::COMMANDS {
         class::command(interp, "::nats", row);
     }
@@ -90,13 +91,13 @@ fn keys() -> &'static Keys {
 /// `ErrInvalidArg` if the value is no message or has no such part.
 fn part(message: &Obj, key: &Obj) -> Result<Obj> {
     message.get(key).ok_or_else(|| match message.is_dict() {
-        true => invalid(format!("The message has no {}", key.as_text())),
+        true => Argument::MessageWithout(key.to_text()).into(),
         false => not_a_message(),
     })
 }
 
 fn not_a_message() -> Error {
-    invalid("Not a message: not a dict")
+    Argument::MessageNotDict.into()
 }
 
 /// Changes the message in a variable of the caller. If `change` fails the variable stays as it was.

@@ -1,10 +1,11 @@
 //! `nats::msg`: messages as dicts with the keys `header data subject reply sub_id`.
 
 use super::{Command, header, keys, part, update};
-use crate::bridge::errors::invalid;
+use crate::bridge::errors::Result;
 use crate::bridge::messages;
 use crate::bridge::options::bare_name;
-use crate::tcl::{Call, Obj, Result};
+use crate::client::Argument;
+use crate::tcl::{Call, Obj};
 
 /// The subcommands.
 pub static COMMANDS: &[Command] = &[
@@ -84,7 +85,7 @@ fn create(call: &Call) -> Result<Obj> {
     let args = call.args();
     let options = &args[1..];
     if options.len() % 2 == 1 {
-        return Err(invalid(format!("Missing value for option {}", options[options.len() - 1].as_text())));
+        return Err(Argument::OptionWithoutValue(options[options.len() - 1].to_text()).into());
     }
     let (mut data, mut reply) = (Obj::empty(), Obj::empty());
     // Not by an option table: that reads the string of each value, which a payload of bytes should not get.
@@ -92,7 +93,7 @@ fn create(call: &Call) -> Result<Obj> {
         match bare_name(&pair[0].as_text()) {
             "data" => data = pair[1].clone(),
             "reply" => reply = pair[1].clone(),
-            other => return Err(invalid(format!("Unknown option {other}"))),
+            other => return Err(Argument::UnknownOption(other.to_string()).into()),
         }
     }
     let empty = Obj::empty();
@@ -100,13 +101,13 @@ fn create(call: &Call) -> Result<Obj> {
 }
 
 fn set(call: &Call) -> Result<Obj> {
-    let [variable, field, value] = call.args() else { return Err(call.wrong_args("varName field value")) };
+    let [variable, field, value] = call.args() else { return Err(call.wrong_args("varName field value").into()) };
     let name = field.as_text();
     let key = match bare_name(&name) {
         "data" => &keys().data,
         "subject" => &keys().subject,
         "reply" => &keys().reply,
-        other => return Err(invalid(format!("Invalid field {other}: must be -data, -subject or -reply"))),
+        other => return Err(Argument::MessageField(other.to_string()).into()),
     };
     update(call.interp, variable, |message| {
         message.put(key, value);

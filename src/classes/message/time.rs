@@ -3,12 +3,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Command;
-use crate::bridge::errors::{coded, invalid};
+use crate::bridge::errors::Result;
 use crate::bridge::options;
+use crate::client::{Argument, Fault};
 use crate::rules::option::{Kind, Opt};
 use crate::rules::time::{isotime_to_msec, msec_to_isotime};
 use crate::tcl::clock::local_offset;
-use crate::tcl::{Call, Interp, Obj, Result};
+use crate::tcl::{Call, Interp, Obj};
 
 /// The commands.
 pub static COMMANDS: &[Command] = &[
@@ -26,7 +27,7 @@ pub static COMMANDS: &[Command] = &[
         help: "ms since the epoch of an ISO time: fraction of any length, `Z` or an offset, UTC without; else `ErrInvalidArg`",
         run: |call| {
             let text = call.args()[0].as_text();
-            isotime_to_msec(&text).map(Obj::int).map_err(|_| invalid(format!("Invalid time {text}")))
+            isotime_to_msec(&text).map(Obj::int).map_err(|_| Argument::Time(text.to_string()).into())
         },
     },
     Command {
@@ -43,7 +44,7 @@ pub static COMMANDS: &[Command] = &[
         help: "`isotime_to_msec` for older scripts: what is no time is the error `NATS InvalidTime`",
         run: |call| {
             let text = call.args()[0].as_text();
-            isotime_to_msec(&text).map(Obj::int).map_err(|_| coded(&["InvalidTime"], format!("Invalid time {text}")))
+            isotime_to_msec(&text).map(Obj::int).map_err(|_| Fault::InvalidTime(text.to_string()).into())
         },
     },
 ];
@@ -62,7 +63,7 @@ pub fn local_time(at: SystemTime) -> String {
 fn to_isotime(call: &Call) -> Result<Obj> {
     let (value, _) = options::read(call.interp, &MSEC, &call.args()[0])?;
     let ms = options::clamp(&value);
-    let utc = msec_to_isotime(ms, 0).map_err(|_| invalid(format!("Time out of range {}", call.args()[0].as_text())))?;
+    let utc = msec_to_isotime(ms, 0).map_err(|_| Argument::TimeOutOfRange(call.args()[0].to_text()))?;
     match call.args().get(1) {
         Some(zone) if !matches!(&*zone.as_text(), "UTC" | ":UTC") => in_zone(call.interp, ms, Some(zone)),
         _ => Ok(Obj::text(&utc)),

@@ -4,12 +4,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::{Inner, Input, Item};
+use crate::bridge::errors::{Error, Result, text};
 use crate::classes::connection::state::{Answer, State};
+use crate::client::Fault;
 use crate::engine::{End, Message, Outgoing, Subject};
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, Step, control, patience};
+use crate::tcl::Obj;
 use crate::tcl::event::Timer;
-use crate::tcl::{Error, Obj, Result};
 use bytes::Bytes;
 
 const DISCONNECTED: &str = "Server disconnected";
@@ -77,7 +79,7 @@ impl Inner {
         // A server that has just come back needs a moment until it takes consumers.
         let since = self.alive.get().max(self.connected_at.get());
         if self.connected() && patience(since.elapsed(), self.heartbeat()).is_none() {
-            self.tell(format!("Error resetting consumer: {}", reason(&error)));
+            self.tell(format!("Error resetting consumer: {}", self.reason(&error)));
         }
         self.deliver(Item::Failed(error));
     }
@@ -179,13 +181,12 @@ impl Inner {
         // Without a connection a new consumer is on its way.
         let _ = self.js.connection.engine.publish(message);
     }
-}
 
-/// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Raised { code, .. } if code.iter().any(|word| word == "ErrTimeout") => "Request timed out".to_string(),
-        Error::Raised { message, .. } => message.clone(),
-        Error::Interp => "Request failed".to_string(),
+    /// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.
+    fn reason(&self, error: &Error) -> String {
+        match error {
+            Error::Fault(Fault::Timeout(_) | Fault::Lost(_)) => "Request timed out".to_string(),
+            error => text(&self.js.connection.home, error),
+        }
     }
 }

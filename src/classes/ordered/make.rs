@@ -6,13 +6,13 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json};
 
 use super::{Inner, Input, Item};
+use crate::bridge::errors::Result;
 use crate::classes::connection::requests::timeout;
 use crate::classes::connection::state::Connection;
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::consumers::names_consumers;
 use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::kv::watch_config;
-use crate::tcl::Result;
 use bytes::Bytes;
 
 /// Timeout in ms of what nobody waits for, where the JetStream object has none.
@@ -68,7 +68,7 @@ impl Inner {
         if let Some(refused) = response_error(&reply) {
             self.name.take();
             self.listening.take();
-            return Err(refused);
+            return Err(refused.into());
         }
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let (pending, delivered) = (count("/num_pending"), count("/delivered/consumer_seq"));

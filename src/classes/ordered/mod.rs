@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 pub use make::{created, stream_state};
 
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::task::{Slot, Task};
 use crate::classes::connection::calls::Listening;
 use crate::classes::connection::state::{Answer, Observer, State};
@@ -17,7 +18,6 @@ use crate::engine::{End, Message};
 use crate::rules::kv::Start;
 use crate::rules::ordered::{Progress, Trouble};
 use crate::tcl::event::Timer;
-use crate::tcl::{Error, Result};
 
 /// What to read.
 pub struct Request {

@@ -1,0 +1,117 @@
+//! The words of dialect 2: error codes and texts, all of them.
+
+use super::errors::Dialect;
+use crate::client::{Argument, Fault, Waiting};
+use crate::rules::option::Kind;
+
+/// Dialect 2.
+pub static DIALECT_2: Dialect = Dialect { named: &[], fault, argument };
+
+fn fault(fault: &Fault) -> (&'static str, String) {
+    match fault {
+        Fault::Closed => ("ErrConnectionClosed", "No connection to NATS server".into()),
+        Fault::ClosedWaiting => ("ErrConnectionClosed", "Connection closed".into()),
+        Fault::Lost(Waiting::Ping) => ("ErrConnectionClosed", "Connection lost".into()),
+        Fault::Lost(_) => ("ErrTimeout", "Connection lost".into()),
+        Fault::Timeout(waiting) => ("ErrTimeout", timeout(waiting)),
+        Fault::NoResponders(_) => ("ErrNoResponders", "No responders available for request".into()),
+        Fault::ReplyNotJson => ("ErrProtocol", "Invalid JSON in a JetStream response".into()),
+        Fault::ReplyIncomplete => ("ErrProtocol", "Invalid JetStream response".into()),
+        Fault::NoSubscription(id) => ("ErrBadSubscription", format!("Invalid subscription ID {id}")),
+        Fault::NotJetStreamMessage => ("ErrNotJSMessage", "Not a JetStream message".into()),
+        Fault::BucketNotFound(bucket) => ("BucketNotFound", format!("Bucket {bucket} not found")),
+        Fault::KeyNotFound { key, .. } => ("KeyNotFound", format!("Key {key} not found")),
+        Fault::WrongLastSequence(error) => ("WrongLastSequence", error.description.clone()),
+        Fault::ReadOnly => ("KvReadOnly", "KV has been created in read-only mode".into()),
+        Fault::InvalidTime(text) => ("InvalidTime", format!("Invalid time {text}")),
+        Fault::Engine(_) | Fault::Argument(_) | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
+            unreachable!("has words already")
+        }
+    }
+}
+
+fn timeout(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Request(subject) => format!("Request to {subject} timed out"),
+        Waiting::Ping => "PING timeout".into(),
+        Waiting::Pull { stream, consumer } => format!("Consume timeout! stream={stream} consumer={consumer}"),
+        Waiting::Bucket(bucket) => format!("Reading the bucket {bucket} timed out"),
+    }
+}
+
+fn argument(argument: &Argument) -> (&'static str, String) {
+    let code = match argument {
+        Argument::Subject(_) | Argument::Reply(_) => "ErrBadSubject",
+        Argument::Queue(_) => "ErrBadQueueName",
+        Argument::Value(bad) if bad.kind == Kind::Timeout => "ErrBadTimeout",
+        _ => "ErrInvalidArg",
+    };
+    (code, argument_text(argument))
+}
+
+fn argument_text(argument: &Argument) -> String {
+    match argument {
+        Argument::Subject(subject) => format!("Invalid subject {subject}"),
+        Argument::Reply(subject) => format!("Invalid reply {subject}"),
+        Argument::Queue(group) => format!("Invalid queue {group}"),
+        Argument::StreamName(name) => format!("Invalid stream name {name}"),
+        Argument::ConsumerName(name) => format!("Invalid consumer name {name}"),
+        Argument::BucketName(name) => format!("Bucket \"{name}\" is not valid bucket name"),
+        Argument::KeyName(key) => format!("Key \"{key}\" is not valid key name"),
+        Argument::UnknownOption(name) => format!("Unknown option {name}"),
+        Argument::UnknownTlsOption(name) => format!("Unknown option {name} in tls_opts"),
+        Argument::WsHeaders(text) => text.clone(),
+        Argument::InvalidOption(name) => format!("Invalid option {name}"),
+        Argument::OptionWithoutValue(name) => format!("Missing value for option {name}"),
+        Argument::Value(bad) => format!("Invalid value for the {} option {} : {}", type_word(bad.kind), bad.name, bad.value),
+        Argument::Enum { name, value, allowed } => {
+            format!("Invalid value for the enum {name} : {value}; allowed values: {}", allowed.join(" "))
+        }
+        Argument::Required(name) => format!("The option -{name} is required"),
+        Argument::OneRequired(names) => format!("One of the options {} is required", listed(names)),
+        Argument::Exclusive(one, other) => format!("The options -{one} and -{other} exclude each other"),
+        Argument::Needs(one, other) => format!("-{one} requires -{other}"),
+        Argument::TwoNames(name, durable) => format!("The options -name {name} and -durable_name {durable} differ"),
+        Argument::HistoryTooSmall => "history must be greater than 0".into(),
+        Argument::HistoryTooLarge => "history must not be greater than 64".into(),
+        Argument::ConfigNotJson => "The configuration is not a valid JSON object".into(),
+        Argument::RequestId(id) => format!("Invalid request ID {id}"),
+        Argument::WatchId(id) => format!("Invalid watch ID {id}"),
+        Argument::NotOfClass { given, class } => format!("{given} is not a {class}"),
+        Argument::PoolInUse => "The server pool can only be set while the connection is closed".into(),
+        Argument::MessageNotDict => "Not a message: not a dict".into(),
+        Argument::MessageWithout(field) => format!("The message has no {field}"),
+        Argument::MessageWithoutSubject => "Not a message: it has no subject".into(),
+        Argument::MessageField(field) => format!("Invalid field {field}: must be -data, -subject or -reply"),
+        Argument::HeaderNotDict => "Invalid header: not a dict".into(),
+        Argument::HeaderName(name) => format!("Invalid header name {name}"),
+        Argument::HeaderValuesNotList(name) => format!("Invalid values of header {name}: not a list"),
+        Argument::HeaderValue { name, value } => format!("Invalid value of header {name}: {value}"),
+        Argument::HeaderWithoutValue(name) => format!("Missing value for header {name}"),
+        Argument::Time(text) => format!("Invalid time {text}"),
+        Argument::TimeOutOfRange(text) => format!("Time out of range {text}"),
+        Argument::ConstructedAlready => "the constructor has run already".into(),
+        Argument::NotConstructed => "the object is not initialised: its constructor did not call next".into(),
+        Argument::NotMethod => "not a method call".into(),
+    }
+}
+
+/// `-a, -b and -c`
+fn listed(names: &[&str]) -> String {
+    let Some((last, rest)) = names.split_last() else { return String::new() };
+    let rest: Vec<String> = rest.iter().map(|name| format!("-{name}")).collect();
+    format!("{} and -{last}", rest.join(", "))
+}
+
+/// The type of an option's value as error texts name it.
+fn type_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Timeout => "timeout",
+        Kind::Count => "pos_int",
+        Kind::Int | Kind::Millis => "int",
+        Kind::Bool => "bool",
+        Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
+        Kind::Dict | Kind::Object(_) | Kind::StrMap | Kind::IntMap => "dict",
+        Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
+    }
+}

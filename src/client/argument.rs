@@ -1,0 +1,105 @@
+//! What can be wrong with the words of a call.
+
+use crate::rules::jetstream_convert_body::BadValue;
+
+/// What is wrong with an argument.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Argument {
+    /// A subject.
+    Subject(String),
+    /// A reply subject.
+    Reply(String),
+    /// A queue group.
+    Queue(String),
+    /// A stream's name.
+    StreamName(String),
+    /// A consumer's name.
+    ConsumerName(String),
+    /// A bucket's name.
+    BucketName(String),
+    /// A key, or a pattern of keys.
+    KeyName(String),
+    /// An option that the method does not have.
+    UnknownOption(String),
+    /// A key of `-tls_opts` that nobody knows.
+    UnknownTlsOption(String),
+    /// `-ws_headers` with a header that cannot be sent: which and why, never its value.
+    WsHeaders(String),
+    /// An option that a connection does not have, where its value is asked for or set.
+    InvalidOption(String),
+    /// An option without its value.
+    OptionWithoutValue(String),
+    /// A value that does not have its option's type.
+    Value(BadValue),
+    /// A value that is none of the option's words.
+    Enum {
+        /// Option.
+        name: &'static str,
+        /// Value as given.
+        value: String,
+        /// Words that can be given.
+        allowed: &'static [&'static str],
+    },
+    /// An option that must be given.
+    Required(&'static str),
+    /// Options of which one must be given.
+    OneRequired(&'static [&'static str]),
+    /// Two options that exclude each other.
+    Exclusive(&'static str, &'static str),
+    /// An option that needs another one.
+    Needs(&'static str, &'static str),
+    /// Two different names of a consumer: `-name` and `-durable_name`.
+    TwoNames(String, String),
+    /// `-history` below 1.
+    HistoryTooSmall,
+    /// `-history` over 64.
+    HistoryTooLarge,
+    /// A configuration that is no JSON object.
+    ConfigNotJson,
+    /// ID of no pending callback form.
+    RequestId(String),
+    /// ID of no watch.
+    WatchId(String),
+    /// A word that is no object of the class.
+    NotOfClass {
+        /// Word as given.
+        given: String,
+        /// Class, such as `nats::connection`.
+        class: &'static str,
+    },
+    /// The pool of servers while it is in use.
+    PoolInUse,
+    /// A message that is no dict.
+    MessageNotDict,
+    /// A message without this field.
+    MessageWithout(String),
+    /// A message to send that has no subject.
+    MessageWithoutSubject,
+    /// A field of a message that cannot be set.
+    MessageField(String),
+    /// Headers that are no dict.
+    HeaderNotDict,
+    /// A header's name.
+    HeaderName(String),
+    /// Values of a header that are no list.
+    HeaderValuesNotList(String),
+    /// A header's value.
+    HeaderValue {
+        /// Header.
+        name: String,
+        /// Value.
+        value: String,
+    },
+    /// A header without value.
+    HeaderWithoutValue(String),
+    /// A text that is no time.
+    Time(String),
+    /// A time outside of the years 1 to 9999.
+    TimeOutOfRange(String),
+    /// A second call of an object's constructor.
+    ConstructedAlready,
+    /// A method of an object whose constructor has not run.
+    NotConstructed,
+    /// A method's body called as something else.
+    NotMethod,
+}

@@ -1,0 +1,121 @@
+//! Why a call failed.
+
+use super::argument::Argument;
+use super::codes;
+use crate::engine::{End, Problem};
+use crate::rules::jetstream_convert::ApiError;
+
+/// What was waited for when time ran out or the connection went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The reply to a request, by its subject.
+    Request(String),
+    /// The answer to a ping.
+    Ping,
+    /// Messages of a pull.
+    Pull {
+        /// Stream.
+        stream: String,
+        /// Consumer.
+        consumer: String,
+    },
+    /// The entries of a bucket.
+    Bucket(String),
+}
+
+/// Why a call failed. Decisions are made on this; `bridge` turns it into words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The engine refused the call, or reports this error.
+    Engine(Problem),
+    /// An argument is wrong.
+    Argument(Argument),
+    /// There is no connection: nothing was sent.
+    Closed,
+    /// The connection was closed by its owner while the call waited.
+    ClosedWaiting,
+    /// No server is left, or, for a ping, the connection broke.
+    Lost(Waiting),
+    /// Nothing came in time.
+    Timeout(Waiting),
+    /// Nobody listens to the subject of a request.
+    NoResponders(String),
+    /// JetStream's refusal.
+    Api(ApiError),
+    /// A stream could be neither created nor updated: the refusal of the first, the reason of the second.
+    NeitherCreatedNorUpdated(ApiError, String),
+    /// A reply that is no JSON.
+    ReplyNotJson,
+    /// A reply that lacks what it must have.
+    ReplyIncomplete,
+    /// A subscription that does not exist, by the ID that the script gave.
+    NoSubscription(String),
+    /// An acknowledgement or metadata of a message that no consumer delivered.
+    NotJetStreamMessage,
+    /// A bucket that does not exist.
+    BucketNotFound(String),
+    /// A key without a value.
+    KeyNotFound {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+    },
+    /// A write that counted on another revision than the latest; the server's refusal.
+    WrongLastSequence(ApiError),
+    /// A change through a key-value object that only reads.
+    ReadOnly,
+    /// A text that is no time, in the command of older scripts that has an error code of its own.
+    InvalidTime(String),
+}
+
+impl Fault {
+    /// The fault of a call that ended without what it was to bring.
+    pub fn of_end(end: &End, waiting: Waiting) -> Fault {
+        match (end, waiting) {
+            (End::Timeout, waiting) => Fault::Timeout(waiting),
+            (End::NoResponders(_) | End::Status(_), Waiting::Request(subject)) => Fault::NoResponders(subject),
+            (End::NoResponders(_) | End::Status(_), _) => Fault::NoResponders(String::new()),
+            (End::Lost, waiting) => Fault::Lost(waiting),
+            (End::Closed | End::Full | End::Pong, _) => Fault::ClosedWaiting,
+        }
+    }
+
+    /// JetStream's own error code (see [`codes`]), if this is a refusal of JetStream that has one.
+    pub fn err_code(&self) -> Option<i64> {
+        match self {
+            Fault::Api(error) | Fault::WrongLastSequence(error) => Some(error.err_code),
+            _ => None,
+        }
+    }
+
+    /// In the terms of a bucket: a missing stream is a missing bucket.
+    pub fn of_bucket(self, bucket: &str) -> Fault {
+        match self.err_code() {
+            Some(codes::STREAM_NOT_FOUND) => Fault::BucketNotFound(bucket.to_string()),
+            _ => self,
+        }
+    }
+
+    /// In the terms of a write to a key.
+    pub fn of_write(self) -> Fault {
+        match self {
+            Fault::Api(error) if matches!(error.err_code, codes::WRONG_LAST_SEQUENCE | codes::WRONG_LAST_SEQUENCE_CONSTANT) => {
+                Fault::WrongLastSequence(error)
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Fault {
+        Fault::Engine(problem)
+    }
+}
+
+impl From<Argument> for Fault {
+    fn from(argument: Argument) -> Fault {
+        Fault::Argument(argument)
+    }
+}
