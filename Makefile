@@ -13,6 +13,11 @@ PROFILE    ?= release
 # Cargo.toml is the one place that says the version.
 VERSION    := $(shell sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
 PACKAGE    := $(BUILD)/nats$(VERSION)
+# The version that dialect 3 has beside it: one that a bare `package require nats` passes over, or, with DIALECT=3, takes.
+BESIDE     := 3.3b$(VERSION)
+ABOVE      := 3.3.$(shell echo $(VERSION) | cut -d. -f2-)
+# Folder of the library, version of dialect 3.
+INDEX       = -e 's/@VERSION@/$(VERSION)/g' -e 's|@FOLDER@|$1|' -e 's/@DIALECT3@/$2/'
 LIBRARY    := libnats$(if $(filter Darwin,$(shell uname -s)),.dylib,.so)
 
 export TCLSH CARGO_TARGET_DIR
@@ -35,7 +40,11 @@ build: ## install what building needs, build the package into build/
 	@rm -rf $(PACKAGE)
 	@mkdir -p $(PACKAGE)
 	@cp $(CARGO_TARGET_DIR)/$(PROFILE)/$(LIBRARY) $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
-	@sed 's/@VERSION@/$(VERSION)/g' pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
+	@sed $(call INDEX,$$dir,$(BESIDE)) pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
+	@mkdir -p $(BUILD)/dialect3
+	@sed $(call INDEX,[file join [file dirname $$dir] nats$(VERSION)],$(ABOVE)) pkgIndex.tcl \
+	    | sed '/^apply/i # Only for those who name this folder, not for those who name the one around it.\
+	if {[file normalize $$dir] ni [lmap folder $$::auto_path {file normalize $$folder}]} return' > $(BUILD)/dialect3/pkgIndex.tcl
 	@echo 'Built $(PACKAGE)'
 
 demo: build ## a tour of the package, with a nats-server of its own
@@ -71,8 +80,9 @@ kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, no
 	@tools/setup.sh server
 	@$(TCLSH) bench/kv_soak.tcl
 
-install: build ## install under PREFIX (/usr/local), where tclsh looks
-	@$(TCLSH) tools/install.tcl $(PACKAGE) $(PREFIX) $(DESTDIR)
+install: build ## install under PREFIX (/usr/local), where tclsh looks; DIALECT=3: a bare `package require nats` gives dialect 3
+	@sed $(call INDEX,$$dir,$(if $(filter 3,$(DIALECT)),$(ABOVE),$(BESIDE))) pkgIndex.tcl > $(BUILD)/dialect3/installed.tcl
+	@$(TCLSH) tools/install.tcl $(PACKAGE) $(BUILD)/dialect3/installed.tcl $(PREFIX) $(DESTDIR)
 
 clean: ## remove what was built; .tools/ stays
 	@rm -rf $(BUILD)

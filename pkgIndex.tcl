@@ -1,9 +1,18 @@
-# `make build` copies this file into build/nats<version>/ and puts the version of Cargo.toml in the place of the mark;
-# here, where there is no library, it offers nothing.
+# `make build` makes the package's index of this file, the marks replaced by versions and the folder of the library; here, where
+# there is no library, it offers nothing. Each version is a dialect: the product's version is dialect 2, the other one dialect 3.
 if {[string match @* @VERSION@] || ![package vsatisfies [package provide Tcl] 8.6-]} return
-package ifneeded nats @VERSION@ [list apply {{dir} {
-    load [file join $dir libnats[info sharedlibextension]] Nats
-    if {[file exists [file join $dir nats.tcl]]} {
-        uplevel #0 [list source [file join $dir nats.tcl]]
+apply {{dir versions} {
+    foreach version $versions {
+        package ifneeded nats $version [list apply {{dir version} {
+            # The library reads here which version it is to provide.
+            namespace eval ::nats [list variable dialect $version]
+            if {[catch {load [file join $dir libnats[info sharedlibextension]] Nats} message options]} {
+                unset -nocomplain ::nats::dialect
+                return -options $options $message
+            }
+            if {[file exists [file join $dir nats.tcl]]} {
+                uplevel #0 [list source [file join $dir nats.tcl]]
+            }
+        }} $dir $version]
     }
-}} $dir]
+}} @FOLDER@ {@VERSION@ @DIALECT3@}

@@ -2,7 +2,13 @@
 # harmless when sourced again. Nothing may be searched for or loaded here: `package require nats` has to stay cheap.
 
 namespace eval ::nats {
+    # Read-only: 2 or 3, as the version that `package require` gave.
+    variable dialect
     namespace export connection msg header timestamp
+    if {$dialect == 3} {
+        namespace export isotime_to_msec msec_to_isotime metadata make_stream_source make_subject_transform make_republish \
+            make_kv_origin
+    }
 
     variable status_closed closed
     variable status_connecting connecting
@@ -37,6 +43,20 @@ apply {{} {
 if {[namespace which -command ::oo::Helpers::mymethod] eq {}} {
     proc ::oo::Helpers::mymethod {method args} {
         list [uplevel 1 {::namespace which my}] $method {*}$args
+    }
+}
+
+if {$::nats::dialect == 3} {
+    # mymethod method ?arg ...?
+    #
+    # The same as a command of the package, whose prefix does nothing if the object is gone.
+    proc ::nats::mymethod {method args} {
+        list ::nats::call_method [uplevel 1 {::namespace which my}] $method {*}$args
+    }
+    proc ::nats::call_method {my args} {
+        if {[namespace which -command $my] ne {}} {
+            tailcall $my {*}$args
+        }
     }
 }
 

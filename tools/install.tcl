@@ -1,11 +1,11 @@
-# tclsh tools/install.tcl package-folder prefix ?destdir?
+# tclsh tools/install.tcl package-folder index prefix ?destdir?
 #
-# Copies the built package to the folder under `prefix` where this tclsh looks for packages without any setting, and
-# says where. With `destdir` everything goes below it, for packagers.
+# Copies the built package, with `index` as its pkgIndex.tcl, to the folder under `prefix` where this tclsh looks for packages
+# without any setting, and says where. With `destdir` everything goes below it, for packagers.
 
 package require Tcl 8.6-
 
-lassign $argv source prefix destdir
+lassign $argv source index prefix destdir
 if {![file exists [file join $source pkgIndex.tcl]]} {
     puts stderr "$source is not there; run make build first"
     exit 1
@@ -29,4 +29,5 @@ file mkdir $folder
 foreach file [glob -directory $source *] {
     file copy -force -- $file $folder
 }
+file copy -force -- $index [file join $folder pkgIndex.tcl]
 puts "Installed $folder"

@@ -1,8 +1,9 @@
 //! Faults as errors of Tcl: `-errorcode {NATS <code> ?details...?}`, in the words of the interpreter's dialect.
 
-use super::words;
+use super::{dialect, words};
 use crate::client::{Argument, Fault};
 use crate::engine::Problem;
+use crate::rules::dialect::{DIALECT_2, Dialect};
 use crate::rules::jetstream_convert::ApiError;
 use crate::tcl::{self, Home, Interp, Obj};
 
@@ -43,7 +44,7 @@ impl From<tcl::Error> for Error {
 }
 
 /// The words of a dialect.
-pub struct Dialect {
+pub struct Words {
     /// JetStream's error codes that have a name of their own: `{NATS <name>}` in place of `{NATS ErrJSResponse <code> <err_code>}`.
     pub named: &'static [(i64, &'static str)],
     /// Code and text of a fault that the engine or JetStream have not put into words already.
@@ -52,24 +53,18 @@ pub struct Dialect {
     pub argument: fn(&Argument) -> (&'static str, String),
 }
 
-/// All dialects; an interpreter's tag is the place of its dialect.
-static DIALECTS: &[&Dialect] = &[&words::DIALECT_2];
+/// The words of each dialect.
+static WORDS: &[(&Dialect, &Words)] = &[(&DIALECT_2, &words::DIALECT_2)];
 
-const TAG: &std::ffi::CStr = c"nats dialect";
-
-/// From now on errors in this interpreter are those of the dialect with this place in the table.
-pub fn speak(interp: Interp, place: usize) {
-    interp.set_tag(TAG, place);
+/// The words of an interpreter's dialect.
+fn words(interp: Interp) -> &'static Words {
+    let dialect = dialect::of(interp);
+    WORDS.iter().find(|(of, _)| *of == dialect).map_or(&words::DIALECT_2, |(_, words)| words)
 }
 
-/// The dialect of an interpreter.
-fn dialect(interp: Interp) -> &'static Dialect {
-    DIALECTS[interp.tag(TAG).unwrap_or_default()]
-}
-
-impl Dialect {
+impl Words {
     /// The words of the error code, and the text.
-    fn words(&self, fault: &Fault) -> (Vec<String>, String) {
+    fn of(&self, fault: &Fault) -> (Vec<String>, String) {
         let (code, text) = match fault {
             Fault::Engine(problem) => {
                 let mut words = vec!["NATS".to_string(), problem.code.as_str().to_string()];
@@ -102,7 +97,7 @@ pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
     match error.into() {
         Error::Tcl(error) => error,
         Error::Fault(fault) => {
-            let (code, message) = dialect(interp).words(&fault);
+            let (code, message) = words(interp).of(&fault);
             tcl::Error::Raised { message, code }
         }
     }
@@ -111,7 +106,7 @@ pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
 /// The text of an error, for a log or a callback.
 pub fn text(home: &Home, error: &Error) -> String {
     match (error, home.live()) {
-        (Error::Fault(fault), Some(interp)) => dialect(interp).words(fault).1,
+        (Error::Fault(fault), Some(interp)) => words(interp).of(fault).1,
         (Error::Tcl(tcl::Error::Raised { message, .. }), _) => message.clone(),
         _ => String::new(),
     }
@@ -119,7 +114,7 @@ pub fn text(home: &Home, error: &Error) -> String {
 
 /// The dict kept in `last_error`: `code {NATS ErrX} errorMessage text`.
 pub fn as_dict(interp: Interp, problem: &Problem) -> Obj {
-    let (code, text) = dialect(interp).words(&Fault::Engine(problem.clone()));
+    let (code, text) = words(interp).of(&Fault::Engine(problem.clone()));
     let dict = Obj::dict();
     dict.put_text("code", &Obj::text_list(&code));
     dict.put_text("errorMessage", &Obj::text(&text));

@@ -1,6 +1,7 @@
 //! Between Tcl words and the engine: options, values, errors, waiting, delivery.
 
 pub mod delivery;
+pub mod dialect;
 pub mod errors;
 pub mod json;
 pub mod keys;

@@ -1,11 +1,11 @@
 //! The words of dialect 2: error codes and texts, all of them.
 
-use super::errors::Dialect;
+use super::errors::Words;
 use crate::client::{Argument, Fault, Waiting};
 use crate::rules::option::Kind;
 
 /// Dialect 2.
-pub static DIALECT_2: Dialect = Dialect { named: &[], fault, argument };
+pub static DIALECT_2: Words = Words { named: &[], fault, argument };
 
 fn fault(fault: &Fault) -> (&'static str, String) {
     match fault {

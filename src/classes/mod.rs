@@ -1,14 +1,14 @@
 //! The classes and commands that scripts see: one folder or file each.
 
 pub mod connection;
+mod dialect;
 mod internal;
 pub mod jet_stream;
 pub mod key_value;
 pub mod message;
 pub mod ordered;
 
-use crate::bridge::errors::speak;
-use crate::tcl::{Interp, Result, class};
+use crate::tcl::{Interp, Result};
 
 /// Makes all commands in an interpreter.
 ///
@@ -16,11 +16,7 @@ use crate::tcl::{Interp, Result, class};
 /// What Tcl says if a command cannot be made.
 pub fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats {}")?;
-    speak(interp, 0);
     message::register(interp)?;
     internal::register(interp)?;
-    class::define(interp, &connection::CLASS)?;
-    class::define(interp, &jet_stream::CLASS)?;
-    class::define(interp, &key_value::CLASS)?;
-    interp.provide("nats", env!("CARGO_PKG_VERSION"))
+    dialect::register(interp)
 }

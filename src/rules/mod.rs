@@ -1,6 +1,7 @@
 //! Pure tables and rules: what options exist, what names are valid, how times and JSON convert. No Tcl, no sockets.
 
 pub mod connection;
+pub mod dialect;
 pub mod flat;
 pub mod header;
 pub mod jetstream_consumers;

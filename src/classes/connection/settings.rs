@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bridge::dialect;
 use crate::bridge::errors::Result;
 use crate::bridge::messages::Coding;
 use crate::bridge::options::{Given, bad_value, bare_name, clamp, read};
@@ -36,7 +37,11 @@ impl Settings {
 
     fn default_of(&self, interp: Interp, index: usize) -> Result<(Value, Obj)> {
         let opt = &CONNECTION_OPTIONS[index];
-        let default = if opt.name == "name" { &self.initial_name } else { opt.default.unwrap_or_default() };
+        let default = if opt.name == "name" {
+            &self.initial_name
+        } else {
+            dialect::of(interp).connection_default(opt.name, opt.default.unwrap_or_default())
+        };
         read(interp, opt, &Obj::text(default))
     }
 

@@ -37,14 +37,11 @@ impl Row for Command {
     }
 }
 
-/// Makes the commands in an interpreter.
+/// Makes the ensembles in an interpreter.
 ///
 /// # Errors
 /// What Tcl says when an ensemble cannot be made.
 pub fn register(interp: Interp) -> tcl::Result<()> {
-    for row in time::COMMANDS {
-        class::command(interp, "::nats", row);
-    }
     for (namespace, rows) in [("::nats::msg", msg::COMMANDS), ("::nats::header", header::COMMANDS)] {
         for row in rows {
             class::command(interp, namespace, row);

@@ -37,17 +37,19 @@ pub static COMMANDS: &[Command] = &[
         help: "ISO time without designator of ms since the epoch, in UTC or a zone as `clock format -timezone` takes it",
         run: to_isotime,
     },
-    Command {
-        name: "time_to_millis",
-        usage: "isotime",
-        words: (1, 1),
-        help: "`isotime_to_msec` for older scripts: what is no time is the error `NATS InvalidTime`",
-        run: |call| {
-            let text = call.args()[0].as_text();
-            isotime_to_msec(&text).map(Obj::int).map_err(|_| Fault::InvalidTime(text.to_string()).into())
-        },
-    },
 ];
+
+/// Commands of dialect 2 only.
+pub static OLD_COMMANDS: &[Command] = &[Command {
+    name: "time_to_millis",
+    usage: "isotime",
+    words: (1, 1),
+    help: "`isotime_to_msec` for older scripts: what is no time is the error `NATS InvalidTime`",
+    run: |call| {
+        let text = call.args()[0].as_text();
+        isotime_to_msec(&text).map(Obj::int).map_err(|_| Fault::InvalidTime(text.to_string()).into())
+    },
+}];
 
 /// The argument of `msec_to_isotime`, read as options are.
 const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms since the epoch" };
