@@ -35,7 +35,8 @@ pub(super) struct Link {
     pub info: Info,
 }
 
-/// Connects to a server: look-up, TCP, TLS and NATS handshake. `other_names` may stand in its certificate, too.
+/// Connects to a server: look-up, TCP, TLS and NATS handshake. `other_names` may stand in its certificate, too; `warn`
+/// hears of files that can be used in part only.
 ///
 /// # Errors
 /// Those of the contract's table of asynchronous errors.
@@ -44,6 +45,7 @@ pub(super) async fn attempt(
     scheme: Scheme,
     config: &Config,
     other_names: &[String],
+    warn: transport::Warn<'_>,
 ) -> Result<Link, Problem> {
     let address = entry.address();
     if config.secure && scheme == Scheme::Ws {
@@ -55,7 +57,7 @@ pub(super) async fn attempt(
     };
     let started = Instant::now();
     let (events_tx, events) = unbounded_channel();
-    let tls = transport::client_config(&config.tls, other_names, &|_| ()).map_err(|reason| why::tls_failed(&address, &reason))?;
+    let tls = transport::client_config(&config.tls, other_names, warn).map_err(|reason| why::tls_failed(&address, &reason))?;
     let options = options(scheme, config).tls_client_config(tls).event_callback(move |event| {
         let events_tx = events_tx.clone();
         async move {

@@ -82,7 +82,7 @@ pub(super) fn of_tls(error: &rustls::Error, address: &str) -> Problem {
 }
 
 /// What is wrong with a certificate.
-fn words(error: &CertificateError) -> String {
+pub(super) fn words(error: &CertificateError) -> String {
     let text = match error {
         CertificateError::BadEncoding => "the certificate cannot be read",
         CertificateError::Expired => "the certificate has expired",

@@ -210,9 +210,10 @@ impl Supervisor {
             pool.trying(server.id, Instant::now(), wall_ms());
             pool.names_for(&server.entry)
         };
+        let warn = |text: String| shared.log(Level::Warn, || text);
         let attempted = tokio::select! {
             () = shared.stopped(Stop::Drain) => return Turn::Stopped,
-            attempted = attempt::attempt(&server.entry, server.scheme, &config, &names) => attempted,
+            attempted = attempt::attempt(&server.entry, server.scheme, &config, &names, &warn) => attempted,
         };
         let link = match attempted {
             Ok(link) => link,

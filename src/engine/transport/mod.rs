@@ -2,10 +2,15 @@
 //!
 //! [`open`] makes it, [`secure`] puts TLS on it where the server asks for that only in its INFO.
 
+mod der;
 mod dial;
+mod files;
+mod pem;
 mod stream;
 mod tls;
+mod verifier;
 mod websocket;
+mod x509;
 
 pub(in crate::engine) use stream::Stream;
 pub(in crate::engine) use tls::client_config;

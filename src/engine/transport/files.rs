@@ -1,0 +1,99 @@
+//! Files with certificates and keys.
+
+use super::{Warn, pem};
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use std::path::Path;
+use std::sync::Arc;
+use tokio_rustls::rustls;
+
+/// A certificate and the line of its file where it begins.
+pub(super) struct Found {
+    line: usize,
+    certificate: CertificateDer<'static>,
+}
+
+/// The content of a file.
+///
+/// # Errors
+/// A text that names the file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Error text for a file or folder without a certificate of use.
+pub(super) fn nothing(path: &Path) -> String {
+    format!("{}: no certificate found that can be used", path.display())
+}
+
+/// The certificates in the bytes of a file; warns of each that cannot be read.
+pub(super) fn certificates(file: &[u8], path: &Path, warn: Warn<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for block in pem::blocks(file).iter().filter(|block| pem::is_certificate(block)) {
+        match pem::certificate(block) {
+            Ok(der) => found.push(Found { line: block.line, certificate: der.to_vec().into() }),
+            Err(reason) => left_out(path, block.line, reason, warn),
+        }
+    }
+    found
+}
+
+/// Adds authorities to those that are trusted and says how many; warns of each that is none.
+pub(super) fn trust(roots: &mut RootCertStore, found: &[Found], path: &Path, warn: Warn<'_>) -> usize {
+    let before = roots.len();
+    for Found { line, certificate } in found {
+        if let Err(error) = roots.add(certificate.clone()) {
+            left_out(path, *line, &format!("it cannot be understood ({error})"), warn);
+        }
+    }
+    roots.len() - before
+}
+
+fn left_out(path: &Path, line: usize, reason: &str, warn: Warn<'_>) {
+    warn(format!("{}: the certificate at line {line} is left out: {reason}", path.display()));
+}
+
+/// A client certificate with the chain behind it, and its key.
+///
+/// # Errors
+/// A text that names the file and what is wrong with it.
+pub(super) fn identity(cert: &Path, key: &Path, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Result<CertifiedKey, String> {
+    let found = certificates(&read(cert)?, cert, warn);
+    if found.is_empty() {
+        return Err(nothing(cert));
+    }
+    let chain = found.into_iter().map(|f| f.certificate).collect();
+    let signing = provider.key_provider.load_private_key(private_key(key)?);
+    let signing = signing.map_err(|e| format!("{}: the key cannot be used: {e}", key.display()))?;
+    let identity = CertifiedKey::new(chain, signing);
+    match identity.keys_match() {
+        // Of a certificate that cannot be understood here (version 1, say) the server is the judge.
+        Ok(())
+        | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown) | rustls::Error::InvalidCertificate(_)) => {
+            Ok(identity)
+        }
+        Err(_) => Err(format!("the key in {} is not that of the certificate in {}", key.display(), cert.display())),
+    }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let shown = path.display();
+    for block in pem::blocks(&read(path)?) {
+        if !block.label.ends_with("PRIVATE KEY") {
+            continue;
+        }
+        if block.encrypted {
+            return Err(format!("{shown}: the key is protected by a password, which is not supported"));
+        }
+        let der = block.der.map_err(|reason| format!("{shown}: the key at line {}: {reason}", block.line))?;
+        return match block.label.as_str() {
+            "PRIVATE KEY" => Ok(PrivateKeyDer::Pkcs8(der.into())),
+            "RSA PRIVATE KEY" => Ok(PrivateKeyDer::Pkcs1(der.into())),
+            "EC PRIVATE KEY" => Ok(PrivateKeyDer::Sec1(der.into())),
+            other => Err(format!("{shown}: keys of the kind {other} are not supported")),
+        };
+    }
+    Err(format!("{shown}: no private key found"))
+}
