@@ -57,10 +57,11 @@ test: build ## all tests; the last line is the total
 	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl 2>&1 | tee $(BUILD)/cargo-test.txt
 	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt $(TESTFLAGS)
 
-lint: ## formatting, clippy, and the rules of the tree
+lint: ## formatting, clippy, the links of the comments, and the rules of the tree
 	@tools/setup.sh build
 	@$(ENV); $(CARGO) fmt --all --check
 	@$(ENV); $(CARGO) clippy --workspace --all-targets -- -D warnings
+	@$(ENV); RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items --package nats-tcl
 	@tools/check-tree.sh
 
 bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: another client too); writes bench/RESULTS.md

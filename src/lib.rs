@@ -1,22 +1,22 @@
 //! `nats` for Tcl: the NATS messaging system as a Tcl extension.
 //!
-//! - [`tcl`]: a safe face on Tcl's C API, the only place with `unsafe`
-//! - [`engine`]: connections on async-nats and Tokio; knows no Tcl
-//! - [`rules`]: option tables, names, conversions; pure
-//! - [`client`]: a NATS client without a word of Tcl
-//! - [`bridge`]: Tcl words to options, waiting, delivery, errors
-//! - [`classes`]: the TclOO classes and commands
+//! - `tcl`: a safe face on Tcl's C API, the only place with `unsafe`
+//! - `engine`: connections on async-nats and Tokio; knows no Tcl
+//! - `rules`: option tables, names, conversions; pure
+//! - `client`: a NATS client without a word of Tcl
+//! - `bridge`: Tcl words to options, waiting, delivery, errors
+//! - `classes`: the TclOO classes and commands
 //!
 //! Imports point down: classes -> bridge -> client -> rules, tcl, engine. `docs/architecture.md` tells more.
 #![deny(unsafe_code)]
 
-pub mod bridge;
-pub mod classes;
-pub mod client;
+mod bridge;
+mod classes;
+mod client;
 pub mod engine;
-pub mod rules;
+mod rules;
 #[allow(unsafe_code)]
-pub mod tcl;
+mod tcl;
 
 /// Entry symbol that Tcl's `load` looks for.
 ///

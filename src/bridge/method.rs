@@ -11,9 +11,11 @@ use crate::tcl::{self, Call, Instance, Interp, Obj, Object, Reply, Row};
 /// How a row's words are read and what runs.
 pub enum Body<S: Instance> {
     /// The constructor makes the state and attaches it.
-    Constructor(fn(&Call, Object) -> Result<()>),
+    Constructor(fn(&Invocation, Object) -> Result<()>),
     /// A method with the state of its object.
     Method(fn(&Rc<S>, &Invocation) -> Result<Reply>),
+    /// A method that reads its options itself: all words come as plain arguments.
+    Raw(fn(&Rc<S>, &Invocation) -> Result<Reply>),
 }
 
 /// One method.
@@ -24,7 +26,7 @@ pub struct Method<S: Instance> {
     pub usage: &'static str,
     /// Least and greatest number of plain arguments.
     pub plain: (usize, usize),
-    /// Options that may follow; empty if the method reads its words itself or takes none.
+    /// Options that may follow.
     pub options: &'static [Opt],
     /// What it does, with types, result and errors: a line for the reference page.
     pub help: &'static str,
@@ -45,6 +47,29 @@ pub const fn row<S: Instance>(
     run: fn(&Rc<S>, &Invocation) -> Result<Reply>,
 ) -> Method<S> {
     Method { name, usage, plain, options, help, body: Body::Method(run) }
+}
+
+/// A row of a method that reads its options itself; those of the table are what it takes.
+pub const fn raw<S: Instance>(
+    name: &'static str,
+    usage: &'static str,
+    plain: (usize, usize),
+    options: &'static [Opt],
+    help: &'static str,
+    run: fn(&Rc<S>, &Invocation) -> Result<Reply>,
+) -> Method<S> {
+    Method { name, usage, plain, options, help, body: Body::Raw(run) }
+}
+
+/// The row of a constructor.
+pub const fn constructor<S: Instance>(
+    usage: &'static str,
+    plain: (usize, usize),
+    options: &'static [Opt],
+    help: &'static str,
+    run: fn(&Invocation, Object) -> Result<()>,
+) -> Method<S> {
+    Method { name: "new", usage, plain, options, help, body: Body::Constructor(run) }
 }
 
 /// A call of a method, its words taken apart.
@@ -72,25 +97,29 @@ impl<S: Instance> Row for Method<S> {
 impl<S: Instance> Method<S> {
     fn invoke(&'static self, call: &Call) -> Result<Reply> {
         let object = call.object().ok_or(Argument::NotMethod)?;
-        let run = match self.body {
+        match self.body {
             Body::Constructor(construct) => {
-                construct(call, object)?;
-                return Ok(Reply::Empty);
+                construct(&self.read(call)?, object)?;
+                Ok(Reply::Empty)
             }
-            Body::Method(run) => run,
-        };
-        let Some(state) = object.instance::<S>() else {
-            return Err(Argument::NotConstructed.into());
-        };
+            Body::Method(run) | Body::Raw(run) => {
+                let state = object.instance::<S>().ok_or(Argument::NotConstructed)?;
+                run(&state, &self.read(call)?)
+            }
+        }
+    }
+
+    fn read<'a>(&self, call: &'a Call<'a>) -> Result<Invocation<'a>> {
         let words = call.args();
+        let options = if matches!(self.body, Body::Raw(_)) { &[] } else { self.options };
         let (least, most) = self.plain;
-        let most = if self.options.is_empty() { most } else { usize::MAX };
+        let most = if options.is_empty() { most } else { usize::MAX };
         if words.len() < least || words.len() > most {
             return Err(call.wrong_args(self.usage).into());
         }
-        let plain = if self.options.is_empty() { words.len() } else { self.plain_words(words) };
-        let options = Options::parse(call.interp, self.options, &words[plain..])?;
-        run(&state, &Invocation { interp: call.interp, args: &words[..plain], options, call })
+        let plain = if options.is_empty() { words.len() } else { self.plain_words(words) };
+        let options = Options::parse(call.interp, options, &words[plain..])?;
+        Ok(Invocation { interp: call.interp, args: &words[..plain], options, call })
     }
 
     /// Optional plain arguments are there if that makes the option words even.

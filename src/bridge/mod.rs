@@ -1,6 +1,8 @@
 //! Between Tcl words and the engine: options, values, errors, waiting, delivery.
 
+pub mod command;
 pub mod delivery;
+pub mod describe;
 pub mod dialect;
 pub mod errors;
 pub mod json;
@@ -10,4 +12,5 @@ pub mod method;
 pub mod options;
 mod patience;
 pub mod task;
+mod vocabulary;
 mod words;

@@ -175,7 +175,7 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
                 (Value::List(values), word.clone())
             }
         },
-        Kind::Dict | Kind::StrMap | Kind::IntMap => (plain_dict(word).ok_or_else(bad)?, word.clone()),
+        Kind::Dict | Kind::StrMap => (plain_dict(word).ok_or_else(bad)?, word.clone()),
     })
 }
 

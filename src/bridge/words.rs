@@ -1,6 +1,6 @@
 //! The words of dialect 2: error codes and texts, all of them.
 
-use super::errors::Words;
+use super::vocabulary::Words;
 use crate::client::{Argument, Fault, Waiting};
 use crate::rules::option::Kind;
 
@@ -63,7 +63,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::WsHeaders(text) => text.clone(),
         Argument::InvalidOption(name) => format!("Invalid option {name}"),
         Argument::OptionWithoutValue(name) => format!("Missing value for option {name}"),
-        Argument::Value(bad) => format!("Invalid value for the {} option {} : {}", type_word(bad.kind), bad.name, bad.value),
+        Argument::Value(bad) => format!("Invalid value for the {} option {} : {}", bad.kind.word(), bad.name, bad.value),
         Argument::Enum { name, value, allowed } => {
             format!("Invalid value for the enum {name} : {value}; allowed values: {}", allowed.join(" "))
         }
@@ -101,17 +101,4 @@ fn listed(names: &[&str]) -> String {
     let Some((last, rest)) = names.split_last() else { return String::new() };
     let rest: Vec<String> = rest.iter().map(|name| format!("-{name}")).collect();
     format!("{} and -{last}", rest.join(", "))
-}
-
-/// The type of an option's value as error texts name it.
-fn type_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Timeout => "timeout",
-        Kind::Count => "pos_int",
-        Kind::Int | Kind::Millis => "int",
-        Kind::Bool => "bool",
-        Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
-        Kind::Dict | Kind::Object(_) | Kind::StrMap | Kind::IntMap => "dict",
-        Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
-    }
 }

@@ -1,7 +1,8 @@
 //! The faces of the dialects: which classes and commands an interpreter gets, and the variable and version that tell.
 
 use super::{connection, jet_stream, key_value, message};
-use crate::bridge::dialect;
+use crate::bridge::command::Command;
+use crate::bridge::{describe, dialect};
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
 use crate::tcl::trace::Guard;
 use crate::tcl::{Error, Interp, Obj, Result, class};
@@ -9,25 +10,40 @@ use crate::tcl::{Error, Interp, Obj, Result, class};
 /// Classes and commands of a dialect.
 struct Face {
     dialect: &'static Dialect,
-    classes: &'static [fn(Interp) -> Result<()>],
-    commands: &'static [&'static [message::Command]],
+    classes: &'static [Class],
+    commands: &'static [&'static [Command]],
 }
+
+/// A class, whatever the state of its objects.
+struct Class {
+    name: &'static str,
+    define: fn(Interp) -> Result<()>,
+    describe: fn() -> Obj,
+}
+
+const CONNECTION: Class = Class {
+    name: connection::CLASS.name,
+    define: |interp| class::define(interp, &connection::CLASS),
+    describe: || describe::class(&connection::CLASS),
+};
+const JET_STREAM: Class = Class {
+    name: jet_stream::CLASS.name,
+    define: |interp| class::define(interp, &jet_stream::CLASS),
+    describe: || describe::class(&jet_stream::CLASS),
+};
+const KEY_VALUE: Class = Class {
+    name: key_value::CLASS.name,
+    define: |interp| class::define(interp, &key_value::CLASS),
+    describe: || describe::class(&key_value::CLASS),
+};
 
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[
-            |interp| class::define(interp, &connection::CLASS),
-            |interp| class::define(interp, &jet_stream::CLASS),
-            |interp| class::define(interp, &key_value::CLASS),
-        ],
+        classes: &[CONNECTION, JET_STREAM, KEY_VALUE],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
-    Face {
-        dialect: &DIALECT_3,
-        classes: &[|interp| class::define(interp, &connection::CLASS), |interp| class::define(interp, &jet_stream::CLASS)],
-        commands: &[message::time::COMMANDS],
-    },
+    Face { dialect: &DIALECT_3, classes: &[CONNECTION, JET_STREAM], commands: &[message::time::COMMANDS] },
 ];
 
 /// The variable in which the index says what version it wants, and in which scripts read their dialect.
@@ -50,11 +66,28 @@ pub fn register(interp: Interp) -> Result<()> {
             class::command(interp, "::nats", command);
         }
     }
-    for define in face.classes {
-        define(interp)?;
+    for class in face.classes {
+        (class.define)(interp)?;
     }
     let guard = Guard::new();
     guard.set(interp, VARIABLE, None, &Obj::int(face.dialect.number as i64))?;
     guard.protect(interp, VARIABLE);
     interp.provide("nats", &version)
+}
+
+/// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` by their full names, the
+/// latter with `usage` and `help`.
+pub fn tables(interp: Interp) -> Obj {
+    let (classes, commands) = (Obj::dict(), Obj::dict());
+    let face = FACES.iter().find(|face| face.dialect == dialect::of(interp)).unwrap_or(&FACES[0]);
+    for class in face.classes {
+        classes.put_text(class.name, &(class.describe)());
+    }
+    let plain = face.commands.iter().map(|rows| ("::nats", *rows));
+    for (namespace, rows) in plain.chain(message::ENSEMBLES.iter().copied()) {
+        for row in rows {
+            commands.put_text(&format!("{namespace}::{}", row.name), &describe::command(row));
+        }
+    }
+    describe::dict([("classes", classes), ("commands", commands)])
 }

@@ -1,24 +1,25 @@
 //! `::nats::internal`: what only the tests use.
 
-use crate::tcl::{Call, Interp, Reply, Result, Row, class};
+use super::dialect;
+use crate::bridge::command::Command;
+use crate::tcl::{Interp, Result, class};
 
-struct Panic;
-
-impl Row for Panic {
-    fn name(&self) -> &'static str {
-        "panic"
-    }
-
-    /// `panic text`: panics, which scripts see as the error `{NATS PANIC}`.
-    fn run(&'static self, call: &Call) -> Result<Reply> {
-        match call.args() {
-            [text] => panic!("{}", text.as_text()),
-            _ => Err(call.wrong_args("text")),
-        }
-    }
-}
-
-static PANIC: Panic = Panic;
+static COMMANDS: &[Command] = &[
+    Command {
+        name: "panic",
+        usage: "text",
+        words: (1, 1),
+        help: "panics, which scripts see as the error `NATS PANIC`",
+        run: |call| panic!("{}", call.args()[0].as_text()),
+    },
+    Command {
+        name: "describe",
+        usage: "",
+        words: (0, 0),
+        help: "dict of all classes with their methods and options, and of all commands",
+        run: |call| Ok(dialect::tables(call.interp)),
+    },
+];
 
 /// Makes the commands.
 ///
@@ -26,6 +27,8 @@ static PANIC: Panic = Panic;
 /// What Tcl says if they cannot be made.
 pub fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats::internal {}")?;
-    class::command(interp, "::nats::internal", &PANIC);
+    for row in COMMANDS {
+        class::command(interp, "::nats::internal", row);
+    }
     Ok(())
 }

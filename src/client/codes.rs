@@ -1,7 +1,5 @@
 //! JetStream's error codes (`err_code` of a reply, NATS ADR-1) that decide something here.
 
-/// `consumer not found`
-pub const CONSUMER_NOT_FOUND: i64 = 10014;
 /// `no message found`
 pub const MESSAGE_NOT_FOUND: i64 = 10037;
 /// A configuration that a new stream cannot have; an existing one may (`sealed`).

@@ -11,27 +11,20 @@ pub struct Headers {
     pub fields: Vec<(String, String)>,
 }
 
-/// What is wrong with a header.
+/// Why a block cannot be read: it does not begin with `NATS/1.0`, or a line has no colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderError {
-    /// The block does not begin with `NATS/1.0`, or a line has no colon.
-    Malformed,
-    /// A name or value has CR or LF, which would end its line.
-    LineBreak,
-    /// A name has a colon: the receiver would cut it there.
-    Colon,
-}
+pub struct Malformed;
 
 const VERSION: &str = "NATS/1.0";
 
 /// Parses a block. Names and values are UTF-8 (other bytes are replaced by U+FFFD) and trimmed, the value is all that follows the first
 /// colon; lines with an empty name are skipped; the block ends at the first empty line.
-pub fn parse(block: &[u8]) -> Result<Headers, HeaderError> {
+pub fn parse(block: &[u8]) -> Result<Headers, Malformed> {
     let text = String::from_utf8_lossy(block);
     let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-    let first = lines.next().and_then(|line| line.strip_prefix(VERSION)).ok_or(HeaderError::Malformed)?;
+    let first = lines.next().and_then(|line| line.strip_prefix(VERSION)).ok_or(Malformed)?;
     if !first.is_empty() && !first.starts_with([' ', '\t']) && !first.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(HeaderError::Malformed);
+        return Err(Malformed);
     }
     let mut headers = Headers::default();
     let (status, description) = first.trim().split_once([' ', '\t']).unwrap_or((first.trim(), ""));
@@ -39,39 +32,12 @@ pub fn parse(block: &[u8]) -> Result<Headers, HeaderError> {
     headers.status = filled(status);
     headers.description = filled(description.trim());
     for line in lines.take_while(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':').ok_or(HeaderError::Malformed)?;
+        let (name, value) = line.split_once(':').ok_or(Malformed)?;
         if !name.trim().is_empty() {
             headers.fields.push((name.trim().to_owned(), value.trim().to_owned()));
         }
     }
     Ok(headers)
-}
-
-/// A name and value as they are sent: trimmed. `None` for an empty name, which is skipped.
-pub fn field<'a>(name: &'a str, value: &'a str) -> Result<Option<(&'a str, &'a str)>, HeaderError> {
-    let breaks = |text: &str| text.contains(['\r', '\n']);
-    if breaks(name) || breaks(value) {
-        return Err(HeaderError::LineBreak);
-    }
-    if name.contains(':') {
-        return Err(HeaderError::Colon);
-    }
-    Ok(Some((name.trim(), value.trim())).filter(|(name, _)| !name.is_empty()))
-}
-
-/// The block of these names and values, with its final empty line.
-pub fn serialize<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<String, HeaderError> {
-    let mut block = format!("{VERSION}\r\n");
-    for (name, value) in fields {
-        if let Some((name, value)) = field(name, value)? {
-            block.push_str(name);
-            block.push_str(": ");
-            block.push_str(value);
-            block.push_str("\r\n");
-        }
-    }
-    block.push_str("\r\n");
-    Ok(block)
 }
 
 #[cfg(test)]
@@ -102,18 +68,7 @@ mod tests {
     #[test]
     fn malformed() {
         for block in [&b""[..], b"HTTP/1.1 200\r\n\r\n", b"NATS/1.0\r\nno colon\r\n\r\n", b"NATS/1.0x\r\n\r\n"] {
-            assert_eq!(parse(block), Err(HeaderError::Malformed));
+            assert_eq!(parse(block), Err(Malformed));
         }
-    }
-
-    #[test]
-    fn out() {
-        let block = serialize([(" A ", " 1 "), ("", "x"), ("B", "")]).unwrap();
-        assert_eq!(block, "NATS/1.0\r\nA: 1\r\nB: \r\n\r\n");
-        assert_eq!(parse(block.as_bytes()).unwrap().fields, pairs(&[("A", "1"), ("B", "")]));
-        for (name, value) in [("a\r", "b"), ("a", "b\nc"), ("a\n", ""), ("", "x\r\n")] {
-            assert_eq!(field(name, value), Err(HeaderError::LineBreak));
-        }
-        assert_eq!(field("a:b", "c"), Err(HeaderError::Colon));
     }
 }

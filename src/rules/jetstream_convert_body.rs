@@ -67,7 +67,6 @@ pub fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> 
         Kind::Object(fields) => object(fields, value, name, &bad),
         Kind::ObjectList(fields) => list(Kind::Object(fields), value, name, &bad),
         Kind::Dict | Kind::StrMap => map(Kind::Str, value, name, &bad),
-        Kind::IntMap => map(Kind::Int, value, name, &bad),
     }
 }
 

@@ -35,8 +35,21 @@ pub enum Kind {
     ObjectList(&'static [Opt]),
     /// A dict of free names to strings (`metadata`).
     StrMap,
-    /// A dict of free names to whole numbers.
-    IntMap,
+}
+
+impl Kind {
+    /// The type's name, in error texts and in the reference.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Timeout => "timeout",
+            Kind::Count => "pos_int",
+            Kind::Int | Kind::Millis => "int",
+            Kind::Bool => "bool",
+            Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
+            Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
+            Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
+        }
+    }
 }
 
 /// One option: a row of a table.
@@ -65,7 +78,7 @@ pub enum Value {
     Str(String),
     /// `List`, `StrList`, `MillisList`.
     List(Vec<Value>),
-    /// `Dict`, `StrMap`, `IntMap`, in the order given.
+    /// `Dict`, `StrMap`, in the order given.
     Dict(Vec<(String, Value)>),
     /// A JSON text given where an object or list of objects is expected.
     Json(serde_json::Value),

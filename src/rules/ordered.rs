@@ -37,7 +37,7 @@ pub enum Control<'a> {
         stalled: Option<&'a str>,
     },
     /// An answer to its reply subject is wanted.
-    FlowControl,
+    Flow,
     /// Another status.
     Other,
 }
@@ -47,7 +47,7 @@ pub fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a
     let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
     match status {
         None => Control::Data,
-        Some(100) if description.starts_with("Flow") => Control::FlowControl,
+        Some(100) if description.starts_with("Flow") => Control::Flow,
         Some(100) => Control::Heartbeat {
             last: value("Nats-Last-Consumer").and_then(|last| last.parse().ok()),
             stalled: value("Nats-Consumer-Stalled"),

@@ -113,7 +113,7 @@ fn heartbeats() {
 #[test]
 fn kinds() {
     assert_eq!(control(None, "", &[]), Control::Data);
-    assert_eq!(control(Some(100), "FlowControl Request", &[]), Control::FlowControl);
+    assert_eq!(control(Some(100), "FlowControl Request", &[]), Control::Flow);
     let headers = [("Nats-Last-Consumer", "7"), ("Nats-Last-Stream", "9"), ("Nats-Consumer-Stalled", "$JS.FC.x")];
     assert_eq!(control(Some(100), "Idle Heartbeat", &headers), Control::Heartbeat { last: Some(7), stalled: Some("$JS.FC.x") });
     assert_eq!(control(Some(100), "Idle Heartbeat", &[]), Control::Heartbeat { last: None, stalled: None });

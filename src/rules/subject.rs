@@ -1,4 +1,4 @@
-//! The rule for subjects and queue groups (`-check_subjects`), and the literal check behind `-pedantic`.
+//! The rule for subjects and queue groups (`-check_subjects`).
 
 /// What a subject is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,12 +92,6 @@ fn check_strict(subject: &str, role: Role) -> bool {
     bytes.len() > start
 }
 
-/// Whether a strict server (`pedantic` in CONNECT) takes `subject` as the destination of a message: no empty token and
-/// no token that is a wildcard (nats-server `IsValidLiteralSubject`).
-pub fn is_pedantic_ok(subject: &str) -> bool {
-    subject.split('.').all(|token| !matches!(token, "" | "*" | ">"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,16 +156,6 @@ mod tests {
         }
         for bad in ["", " ", "a b", "a\tb", "a\rb", "a\n"] {
             assert!(!check_subject(bad, Role::Publish, false), "{bad}");
-        }
-    }
-
-    #[test]
-    fn pedantic() {
-        for good in ["a", "a.b*", "a.b", "a>"] {
-            assert!(is_pedantic_ok(good), "{good}");
-        }
-        for bad in ["", "a..b", "a.", "*", "a.>", "a.*.b"] {
-            assert!(!is_pedantic_ok(bad), "{bad}");
         }
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A TclOO object, live during the call that it was taken from or while [`Object::hold`] keeps it.
+/// A TclOO object, live during the call that it was taken from.
 #[derive(Clone, Copy)]
 pub struct Object(sys::Tcl_Object);
 

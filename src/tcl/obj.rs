@@ -268,11 +268,6 @@ impl Obj {
         }
     }
 
-    /// [`Obj::get`] with a text as key.
-    pub fn get_text(&self, key: &str) -> Option<Obj> {
-        self.get(&Obj::text(key))
-    }
-
     /// Whether the value parses as a dict.
     pub fn is_dict(&self) -> bool {
         let mut size: Size = 0;

@@ -11,12 +11,12 @@ use super::state::{Answer, Connection, State, end_connects, info_fields};
 use crate::bridge::delivery;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{Given, Options};
+use crate::bridge::options::Given;
 use crate::bridge::task::{Slot, block};
 use crate::client::{Argument, Fault, Waiting};
 use crate::engine::{End, Level};
-use crate::rules::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS};
-use crate::tcl::{Call, Instance, Obj, Object, Reply};
+use crate::rules::connection::CONNECTION_OPTIONS;
+use crate::tcl::{Instance, Obj, Object, Reply};
 
 /// How long `disconnect` waits for a server that takes nothing.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -83,13 +83,12 @@ impl Connection {
 }
 
 /// `nats::connection new ?name? ?-logger obj? ?-log_chan channel? ?-log_level level?`
-pub fn construct(call: &Call, object: Object) -> Result<()> {
+pub fn construct(call: &Invocation, object: Object) -> Result<()> {
     if object.instance::<Connection>().is_some() {
         return Err(Argument::ConstructedAlready.into());
     }
-    let words = call.args();
-    let (name, rest) = if words.len() % 2 == 1 { (words[0].clone(), &words[1..]) } else { (Obj::empty(), words) };
-    let options = Options::parse(call.interp, CONSTRUCTOR_OPTIONS, rest)?;
+    let name = call.args.first().cloned().unwrap_or_else(Obj::empty);
+    let options = &call.options;
     let command = object.name(call.interp).to_text();
     let log = match options.text("logger").filter(|logger| !logger.is_empty()) {
         Some(logger) => Log::logger(logger, &command),

@@ -9,8 +9,11 @@ pub mod requests;
 mod settings;
 pub mod state;
 
-use crate::bridge::method::{ANY, Body, Method, row};
-use crate::rules::connection::{PING_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
+use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::rules::connection::{
+    CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS, PING_OPTIONS, PUBLISH_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS,
+    SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS,
+};
 use crate::rules::jetstream_streams::JET_STREAM_OPTIONS;
 use crate::tcl::Class;
 use state::Connection;
@@ -18,29 +21,35 @@ use state::Connection;
 /// The class.
 pub static CLASS: Class<Method<Connection>> = Class {
     name: "::nats::connection",
-    constructor: Method {
-        name: "new",
-        usage: "?name? ?-logger obj? ?-log_chan channel? ?-log_level level?",
-        plain: (0, ANY),
-        options: &[],
-        help: "Makes a connection object, closed. Errors: ErrInvalidArg.",
-        body: Body::Constructor(lifecycle::construct),
-    },
+    constructor: constructor(
+        "?name? ?-logger obj? ?-log_chan channel? ?-log_level level?",
+        (0, 1),
+        CONSTRUCTOR_OPTIONS,
+        "Makes a connection object, closed. Errors: ErrInvalidArg.",
+        lifecycle::construct,
+    ),
     methods: &[
-        row("cget", "option", (1, 1), &[], "Value of an option, or of -status. Errors: ErrInvalidArg.", lifecycle::cget),
-        row(
+        raw(
+            "cget",
+            "option",
+            (1, 1),
+            CONNECTION_OPTIONS,
+            "Value of an option, or of -status. Errors: ErrInvalidArg.",
+            lifecycle::cget,
+        ),
+        raw(
             "configure",
             "?option? ?value option value ...?",
             (0, ANY),
-            &[],
+            CONNECTION_OPTIONS,
             "Without words a dict of all options, with one its value, else sets options and returns empty. Errors: ErrInvalidArg, ErrBadTimeout.",
             lifecycle::configure,
         ),
-        row(
+        raw(
             "reset",
             "?option ...?",
             (0, ANY),
-            &[],
+            CONNECTION_OPTIONS,
             "Options back to their defaults; empty result. Errors: ErrInvalidArg.",
             lifecycle::reset,
         ),
@@ -53,11 +62,11 @@ pub static CLASS: Class<Method<Connection>> = Class {
             lifecycle::connect,
         ),
         row("disconnect", "", (0, 0), &[], "Sends what was published, then closes; empty result.", lifecycle::disconnect),
-        row(
+        raw(
             "publish",
             "subject message ?-reply subject?",
             (2, ANY),
-            &[],
+            PUBLISH_OPTIONS,
             "Queues a message, bytes or text; empty result. Errors: ErrConnectionClosed, ErrBadSubject, ErrMaxPayload, ErrHeadersNotSupported, ErrReconnectBufExceeded.",
             messaging::publish,
         ),

@@ -1,6 +1,5 @@
 //! The object's state and requests to the JetStream API (ADR-1).
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
@@ -18,7 +17,7 @@ use crate::rules::jetstream_convert::{api_error, convert_reply};
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
 use crate::rules::option::Opt;
-use crate::tcl::{Call, Instance, Obj, Object, Reply};
+use crate::tcl::{Instance, Obj, Object, Reply};
 use bytes::Bytes;
 
 /// State of a `nats::jet_stream` object.
@@ -30,13 +29,11 @@ pub struct JetStream {
     /// JetStream domain.
     pub domain: Option<String>,
     prefix: String,
-    destroyed: Cell<bool>,
 }
 
 impl Instance for JetStream {
-    fn close(&self) {
-        self.destroyed.set(true);
-    }
+    /// Nothing ends with it: key-value stores made from it go on.
+    fn close(&self) {}
 
     fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
         self
@@ -44,13 +41,11 @@ impl Instance for JetStream {
 }
 
 /// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
-pub fn construct(call: &Call, object: Object) -> Result<()> {
-    let Some((connection, words)) = call.args().split_first() else {
-        return Err(call.wrong_args("connection ?-timeout ms? ?-domain domain?").into());
-    };
+pub fn construct(call: &Invocation, object: Object) -> Result<()> {
+    let connection = &call.args[0];
     let state = Object::find(call.interp, connection).and_then(|found| found.instance::<Connection>());
     let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
-    let options = Options::parse(call.interp, crate::rules::jetstream_streams::JET_STREAM_OPTIONS, words)?;
+    let options = &call.options;
     let domain = options.text("domain").map(str::to_string);
     let prefix = domain.as_ref().map_or_else(|| "$JS.API".to_string(), |domain| format!("$JS.{domain}.API"));
     object.set_instance(Rc::new(JetStream {
@@ -58,7 +53,6 @@ pub fn construct(call: &Call, object: Object) -> Result<()> {
         timeout: options.int("timeout").unwrap_or(5000),
         domain,
         prefix,
-        destroyed: Cell::new(false),
     }));
     Ok(())
 }
@@ -74,11 +68,6 @@ pub fn parse(message: &Message) -> Result<Json> {
 }
 
 impl JetStream {
-    /// Whether the object was destroyed; its key-value stores go on.
-    pub fn is_destroyed(&self) -> bool {
-        self.destroyed.get()
-    }
-
     /// The same with another API prefix, such as that of a mirror's origin.
     pub fn with_prefix(&self, prefix: &str) -> JetStream {
         JetStream {
@@ -86,7 +75,6 @@ impl JetStream {
             timeout: self.timeout,
             domain: self.domain.clone(),
             prefix: prefix.to_string(),
-            destroyed: Cell::new(false),
         }
     }
 

@@ -10,24 +10,26 @@ pub mod streams;
 use std::rc::Rc;
 
 use crate::bridge::errors::Result;
-use crate::bridge::method::{ANY, Body, Invocation, Method, row};
+use crate::bridge::method::{ANY, Invocation, Method, constructor, raw, row};
 use crate::client::Fault;
-use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
-use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
+use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, CONSUMER_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
+use crate::rules::jetstream_streams::{
+    JET_STREAM_OPTIONS, KEY_VALUE_OPTIONS, MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS,
+    STREAM_OPTIONS,
+};
 use crate::tcl::{Class, Object, Reply};
 use api::JetStream;
 
 /// The class.
 pub static CLASS: Class<Method<JetStream>> = Class {
     name: "::nats::jet_stream",
-    constructor: Method {
-        name: "new",
-        usage: "connection ?-timeout ms? ?-domain domain?",
-        plain: (1, ANY),
-        options: &[],
-        help: "Made by the connection's method jet_stream.",
-        body: Body::Constructor(api::construct),
-    },
+    constructor: constructor(
+        "connection ?-timeout ms? ?-domain domain?",
+        (1, 1),
+        JET_STREAM_OPTIONS,
+        "Made by the connection's method jet_stream.",
+        api::construct,
+    ),
     methods: &[
         row(
             "publish",
@@ -102,11 +104,11 @@ pub static CLASS: Class<Method<JetStream>> = Class {
             "Dict from the reply subject (ADR-15). Errors: ErrNotJSMessage.",
             publish::metadata_of,
         ),
-        row(
+        raw(
             "add_stream",
             "stream ?-option value ...?",
             (1, ANY),
-            &[],
+            STREAM_OPTIONS,
             "Creates or updates a stream; the response dict. Errors: ErrInvalidArg, ErrJSResponse.",
             streams::add_stream,
         ),
@@ -152,27 +154,27 @@ pub static CLASS: Class<Method<JetStream>> = Class {
             "true. Errors: ErrInvalidArg, ErrJSResponse.",
             streams::stream_msg_delete,
         ),
-        row(
+        raw(
             "add_consumer",
             "stream ?-option value ...?",
             (1, ANY),
-            &[],
+            CONSUMER_OPTIONS,
             "Creates or updates a consumer; the response dict. Errors: ErrInvalidArg, ErrJSResponse.",
             consumers::add_consumer,
         ),
-        row(
+        raw(
             "add_pull_consumer",
             "stream consumer ?-option value ...?",
             (2, ANY),
-            &[],
+            CONSUMER_OPTIONS,
             "As add_consumer, durable.",
             consumers::add_pull_consumer,
         ),
-        row(
+        raw(
             "add_push_consumer",
             "stream consumer deliver_subject ?-option value ...?",
             (3, ANY),
-            &[],
+            CONSUMER_OPTIONS,
             "As add_consumer, durable, delivering to a subject.",
             consumers::add_push_consumer,
         ),
@@ -187,11 +189,11 @@ pub static CLASS: Class<Method<JetStream>> = Class {
         row("delete_consumer", "stream consumer", (2, 2), &[], "true. Errors: ErrJSResponse.", consumers::delete_consumer),
         row("consumer_info", "stream consumer", (2, 2), &[], "Dict. Errors: ErrJSResponse.", consumers::consumer_info),
         row("consumer_names", "stream", (1, 1), &[], "List of all names, however many.", consumers::consumer_names),
-        row(
+        raw(
             "key_value",
             "?-option value ...?",
             (0, ANY),
-            &[],
+            KEY_VALUE_OPTIONS,
             "A new nats::key_value object. Errors: ErrInvalidArg, ErrBadTimeout.",
             key_value,
         ),

@@ -13,27 +13,25 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::bridge::errors::Result;
-use crate::bridge::method::{ANY, Body, Invocation, Method, row};
-use crate::bridge::options::Options;
+use crate::bridge::method::{Invocation, Method, constructor, row};
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::rules::names::{is_bucket, is_key};
-use crate::tcl::{Call, Class, Instance, Obj, Object};
+use crate::tcl::{Class, Instance, Obj, Object};
 use watch::Watch;
 
 /// The class.
 pub static CLASS: Class<Method<KeyValue>> = Class {
     name: "::nats::key_value",
-    constructor: Method {
-        name: "new",
-        usage: "jet_stream ?-timeout ms? ?-check_bucket bool? ?-read_only bool?",
-        plain: (1, ANY),
-        options: &[],
-        help: "Made by the JetStream object's method key_value.",
-        body: Body::Constructor(construct),
-    },
+    constructor: constructor(
+        "jet_stream ?-timeout ms? ?-check_bucket bool? ?-read_only bool?",
+        (1, 1),
+        KEY_VALUE_OPTIONS,
+        "Made by the JetStream object's method key_value.",
+        construct,
+    ),
     methods: &[
         row(
             "get",
@@ -160,13 +158,11 @@ impl Instance for KeyValue {
     }
 }
 
-fn construct(call: &Call, object: Object) -> Result<()> {
-    let Some((js, words)) = call.args().split_first() else {
-        return Err(call.wrong_args(CLASS.constructor.usage).into());
-    };
+fn construct(call: &Invocation, object: Object) -> Result<()> {
+    let js = &call.args[0];
     let state = Object::find(call.interp, js).and_then(|found| found.instance::<JetStream>());
     let js = state.ok_or_else(|| Argument::NotOfClass { given: js.to_text(), class: "nats::jet_stream" })?;
-    let options = Options::parse(call.interp, KEY_VALUE_OPTIONS, words)?;
+    let options = &call.options;
     object.set_instance(Rc::new(KeyValue {
         timeout: options.int("timeout").unwrap_or(js.timeout),
         js,

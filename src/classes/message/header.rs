@@ -1,6 +1,7 @@
 //! `nats::header`: the headers of a message, a dict of names and lists of values.
 
-use super::{Command, keys, not_a_message, update};
+use super::dict::{keys, not_a_message, update};
+use crate::bridge::command::Command;
 use crate::bridge::errors::Result;
 use crate::client::Argument;
 use crate::tcl::{Call, Error, Obj};

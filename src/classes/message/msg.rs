@@ -1,6 +1,8 @@
 //! `nats::msg`: messages as dicts with the keys `header data subject reply sub_id`.
 
-use super::{Command, header, keys, part, update};
+use super::dict::{keys, part, update};
+use super::header;
+use crate::bridge::command::Command;
 use crate::bridge::errors::Result;
 use crate::bridge::messages;
 use crate::bridge::options::bare_name;

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Command;
+use crate::bridge::command::Command;
 use crate::bridge::errors::Result;
 use crate::bridge::options;
 use crate::client::{Argument, Fault};

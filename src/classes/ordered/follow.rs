@@ -145,7 +145,7 @@ impl Inner {
                     self.lose();
                 }
             }
-            Control::FlowControl => {
+            Control::Flow => {
                 self.alive.set(Instant::now());
                 if let Some(subject) = message.reply() {
                     self.answer(subject);
