@@ -3,10 +3,10 @@
 use super::errors::Result;
 use super::keys::key;
 use crate::client::Argument;
-use crate::engine::{Headers, Message, Outgoing, Subject};
+use crate::engine::{Headers, Message, Outgoing, Publication, Subject};
 use crate::rules::subject::{Role, check_subject};
 use crate::tcl::Obj;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::cell::RefCell;
 
 /// How a connection turns payloads and subjects into bytes at this moment.
@@ -42,18 +42,11 @@ pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     .into())
 }
 
-/// Memory of a chunk that small payloads share.
-const CHUNK: usize = 16 * 1024;
-/// Payloads up to this size share one.
-const SMALL: usize = 1024;
-
-/// What makes one message like the one before cheap: scripts often publish to the same subject again, and payloads are small.
+/// The subject published to last: scripts often publish to the same subject again, and it has passed its check.
 #[derive(Default)]
 pub struct Latest {
-    /// The subject that passed the check, and whether the check was strict.
+    /// The subject, and whether the check was strict.
     subject: Option<(Subject, bool)>,
-    /// Where the next small payload goes: one piece of memory for many, which lives as long as the last of them.
-    room: BytesMut,
 }
 
 impl Latest {
@@ -70,25 +63,32 @@ impl Latest {
         }
         let text = word.as_text();
         check(coding, &text, Role::Publish)?;
-        let subject = Subject::from(&*text);
+        let subject = Subject::of_script(&text);
         self.subject = Some((subject.clone(), coding.strict));
         Ok(subject)
     }
+}
 
-    fn payload(&mut self, coding: Coding, value: &Obj) -> Bytes {
-        if coding.utf8 { self.copy(value.as_text().as_bytes()) } else { self.copy(&value.as_bytes()) }
-    }
-
-    fn copy(&mut self, payload: &[u8]) -> Bytes {
-        if payload.len() > SMALL {
-            return Bytes::copy_from_slice(payload);
-        }
-        if self.room.capacity() < payload.len() {
-            self.room = BytesMut::with_capacity(CHUNK);
-        }
-        self.room.extend_from_slice(payload);
-        self.room.split().freeze()
-    }
+/// Lets `run` publish a message, its subjects checked, its payload where Tcl has it.
+pub fn publication<R>(
+    latest: &RefCell<Latest>,
+    coding: Coding,
+    subject: &Obj,
+    payload: &Obj,
+    reply: &str,
+    headers: Option<Headers>,
+    run: impl FnOnce(&Publication<'_>) -> R,
+) -> Result<R> {
+    let subject = latest.borrow_mut().subject(coding, subject)?;
+    let reply = if reply.is_empty() {
+        None
+    } else {
+        check(coding, reply, Role::Reply)?;
+        Some(Subject::of_script(reply))
+    };
+    let headers = headers.as_deref().unwrap_or_default();
+    let run = |payload: &[u8]| run(&Publication { subject: &subject, reply: reply.as_ref(), headers, payload });
+    Ok(if coding.utf8 { run(payload.as_text().as_bytes()) } else { run(&payload.as_bytes()) })
 }
 
 /// A message to send, its subjects checked.
@@ -100,16 +100,13 @@ pub fn outgoing(
     reply: &str,
     headers: Option<Headers>,
 ) -> Result<Outgoing> {
-    let subject = latest.borrow_mut().subject(coding, subject)?;
-    if !reply.is_empty() {
-        check(coding, reply, Role::Reply)?;
-    }
-    Ok(Outgoing {
-        subject,
-        reply: (!reply.is_empty()).then(|| Subject::from(reply)),
-        headers,
-        payload: latest.borrow_mut().payload(coding, payload),
-    })
+    let copy = |p: &Publication<'_>| Outgoing {
+        subject: p.subject.clone(),
+        reply: p.reply.cloned(),
+        headers: (!p.headers.is_empty()).then(|| p.headers.to_vec()),
+        payload: Bytes::copy_from_slice(p.payload),
+    };
+    publication(latest, coding, subject, payload, reply, headers, copy)
 }
 
 /// The parts of a message dict.
@@ -168,9 +165,9 @@ pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
 pub fn headers_in(message: &Message) -> Obj {
     let dict = Obj::dict();
     if let Some(status) = message.status() {
-        dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status))]));
-        if let Some(text) = message.description().filter(|text| !text.is_empty()) {
-            dict.put_text("Description", &Obj::list(&[Obj::text(text)]));
+        dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status.as_u16()))]));
+        if let Some(text) = message.description() {
+            dict.put_text("Description", &Obj::list(&[Obj::text(&text)]));
         }
     }
     if message.has_headers() {
@@ -180,10 +177,10 @@ pub fn headers_in(message: &Message) -> Obj {
 }
 
 /// Adds lines to a header dict.
-pub fn header_lines<'a>(dict: &Obj, lines: impl IntoIterator<Item = (&'a str, &'a str)>) {
+pub fn header_lines<T: AsRef<str>>(dict: &Obj, lines: impl IntoIterator<Item = (T, T)>) {
     for (name, value) in lines {
-        let key = Obj::text(name);
-        let value = Obj::text(value);
+        let key = Obj::text(name.as_ref());
+        let value = Obj::text(value.as_ref());
         let values = match dict.get(&key) {
             Some(values) => {
                 let values = values.unshared();

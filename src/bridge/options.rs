@@ -4,6 +4,7 @@ use super::errors::Result;
 use crate::client::Argument;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::{Kind, Opt, Value};
+use crate::rules::subject::{Role, check_subject};
 use crate::rules::{jetstream_convert_body as body, time};
 use crate::tcl::{Interp, Obj};
 
@@ -139,6 +140,8 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
         Kind::Str => (text(), word.clone()),
         Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad().into()),
         Kind::NonEmpty => (text(), word.clone()),
+        Kind::SubjectPrefix if !check_subject(&word.as_text(), Role::Publish, true) => return Err(bad().into()),
+        Kind::SubjectPrefix => (text(), word.clone()),
         Kind::Command => {
             if !word.is_list() {
                 return Err(bad().into());

@@ -77,7 +77,8 @@ impl Fault {
             (End::NoResponders(_) | End::Status(_), Waiting::Request(subject)) => Fault::NoResponders(subject),
             (End::NoResponders(_) | End::Status(_), _) => Fault::NoResponders(String::new()),
             (End::Lost, waiting) => Fault::Lost(waiting),
-            (End::Closed | End::Full | End::Pong, _) => Fault::ClosedWaiting,
+            (End::Refused(problem), _) => Fault::Engine(problem.clone()),
+            (End::Closed | End::Full | End::Pong(_), _) => Fault::ClosedWaiting,
         }
     }
 

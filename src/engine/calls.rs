@@ -1,12 +1,18 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
 use super::CallId;
+use super::message::Outgoing;
 use super::subs::Sub;
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Makes the payload with which a pull is asked for again of the first one, the number of messages that are left, and the time
+/// that has passed since it began; `None` asks for nothing. Called on the I/O thread.
+pub type Renew = fn(&Bytes, u64, Duration) -> Option<Bytes>;
 
 /// What a call waits for.
 #[derive(Debug)]
@@ -26,6 +32,8 @@ pub(super) enum Kind {
         sub: Arc<Sub>,
         /// Replies still wanted.
         left: u64,
+        /// How it is asked for again: with which message it was asked for, and when.
+        renew: Option<(Renew, Box<Outgoing>, Instant)>,
     },
     /// Everything that comes on a subject, until it is cancelled.
     Listen {
@@ -34,8 +42,6 @@ pub(super) enum Kind {
     },
     /// A round trip that somebody waits for.
     Ping,
-    /// The round trip that precedes a close.
-    Farewell,
 }
 
 /// A pending call.
@@ -43,8 +49,20 @@ pub(super) enum Kind {
 pub(super) struct Call {
     /// What it waits for.
     pub kind: Kind,
+    /// Where its message went, to know it again when the server refuses it.
+    pub subject: Option<Box<str>>,
     /// When it ends by itself.
     pub deadline: Option<Instant>,
+}
+
+impl Call {
+    /// The inbox of its own.
+    pub fn inbox(self) -> Option<Arc<Sub>> {
+        match self.kind {
+            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Listen { sub } => Some(sub),
+            Kind::Shared | Kind::Ping => None,
+        }
+    }
 }
 
 /// The wildcard inbox of shared requests.
@@ -54,8 +72,6 @@ pub(super) struct Inbox {
     pub prefix: String,
     /// Its subscription.
     pub sub: Arc<Sub>,
-    /// A request uses it, so its errors are the user's.
-    pub wanted: bool,
     /// The server refused the subscription.
     pub refused: bool,
 }
@@ -98,6 +114,32 @@ impl Calls {
         }
     }
 
+    /// Ids of the calls whose message went to this subject, or whose replies come to this one, oldest first.
+    pub fn refused(&self, subject: &str) -> Vec<CallId> {
+        let shared = self.inbox.as_ref().and_then(|inbox| subject.strip_prefix(&inbox.prefix));
+        let by_reply = shared.and_then(|token| token.parse().ok());
+        let mut ids: Vec<CallId> = self
+            .pending
+            .iter()
+            .filter(|(id, call)| {
+                let own = match &call.kind {
+                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Listen { sub } => sub.subject() == subject,
+                    Kind::Shared => by_reply == Some(**id) || shared == Some("*"),
+                    Kind::Ping => false,
+                };
+                own || call.subject.as_deref() == Some(subject)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Whether a call is pending.
+    pub fn contains(&self, id: CallId) -> bool {
+        self.pending.contains_key(&id)
+    }
+
     /// Nothing is pending.
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
@@ -136,14 +178,12 @@ impl Calls {
 
     /// Ids of round trips under way, oldest first.
     pub fn probes(&self) -> Vec<CallId> {
-        let probe = |c: &Call| matches!(c.kind, Kind::Ping | Kind::Farewell);
-        self.ids(probe)
+        self.ids(|c| matches!(c.kind, Kind::Ping))
     }
 
     /// Ids of all calls that are no round trips, oldest first.
     pub fn requests(&self) -> Vec<CallId> {
-        let probe = |c: &Call| matches!(c.kind, Kind::Ping | Kind::Farewell);
-        self.ids(|c| !probe(c))
+        self.ids(|c| !matches!(c.kind, Kind::Ping))
     }
 
     fn ids(&self, fits: impl Fn(&Call) -> bool) -> Vec<CallId> {
@@ -157,10 +197,9 @@ impl Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn call(deadline: Option<Instant>) -> Call {
-        Call { kind: Kind::Shared, deadline }
+        Call { kind: Kind::Shared, subject: None, deadline }
     }
 
     #[test]

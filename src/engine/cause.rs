@@ -118,15 +118,6 @@ pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     None
 }
 
-/// The innermost error of a chain of causes.
-pub(super) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    let mut at = error;
-    while let Some(next) = inner(at) {
-        at = next;
-    }
-    at
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,9 +34,9 @@ impl Default for TlsConfig {
 pub struct Config {
     /// Client name in CONNECT; empty: none is sent.
     pub name: String,
-    /// Report bad publish subjects as a strict server would.
+    /// Ask the server to check subjects strictly.
     pub pedantic: bool,
-    /// Accepted for the protocol's sake; nothing a caller sees depends on it.
+    /// Ask the server for `+OK` after each operation; nothing a caller sees depends on it.
     pub verbose: bool,
     /// For one attempt at one server, look-up and handshakes included; zero is no limit.
     pub connect_timeout: Duration,
@@ -68,6 +68,10 @@ pub struct Config {
     pub tls_first: bool,
     /// Headers of the WebSocket upgrade, names and values.
     pub ws_headers: Vec<(String, String)>,
+    /// Whether the pool is shuffled, and with it the servers that an INFO names.
+    pub randomize: bool,
+    /// Leave servers alone that an INFO names.
+    pub ignore_discovered: bool,
     /// First tokens of inbox subjects.
     pub inbox_prefix: String,
     /// Bytes that may wait while there is no connection; negative: no limit.
@@ -103,6 +107,8 @@ impl Default for Config {
             nkey_seed: None,
             tls_first: false,
             ws_headers: Vec::new(),
+            randomize: true,
+            ignore_discovered: false,
             inbox_prefix: "_INBOX".to_string(),
             reconnect_buf_size: -1,
             pending_msgs_limit: 524_288,

@@ -2,14 +2,14 @@
 
 use super::config::Config;
 use super::error::{Code, Problem};
-use super::info::Info;
 use super::listener::{End, Listener};
-use super::message::{Outgoing, Wire};
-use super::outbox::{Item, Queue};
+use super::message::Publication;
+use super::outbox::{self, Queue};
 use super::pool::ServerEntry;
 use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::SubSpec;
+use super::wire::info::Info;
 use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,16 +166,16 @@ impl Conn {
     /// # Errors
     /// `ErrConnectionClosed`, `ErrMaxPayload`, `ErrHeadersNotSupported`, `ErrReconnectBufExceeded`,
     /// `ErrInvalidArg` for a header that cannot be sent, `ErrBadSubject` for a subject that would break the protocol.
-    pub fn publish(&self, m: Outgoing) -> Result<(), Problem> {
+    pub fn publish(&self, p: &Publication<'_>) -> Result<(), Problem> {
         let shared = &self.shared;
         if shared.phase() == Phase::Closed {
             return Err(Problem::closed());
         }
-        let wire = Wire::new(m)?;
-        shared.check_size(wire.bytes(), wire.has_headers())?;
-        let pushed = shared.outbox.with(|q| {
-            admit_bytes(shared, q, &wire)?;
-            q.push(Item::Publish(wire));
+        p.check()?;
+        let reply = p.reply.map(|reply| reply.as_str());
+        let pushed: Option<Result<bool, Problem>> = shared.outbox.with(|q| {
+            admit(shared, q, p, reply.as_slice())?;
+            q.publish(p, reply.as_slice(), outbox::Kind::Publish);
             Ok(shared.outbox.is_crowded(q))
         });
         if pushed.ok_or_else(Problem::closed)?? && shared.phase() == Phase::Connected {
@@ -197,12 +197,8 @@ impl Conn {
         let mut subs = lock(&shared.subs);
         let pushed = shared.outbox.with(|q| {
             let spec = SubSpec { max_msgs: s.max_msgs.filter(|max| *max > 0), ..s };
-            let limited = spec.max_msgs.is_some();
             let sub = subs.add_user(spec);
-            q.push(Item::Subscribe(sub.clone()));
-            if limited {
-                q.push(Item::Limit(sub.clone()));
-            }
+            q.subscribe(&sub);
             sub.id()
         });
         pushed.ok_or_else(Problem::closed)
@@ -223,7 +219,7 @@ impl Conn {
             if state.delivered < max {
                 state.max = Some(max);
                 drop(state);
-                let pushed = shared.outbox.with(|q| q.push(Item::Limit(sub.clone())));
+                let pushed = shared.outbox.with(|q| q.limit(&sub));
                 return pushed.ok_or_else(Problem::closed);
             }
         }
@@ -270,14 +266,6 @@ impl Conn {
         request::new_inbox(&self.shared)
     }
 
-    /// The server's limit of payload and headers in bytes, once known.
-    pub fn max_payload(&self) -> Option<usize> {
-        match self.shared.hot.max_payload.load(Ordering::Relaxed) {
-            0 => None,
-            max => Some(max),
-        }
-    }
-
     /// INFO of the current server, or the last one.
     pub fn server_info(&self) -> Option<Arc<Info>> {
         lock(&self.shared.info).clone()
@@ -289,19 +277,16 @@ impl Conn {
     }
 }
 
-/// Checks a message against the limits; the outbox is locked.
-pub(super) fn admit(shared: &Shared, queue: &Queue, wire: &Wire) -> Result<(), Problem> {
-    shared.check_size(wire.bytes(), wire.has_headers())?;
-    admit_bytes(shared, queue, wire)
-}
-
-/// The limit holds for what waits for a connection, not for the way to a connected server.
-fn admit_bytes(shared: &Shared, queue: &Queue, wire: &Wire) -> Result<(), Problem> {
+/// Checks a message against the limits; the outbox is locked. What waits for a connection has a limit of its own.
+pub(super) fn admit(shared: &Shared, queue: &Queue, p: &Publication<'_>, reply: &[&str]) -> Result<(), Problem> {
+    let body = p.body();
+    shared.check_size(body, !p.headers.is_empty())?;
     let limit = shared.hot.buf_size.load(Ordering::Relaxed);
     if limit < 0 || shared.phase() == Phase::Connected {
         return Ok(());
     }
-    if shared.outbox.bytes_of(queue) + wire.size() as u64 > limit as u64 {
+    let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
+    if shared.outbox.bytes_of(queue) + size as u64 > limit as u64 {
         let text = format!("Messages waiting for a connection exceed {limit} bytes");
         return Err(Problem::new(Code::ReconnectBufExceeded, text));
     }

@@ -7,28 +7,23 @@ use super::message::Message;
 use super::shared::{Shared, count};
 use super::subs::{Owner, Sub};
 use super::{CallId, lock};
+use async_nats::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Delivers messages that came for a subscription; false if it is at its end.
 pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
     let owner = sub.owner();
-    // The shared inbox also carries our own round trips, which are no messages to a user.
-    let counts = |m: &&Message| owner != Owner::Inbox || !m.payload().is_empty() || m.has_headers();
-    let (mut msgs, mut bytes) = (0, 0);
-    for m in messages.iter().filter(counts) {
-        msgs += 1;
-        bytes += m.size() as u64;
-    }
-    count(&shared.counters.in_msgs, msgs);
-    count(&shared.counters.in_bytes, bytes);
+    count(&shared.counters.in_msgs, messages.len() as u64);
+    count(&shared.counters.in_bytes, messages.iter().map(|m| m.size() as u64).sum());
     match owner {
         Owner::User => to_user(shared, epoch, sub, messages),
         Owner::Inbox => {
+            sub.state().delivered += messages.len() as u64;
             let mut calls = lock(&shared.calls);
             let mut events = Vec::with_capacity(messages.len());
             for m in messages {
-                to_shared_call(shared, &mut calls, m, &mut events);
+                to_shared_call(&mut calls, m, &mut events);
             }
             // Under the lock, so that `cancel` is silent once it returned.
             shared.listener.events(events);
@@ -59,9 +54,14 @@ fn to_user(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) 
     if accepted.ended {
         shared.listener.sub_end(sub.id());
     }
+    let untold = accepted.ended && state.told_limit().is_none();
     drop(state);
     if accepted.ended {
         lock(&shared.subs).remove(sub);
+    }
+    if untold {
+        // The server does not count so far: it goes on until it is told.
+        shared.outbox.with(|q| q.unsubscribe(sub));
     }
     count(&shared.counters.dropped, accepted.dropped);
     if accepted.slow {
@@ -77,48 +77,26 @@ fn slow_consumer(sub: &Sub) -> Problem {
 }
 
 /// The shared inbox: the last token of the subject is the number of the call.
-fn to_shared_call(shared: &Shared, calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
+fn to_shared_call(calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
     let subject = m.subject();
     let token = subject.bytes().rposition(|b| b == b'.').map_or(0, |dot| dot + 1);
     let id = subject.get(token..).and_then(|t| t.parse().ok());
-    // Late and duplicate replies find no call, keep-alives are number 0.
+    // Late and duplicate replies find no call.
     let Some(call) = id else { return };
-    match calls.remove(call) {
-        Some(Call { kind: Kind::Shared, .. }) => events.push(if no_responders(&m) {
-            Event::End { call, end: End::NoResponders(m) }
-        } else {
-            Event::Reply { call, message: m }
-        }),
-        Some(other) => {
-            // In the order in which they came.
-            shared.listener.events(std::mem::take(events));
-            answered(shared, calls, call, other);
-        }
-        None => {}
+    // Somebody else may publish to the number of a call with an inbox of its own.
+    if !matches!(calls.get_mut(call), Some(Call { kind: Kind::Shared, .. })) {
+        return;
     }
-}
-
-/// A round trip is back.
-pub(super) fn probe_answered(shared: &Shared, id: CallId) {
-    let mut calls = lock(&shared.calls);
-    if let Some(call) = calls.remove(id) {
-        answered(shared, &mut calls, id, call);
-    }
-}
-
-fn answered(shared: &Shared, calls: &mut Calls, id: CallId, call: Call) {
-    match call.kind {
-        Kind::Ping => shared.end_call(id, End::Pong),
-        Kind::Farewell => shared.outbox.poke(),
-        // Somebody else published to the number of a call with an inbox of its own.
-        Kind::Shared | Kind::Own { .. } | Kind::Pull { .. } | Kind::Listen { .. } => {
-            calls.insert(id, call);
-        }
-    }
+    calls.remove(call);
+    events.push(if no_responders(&m) {
+        Event::End { call, end: End::NoResponders(m) }
+    } else {
+        Event::Reply { call, message: m }
+    });
 }
 
 fn no_responders(m: &Message) -> bool {
-    m.status() == Some(503) && m.payload().is_empty()
+    m.status() == Some(StatusCode::NO_RESPONDERS) && m.payload().is_empty()
 }
 
 fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
@@ -137,11 +115,11 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
                 events.push(Event::Reply { call: id, message: m });
                 continue;
             }
-            Kind::Shared | Kind::Ping | Kind::Farewell => break,
+            Kind::Shared | Kind::Ping => break,
         };
         sub.state().delivered += 1;
         ended = match m.status() {
-            Some(100) if pull => None,
+            Some(StatusCode::IDLE_HEARTBEAT) if pull => None,
             Some(_) if pull => Some(End::Status(m)),
             Some(_) if no_responders(&m) => Some(End::NoResponders(m)),
             _ => {

@@ -1,14 +1,14 @@
 //! What the engine tells its owner.
 
 use super::error::Problem;
-use super::info::Info;
 use super::log::Level;
 use super::message::Message;
 use super::pool::ServerEntry;
 use super::subs::Sub;
+use super::wire::info::Info;
 use super::{CallId, SubId};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Receiver of everything that happens on a connection.
 ///
@@ -51,8 +51,10 @@ pub enum End {
     Closed,
     /// All the replies asked for have come.
     Full,
-    /// Answer to a ping.
-    Pong,
+    /// Answer to a ping, with the time from its way out to the answer.
+    Pong(Duration),
+    /// The server refused the message or its reply subject.
+    Refused(Problem),
 }
 
 /// One event of the completion lane.

@@ -1,46 +1,54 @@
 //! Subjects and messages, in and out.
 
 use super::error::{Code, Problem};
-use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
-use async_nats::message::OutboundMessage;
+use super::wire::encode::is_word;
+use super::wire::header;
+use async_nats::StatusCode;
 use bytes::Bytes;
-use std::str::FromStr;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A subject: shared UTF-8 bytes, cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    text: async_nats::Subject,
+    text: Arc<str>,
     /// It cannot break the framing of the protocol: looked at once, not for each message.
     framed: bool,
+    /// Of the library's own making: what a pedantic server says of it is not the script's concern.
+    own: bool,
 }
 
 impl Subject {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        self.text.as_str()
+    /// A subject that a script has given.
+    pub fn of_script(text: &str) -> Subject {
+        Subject { own: false, ..Subject::from(text) }
     }
 
-    /// The text, if it cannot break the framing.
-    fn checked(self, what: &str) -> Result<async_nats::Subject, Problem> {
-        if self.framed { Ok(self.text) } else { Err(breaks_framing(self.as_str(), what)) }
+    /// Whether it is of the library's own making.
+    pub(super) fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// An error of a subject that would break the framing.
     pub(super) fn check(&self, what: &str) -> Result<(), Problem> {
-        if self.framed { Ok(()) } else { Err(breaks_framing(self.as_str(), what)) }
+        if self.framed { Ok(()) } else { Err(breaks_framing(&self.text, what)) }
     }
 }
 
 impl From<&str> for Subject {
     fn from(s: &str) -> Subject {
-        Subject { text: s.into(), framed: is_framed(s) }
+        Subject { text: s.into(), framed: is_word(s), own: true }
     }
 }
 
 impl From<String> for Subject {
     fn from(s: String) -> Subject {
-        let framed = is_framed(&s);
-        Subject { text: s.into(), framed }
+        Subject::from(s.as_str())
     }
 }
 
@@ -60,77 +68,57 @@ pub struct Outgoing {
     pub payload: Bytes,
 }
 
-/// A message on its way out, checked. Kept small: what waits in the outbox is out of the processor's caches.
-#[derive(Debug)]
-pub(super) struct Wire {
-    subject: async_nats::Subject,
-    reply: Option<async_nats::Subject>,
-    payload: Bytes,
-    headers: Option<Box<HeaderMap>>,
-    bytes: usize,
+impl Outgoing {
+    /// The same, borrowed.
+    pub fn as_publication(&self) -> Publication<'_> {
+        Publication {
+            subject: &self.subject,
+            reply: self.reply.as_ref(),
+            headers: self.headers.as_deref().unwrap_or_default(),
+            payload: &self.payload,
+        }
+    }
 }
 
-impl Wire {
-    /// Converts a message.
+/// A message to publish, whose parts belong to somebody else: it is written from where they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication<'a> {
+    /// Where to.
+    pub subject: &'a Subject,
+    /// Where answers should go.
+    pub reply: Option<&'a Subject>,
+    /// Header lines.
+    pub headers: &'a [(String, String)],
+    /// The payload.
+    pub payload: &'a [u8],
+}
+
+impl Publication<'_> {
+    /// Checks what would break the framing, and headers that cannot be sent.
     ///
     /// # Errors
-    /// `ErrBadSubject` for a subject that would break the framing, `ErrInvalidArg` for a header that cannot be sent.
-    pub fn new(m: Outgoing) -> Result<Wire, Problem> {
-        let subject = m.subject.checked("subject")?;
-        let reply = match m.reply {
-            Some(reply) => Some(reply.checked("reply")?),
-            None => None,
-        };
-        let mut bytes = m.payload.len();
-        let headers = match m.headers {
-            Some(lines) if !lines.is_empty() => {
-                let mut map = HeaderMap::new();
-                bytes += "NATS/1.0\r\n\r\n".len();
-                for (name, value) in &lines {
-                    bytes += name.len() + value.len() + ": \r\n".len();
-                    let key = HeaderName::from_str(name)
-                        .map_err(|_| Problem::new(Code::InvalidArg, format!("Invalid header name {name}")))?;
-                    let value = HeaderValue::from_str(value)
-                        .map_err(|_| Problem::new(Code::InvalidArg, format!("Invalid value of header {name}")))?;
-                    map.append(key, value);
-                }
-                Some(Box::new(map))
+    /// `ErrBadSubject`, `ErrInvalidArg`.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        self.subject.check("subject")?;
+        if let Some(reply) = self.reply {
+            reply.check("reply")?;
+        }
+        for (name, value) in self.headers {
+            if !header::is_name(name) {
+                return Err(Problem::new(Code::InvalidArg, format!("Invalid header name {}", name.escape_debug())));
             }
-            _ => None,
-        };
-        Ok(Wire { subject, reply, payload: m.payload, headers, bytes })
+            if !header::is_value(value) {
+                return Err(Problem::new(Code::InvalidArg, format!("Invalid value of header {name}")));
+            }
+        }
+        Ok(())
     }
 
-    /// Payload and header block in bytes: what the server compares with its `max_payload`.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// Length of payload and header block: what the server compares with its `max_payload`.
+    pub(super) fn body(&self) -> usize {
+        let block = if self.headers.is_empty() { 0 } else { header::size(self.headers) };
+        self.payload.len() + block
     }
-
-    /// Bytes the message occupies while it waits: payload, headers and subjects.
-    pub fn size(&self) -> usize {
-        self.bytes + self.subject.len() + self.reply.as_ref().map_or(0, |r| r.len())
-    }
-
-    /// Whether there are headers.
-    pub fn has_headers(&self) -> bool {
-        self.headers.is_some()
-    }
-
-    /// The subject.
-    pub fn subject(&self) -> &str {
-        self.subject.as_str()
-    }
-
-    /// The wire library's own form.
-    pub fn into_inner(self) -> OutboundMessage {
-        OutboundMessage { subject: self.subject, reply: self.reply, payload: self.payload, headers: self.headers.map(|h| *h) }
-    }
-}
-
-/// A blank or line end in a subject would let its author write protocol of his own.
-fn is_framed(subject: &str) -> bool {
-    let breaks = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
-    !subject.is_empty() && !subject.as_bytes().iter().any(breaks)
 }
 
 fn breaks_framing(subject: &str, what: &str) -> Problem {
@@ -139,93 +127,143 @@ fn breaks_framing(subject: &str, what: &str) -> Problem {
 
 /// The error of a text that would break the framing.
 pub(super) fn check_framing(subject: &str, what: &str) -> Result<(), Problem> {
-    if is_framed(subject) { Ok(()) } else { Err(breaks_framing(subject, what)) }
+    if is_word(subject) { Ok(()) } else { Err(breaks_framing(subject, what)) }
 }
 
-/// A message that came in. Kept small: many may wait, and each goes from thread to thread.
+/// A message that came in. Kept small, for many may wait, and each goes from thread to thread: one piece of memory holds all
+/// of it but a subject that it shares with the one before.
 #[derive(Clone, Debug)]
 pub struct Message {
-    subject: async_nats::Subject,
-    reply: Option<async_nats::Subject>,
-    payload: Bytes,
-    block: Option<Box<Block>>,
-    size: usize,
+    shared: Option<Arc<str>>,
+    /// Subject (unless shared), reply, header block, payload.
+    body: Box<[u8]>,
+    subject_len: u32,
+    reply_len: u32,
+    header_len: u32,
 }
 
-/// A header block.
-#[derive(Clone, Debug)]
-struct Block {
-    headers: HeaderMap,
-    status: Option<u16>,
-    description: Option<String>,
+/// The subject of the latest message: from the second message on its subject is shared.
+#[derive(Debug, Default)]
+pub(super) struct Latest {
+    bytes: Vec<u8>,
+    shared: Option<Arc<str>>,
+}
+
+impl Latest {
+    fn share(&mut self, subject: &[u8]) -> Option<Arc<str>> {
+        if self.bytes != subject {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(subject);
+            self.shared = None;
+            return None;
+        }
+        Some(self.shared.get_or_insert_with(|| header::text(subject).into()).clone())
+    }
+}
+
+/// A message being put together: its subject and reply are there, header block and payload are added.
+#[derive(Debug)]
+pub(super) struct Draft {
+    message: Vec<u8>,
+    shared: Option<Arc<str>>,
+    subject_len: u32,
+    reply_len: u32,
+}
+
+impl Draft {
+    /// Begins a message; `room` is for what will be added.
+    pub fn new(latest: &mut Latest, subject: &[u8], reply: &[u8], room: usize) -> Draft {
+        let shared = latest.share(subject);
+        let inline = if shared.is_some() { Cow::Borrowed("") } else { header::text(subject) };
+        let reply = header::text(reply);
+        let mut message = Vec::with_capacity(inline.len() + reply.len() + room);
+        message.extend_from_slice(inline.as_bytes());
+        message.extend_from_slice(reply.as_bytes());
+        // A control line is far shorter than 4 GiB.
+        Draft { message, shared, subject_len: inline.len() as u32, reply_len: reply.len() as u32 }
+    }
+
+    /// Where header block and payload go.
+    pub fn body(&mut self) -> &mut Vec<u8> {
+        &mut self.message
+    }
+
+    /// Length of what has been added.
+    pub fn added(&self) -> usize {
+        self.message.len() - (self.subject_len + self.reply_len) as usize
+    }
+
+    /// The message; the second value is false if the header block is none. Then the message is without headers.
+    pub fn finish(mut self, header_len: usize) -> (Message, bool) {
+        let start = (self.subject_len + self.reply_len) as usize;
+        let good = header_len == 0 || header::is_block(&self.message[start..start + header_len]);
+        if !good {
+            self.message.drain(start..start + header_len);
+        }
+        let header_len = if good { header_len } else { 0 };
+        let message = Message {
+            shared: self.shared,
+            body: self.message.into_boxed_slice(),
+            subject_len: self.subject_len,
+            reply_len: self.reply_len,
+            header_len: header_len as u32,
+        };
+        (message, good)
+    }
 }
 
 impl Message {
-    /// Takes over a message; shares the subject with the one before, `latest`, if it is the same.
-    pub(super) fn new(inner: async_nats::Message, latest: &mut Option<async_nats::Subject>) -> Message {
-        let subjects = inner.subject.len() + inner.reply.as_ref().map_or(0, |r| r.len());
-        let block = inner.headers.map(|headers| {
-            let (status, description) = (inner.status.map(|s| s.as_u16()), inner.description);
-            Box::new(Block { headers, status, description })
-        });
-        let subject = match latest {
-            Some(latest) if *latest == inner.subject => latest.clone(),
-            latest => latest.insert(inner.subject).clone(),
-        };
-        Message { subject, reply: inner.reply, payload: inner.payload, block, size: inner.length.saturating_sub(subjects) }
+    fn text(&self, from: u32, len: u32) -> &str {
+        // It was text when it was put there.
+        std::str::from_utf8(&self.body[from as usize..(from + len) as usize]).unwrap_or_default()
+    }
+
+    fn block(&self) -> &[u8] {
+        let start = (self.subject_len + self.reply_len) as usize;
+        &self.body[start..start + self.header_len as usize]
     }
 
     /// The subject it was published to.
     pub fn subject(&self) -> &str {
-        self.subject.as_str()
+        match &self.shared {
+            Some(subject) => subject,
+            None => self.text(0, self.subject_len),
+        }
     }
 
     /// Where an answer should go.
     pub fn reply(&self) -> Option<&str> {
-        self.reply.as_ref().map(|r| r.as_str())
+        (self.reply_len > 0).then(|| self.text(self.subject_len, self.reply_len))
     }
 
     /// The payload.
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.body[(self.subject_len + self.reply_len + self.header_len) as usize..]
     }
 
     /// Status of a control message (ADR-4), such as 503.
-    pub fn status(&self) -> Option<u16> {
-        self.block.as_ref()?.status
+    pub fn status(&self) -> Option<StatusCode> {
+        header::status(self.block()).and_then(|status| StatusCode::from_u16(status).ok())
     }
 
     /// Text that follows the status.
-    pub fn description(&self) -> Option<&str> {
-        self.block.as_ref()?.description.as_deref()
+    pub fn description(&self) -> Option<Cow<'_, str>> {
+        Some(header::description(self.block())).filter(|text| !text.is_empty())
     }
 
     /// Whether there is a header block (it may hold nothing but a status).
     pub fn has_headers(&self) -> bool {
-        self.block.is_some()
+        self.header_len > 0
     }
 
-    /// Header lines. The wire library keeps the order of values of a name, not that of names: those are sorted.
-    pub fn headers(&self) -> Vec<(&str, &str)> {
-        let Some(block) = &self.block else {
-            return Vec::new();
-        };
-        let mut lines: Vec<(&str, &str)> = block
-            .headers
-            .iter()
-            .flat_map(|(name, values)| {
-                let name: &str = name.as_ref();
-                values.iter().map(move |v| (name, v.as_str()))
-            })
-            .collect();
-        // A stable sort leaves repeated names in their order.
-        lines.sort_by_key(|(name, _)| *name);
-        lines
+    /// Header lines in the sender's order.
+    pub fn headers(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        header::lines(self.block())
     }
 
     /// Payload and header block in bytes.
     pub fn size(&self) -> usize {
-        self.size
+        self.body.len() - (self.subject_len + self.reply_len) as usize
     }
 }
 
@@ -233,31 +271,57 @@ impl Message {
 mod tests {
     use super::*;
 
-    fn outgoing(subject: &str, headers: Option<Headers>) -> Outgoing {
-        Outgoing { subject: subject.into(), reply: None, headers, payload: Bytes::from_static(b"abc") }
+    fn message(latest: &mut Latest, subject: &[u8], reply: &[u8], block: &[u8], payload: &[u8]) -> (Message, bool) {
+        let mut draft = Draft::new(latest, subject, reply, block.len() + payload.len());
+        draft.body().extend_from_slice(block);
+        draft.body().extend_from_slice(payload);
+        assert_eq!(draft.added(), block.len() + payload.len());
+        draft.finish(block.len())
     }
 
     #[test]
     fn what_waits_is_small() {
-        assert!(size_of::<Message>() <= 112, "{}", size_of::<Message>());
-        assert!(size_of::<Message>() < size_of::<async_nats::Message>());
+        assert!(size_of::<Message>() <= 48, "{}", size_of::<Message>());
     }
 
     #[test]
-    fn sizes() {
-        let w = Wire::new(outgoing("s", Some(vec![("A".into(), "b".into())]))).unwrap();
-        assert_eq!(w.bytes(), 3 + "NATS/1.0\r\nA: b\r\n\r\n".len());
-        assert_eq!(w.size(), w.bytes() + 1);
-        assert!(w.has_headers());
-        assert!(!Wire::new(outgoing("s", Some(vec![]))).unwrap().has_headers());
+    fn parts() {
+        let latest = &mut Latest::default();
+        let block = b"NATS/1.0 503 Gone\r\nA: 1\r\n\r\n";
+        for shared in [false, true, true] {
+            let (m, good) = message(latest, b"a.b", b"r", block, b"xyz");
+            assert!(good);
+            assert_eq!(m.shared.is_some(), shared);
+            assert_eq!((m.subject(), m.reply(), m.payload()), ("a.b", Some("r"), &b"xyz"[..]));
+            assert_eq!((m.status(), m.description().as_deref()), (Some(StatusCode::NO_RESPONDERS), Some("Gone")));
+            assert_eq!(m.headers().collect::<Vec<_>>(), [("A".into(), "1".into())]);
+            assert_eq!(m.size(), block.len() + 3);
+        }
+        let (m, _) = message(latest, b"b\xe9", b"\xff", b"", b"");
+        assert_eq!((m.subject(), m.reply(), m.has_headers()), ("b\u{e9}", Some("\u{ff}"), false));
+        let (m, _) = message(latest, b"b\xe9", b"", b"", b"1");
+        assert_eq!((m.subject(), m.reply(), m.payload()), ("b\u{e9}", None, &b"1"[..]));
+    }
+
+    #[test]
+    fn no_header_block() {
+        let (m, good) = message(&mut Latest::default(), b"a", b"", b"HTTP/1.1 200\r\n\r\n", b"xyz");
+        assert!(!good);
+        assert_eq!((m.payload(), m.has_headers(), m.size()), (&b"xyz"[..], false, 3));
     }
 
     #[test]
     fn refused() {
+        let check = |subject: &str, headers: &[(String, String)]| {
+            let subject = Subject::from(subject);
+            Publication { subject: &subject, reply: None, headers, payload: b"" }.check().map_err(|p| p.code)
+        };
         for bad in ["", "a b", "a\r\nPUB x 0\r\n", "a\tb"] {
-            assert_eq!(Wire::new(outgoing(bad, None)).unwrap_err().code, Code::BadSubject);
+            assert_eq!(check(bad, &[]), Err(Code::BadSubject));
         }
-        let bad = Some(vec![("A".to_string(), "x\r\ny".to_string())]);
-        assert_eq!(Wire::new(outgoing("s", bad)).unwrap_err().code, Code::InvalidArg);
+        for (name, value) in [("A", "x\r\ny"), ("", "x"), ("a:b", "x"), ("a\n", "x")] {
+            assert_eq!(check("s", &[(name.to_string(), value.to_string())]), Err(Code::InvalidArg));
+        }
+        assert_eq!(check("s", &[("My Header".to_string(), "ä".to_string())]), Ok(()));
     }
 }

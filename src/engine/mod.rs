@@ -1,52 +1,49 @@
-//! The connection engine: pool, reconnection, subscriptions, requests. Knows no Tcl.
+//! The connection engine: the protocol, pool, reconnection, subscriptions, requests. Knows no Tcl.
 //!
 //! [`Conn`] is the face: its methods never block (but [`Conn::close`], which flushes) and may be called from any
 //! thread. What happens is told to a [`Listener`]. One I/O thread per open connection runs the `supervisor`, which
-//! asks the `pool` for the next server and runs one `session` after the other; `session`, `writer` and `attempt`
-//! are where the wire library's client is used.
+//! asks the `pool` for the next server and runs one `session` after the other.
+//!
+//! - `wire`: bytes to operations and back; no socket, no clock
+//! - `transport`: a byte stream to one server
+//! - `session`: one connection to one server
+//! - `outbox`, `subs`, `calls`, `request`, `deliver`, `timers`: what outlives a session
 
-mod attempt;
-mod auth;
 mod calls;
 mod cause;
 mod config;
 mod conn;
-mod connect_error;
 mod deliver;
 mod error;
-mod info;
 mod listener;
 mod log;
 mod message;
 mod outbox;
+mod pace;
 mod pool;
-mod quiet;
 mod request;
-mod roundtrip;
 mod server_error;
 mod session;
 mod shared;
 mod subs;
 mod supervisor;
 mod timers;
-mod trace_probe;
-#[allow(dead_code)]
 mod transport;
 mod url;
-mod writer;
+mod wire;
 
 pub use config::{Config, TlsConfig};
 pub use conn::Conn;
 pub use error::{Code, Problem};
-pub use info::Info;
 pub use listener::{End, Event, Listener, Status};
 pub use log::Level;
-pub use message::{Headers, Message, Outgoing, Subject};
+pub use message::{Headers, Message, Outgoing, Publication, Subject};
 pub use pool::ServerEntry;
 pub use request::{Mode, RequestSpec};
 pub use shared::Statistics;
 pub use subs::{Sub, SubSpec};
 pub use url::UrlAuth;
+pub use wire::info::Info;
 
 /// Number of a request, pull or ping; from 1 on, per connection.
 pub type CallId = u64;

@@ -1,66 +1,223 @@
-//! The one queue between the callers' threads and the session's writer.
+//! The one way out: callers encode straight into a buffer, the session's writer swaps it out and writes it.
+//!
+//! The buffer is a row of frames, one for each thing to tell the server. What a loss finds unwritten goes back to the front,
+//! from the start of the frame that the socket had taken in part.
 
 use super::CallId;
-use super::message::Wire;
-use super::shared::count_own;
+use super::message::Publication;
+use super::pace::{self, Linger};
 use super::subs::Sub;
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use super::wire::encode;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// Items that an empty queue may keep room for: a flood leaves no memory behind.
-const KEPT_ROOM: usize = 16 * 1024;
-/// Items or bytes that wait from which on a publisher gives the writer time: beyond, both work on memory that is in no cache.
-const CROWD: usize = 4096;
-const CROWD_BYTES: u64 = 2 << 20;
-/// Fewer items than these are no crowd, however large.
-const FEW: usize = 4;
-/// So much time. If the writer gets on slowly in it, that was all until it takes what waits: a slow server slows nobody down.
-const GIVEN: Duration = Duration::from_millis(5);
-/// What a writer writes in that time that is not slow.
-const FAST: u64 = 256;
-const FAST_BYTES: u64 = 256 << 10;
-/// So long the writer's thread may wait awake for the next call of a script that makes one after the other: to be woken costs more.
-const NEXT_CALL: Duration = Duration::from_micros(50);
-/// Items that are worth writing at once in a flood.
-const LONG_RUN: usize = 64;
-/// How long the writer's thread waits for them; the system makes it some 70 us. The processor is for others meanwhile.
-const NAP: Duration = Duration::from_micros(20);
-/// Waits in vain after which it is tried only now and then.
-const PATIENCE: u32 = 4;
-/// How often then.
-const SELDOM: u32 = 64;
+/// Bytes that an empty buffer may keep room for: a flood leaves no memory behind.
+const KEPT_ROOM: usize = 256 * 1024;
 
-/// One thing to tell the server, in the order in which it was asked for.
-#[derive(Debug)]
-pub(super) enum Item {
+/// Bytes written at once before the writer looks for what is urgent, and for calls that have ended meanwhile.
+const SLICE: usize = 256 * 1024;
+
+/// Number of PONGs answered at once to a server that sends one PING after the other.
+const MOST_PONGS: u32 = 1000;
+
+/// What a frame tells the server.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
     /// A message.
-    Publish(Wire),
+    Publish,
+    /// The message of a call: when the call has ended, it is not sent any more.
+    Request(CallId),
     /// Begin a subscription.
     Subscribe(Arc<Sub>),
     /// Limit a subscription to its `max`.
     Limit(Arc<Sub>),
     /// End a subscription now.
-    Unsubscribe(Arc<Sub>),
-    /// Round trip for a ping.
-    Probe(CallId),
+    Unsubscribe,
+    /// A round trip.
+    Ping(CallId),
+}
+
+/// One frame of the buffer.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    /// What it is.
+    pub kind: Kind,
+    /// Length in the buffer.
+    len: u32,
+    /// Length of payload and headers: what counts against `max_payload` and in the statistics.
+    pub body: u32,
+    /// Length of payload, headers and subjects: what counts as waiting.
+    size: u32,
+    /// Whether the message has headers.
+    pub headers: bool,
+    /// A pedantic server will complain about its subject.
+    pub odd: bool,
+    /// Its subject is of the library's own making.
+    pub own: bool,
+    /// Its call has ended: it is not to be sent.
+    dead: bool,
+}
+
+impl Frame {
+    fn control(kind: Kind, len: usize) -> Frame {
+        Frame { kind, len: len as u32, body: 0, size: 0, headers: false, odd: false, own: false, dead: false }
+    }
+
+    /// Whether the session has to note that it is on its way.
+    pub fn is_special(&self) -> bool {
+        self.odd || matches!(self.kind, Kind::Ping(_))
+    }
+
+    /// Whether it carries a message.
+    pub fn is_message(&self) -> bool {
+        matches!(self.kind, Kind::Publish | Kind::Request(_))
+    }
 }
 
 /// The queue proper.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    items: VecDeque<Item>,
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+    /// Calls whose message waits, with the index of its frame; numbers of calls grow.
+    requests: Vec<(CallId, usize)>,
+    /// Frames of subscriptions and round trips among them.
+    controls: usize,
+    /// Frames that need not be sent any more.
+    stale: usize,
+    /// The server checks subjects strictly.
+    pedantic: bool,
+    /// PINGs of the server that wait for an answer, which overtakes the frames.
+    pongs: u32,
+    /// A keep-alive is due, which overtakes the frames.
+    keep_alive: bool,
     open: bool,
     /// The writer is at work: it needs no wake.
     awake: bool,
     /// A publisher gives the writer time.
     publisher_waits: bool,
-    /// One did, and in vain.
+    /// One did, and the writer got on slowly: nobody waits until it takes what is there.
     given_up: bool,
     /// Bytes of all messages ever queued.
     queued_bytes: u64,
+}
+
+impl Queue {
+    /// Appends a message, whose reply subject is given in parts.
+    pub fn publish(&mut self, p: &Publication<'_>, reply: &[&str], kind: Kind) {
+        let start = self.bytes.len();
+        encode::publish(&mut self.bytes, p.subject.as_str(), reply, p.headers, p.payload);
+        let body = p.body();
+        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
+        self.queued_bytes += size as u64;
+        if let Kind::Request(id) = kind {
+            let at = match self.requests.last() {
+                // A pull that is asked for again has an old number.
+                Some((last, _)) if *last > id => self.requests.partition_point(|(other, _)| *other < id),
+                _ => self.requests.len(),
+            };
+            self.requests.insert(at, (id, self.frames.len()));
+        }
+        let odd = self.pedantic && !encode::is_literal(p.subject.as_str());
+        self.frames.push(Frame {
+            kind,
+            len: (self.bytes.len() - start) as u32,
+            body: body as u32,
+            size: size as u32,
+            headers: !p.headers.is_empty(),
+            odd,
+            own: odd && p.subject.is_own(),
+            dead: false,
+        });
+    }
+
+    /// Appends the begin of a subscription, and its limit if it has one.
+    pub fn subscribe(&mut self, sub: &Arc<Sub>) {
+        self.control(Kind::Subscribe(sub.clone()), |out| encode::subscribe(out, sub.subject(), sub.queue(), sub.id()));
+        self.limit(sub);
+    }
+
+    /// Appends the limit of a subscription, as counted from where the session subscribed.
+    pub fn limit(&mut self, sub: &Arc<Sub>) {
+        if let Some(left) = sub.state().told_limit() {
+            self.control(Kind::Limit(sub.clone()), |out| encode::unsubscribe(out, sub.id(), Some(left)));
+        }
+    }
+
+    /// Ends a subscription: tells the server, or takes back what it was not told yet.
+    pub fn unsubscribe(&mut self, sub: &Arc<Sub>) {
+        if sub.state().sent {
+            return self.control(Kind::Unsubscribe, |out| encode::unsubscribe(out, sub.id(), None));
+        }
+        self.stale += 1;
+        self.tidy();
+    }
+
+    /// Appends a round trip.
+    pub fn ping(&mut self, id: CallId) {
+        self.control(Kind::Ping(id), |out| out.extend_from_slice(encode::PING));
+    }
+
+    /// Calls whose message waits, in the order of their numbers.
+    pub fn waiting_calls(&self) -> Vec<CallId> {
+        self.requests.iter().map(|(id, _)| *id).collect()
+    }
+
+    fn control(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        self.controls += 1;
+        self.frames.push(Frame::control(kind, self.bytes.len() - start));
+    }
+
+    /// Drops what need not be sent once it is the larger part.
+    fn tidy(&mut self) {
+        if self.stale * 2 > self.frames.len() {
+            self.retain(|frame| match &frame.kind {
+                Kind::Subscribe(sub) | Kind::Limit(sub) => !sub.state().ended,
+                _ => !frame.dead,
+            });
+            self.stale = 0;
+        }
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&Frame) -> bool) {
+        let frames = std::mem::take(&mut self.frames);
+        retain(&mut self.bytes, 0, frames, keep, &mut self.frames);
+        self.index();
+    }
+
+    fn index(&mut self) {
+        self.requests.clear();
+        self.controls = 0;
+        for (at, frame) in self.frames.iter().enumerate() {
+            match frame.kind {
+                Kind::Request(id) => self.requests.push((id, at)),
+                Kind::Publish => (),
+                _ => self.controls += 1,
+            }
+        }
+        self.requests.sort_unstable();
+    }
+}
+
+/// Keeps some frames of a buffer that begin at `start`; the others' bytes go.
+fn retain(bytes: &mut Vec<u8>, start: usize, frames: Vec<Frame>, mut keep: impl FnMut(&Frame) -> bool, kept: &mut Vec<Frame>) {
+    let (mut from, mut to) = (start, start);
+    for frame in frames {
+        let len = frame.len as usize;
+        if keep(&frame) {
+            if from != to {
+                bytes.copy_within(from..from + len, to);
+            }
+            to += len;
+            kept.push(frame);
+        }
+        from += len;
+    }
+    bytes.truncate(to);
 }
 
 /// Queue, its counters and the writer's alarm clock.
@@ -72,12 +229,16 @@ pub(super) struct Outbox {
     taken: Condvar,
     /// Bytes of all messages that left the queue.
     gone_bytes: AtomicU64,
-    /// Counts items written: shows whether the writer makes progress.
+    /// Counts frames and pieces written: shows whether the writer makes progress.
     written: AtomicU64,
-    /// Number of items in the queue.
+    /// Number of frames in the queue.
     waiting: AtomicUsize,
-    /// Waits for a next call that were in vain, since one was not. Only the writer's thread uses it.
-    in_vain: AtomicU32,
+    /// Counts calls that ended while their message was with the writer.
+    withdrawn: AtomicU64,
+    /// Something overtakes the frames.
+    urgent: AtomicBool,
+    /// How the writer's thread waits for the next call.
+    linger: Linger,
 }
 
 impl Outbox {
@@ -88,8 +249,8 @@ impl Outbox {
             return None;
         }
         let result = f(&mut queue);
-        self.waiting.store(queue.items.len(), Ordering::Release);
-        let wake = !queue.items.is_empty() && !std::mem::replace(&mut queue.awake, true);
+        self.waiting.store(queue.frames.len(), Ordering::Release);
+        let wake = !queue.frames.is_empty() && !std::mem::replace(&mut queue.awake, true);
         // A wake is a system call: not under the lock that the woken thread wants.
         drop(queue);
         if wake {
@@ -103,21 +264,20 @@ impl Outbox {
         super::lock(&self.queue).open = true;
     }
 
-    /// Refuses further items; what is there stays.
+    /// Refuses further frames; what is there stays.
     pub fn shut(&self) {
         super::lock(&self.queue).open = false;
     }
 
-    /// Refuses further items, forgets what is there and returns the number of messages lost.
+    /// Refuses further frames, forgets what is there and returns the number of messages lost.
     pub fn clear(&self) -> usize {
         let mut queue = super::lock(&self.queue);
-        queue.open = false;
-        let items = std::mem::take(&mut queue.items);
+        let lost = queue.frames.iter().filter(|f| f.is_message() && !f.dead).count();
         self.gone_bytes.store(queue.queued_bytes, Ordering::Relaxed);
+        let queued_bytes = queue.queued_bytes;
+        *queue = Queue { queued_bytes, ..Queue::default() };
         self.waiting.store(0, Ordering::Relaxed);
-        drop(queue);
-        let lost = |i: &&Item| matches!(i, Item::Publish(_));
-        items.iter().filter(lost).count()
+        lost
     }
 
     /// Bytes of the messages that wait.
@@ -131,229 +291,337 @@ impl Outbox {
         queue.queued_bytes.saturating_sub(gone)
     }
 
+    /// Takes the message of a call that has ended out of the queue, if it is still there.
+    pub fn withdraw(&self, id: CallId) {
+        let mut queue = super::lock(&self.queue);
+        let Ok(found) = queue.requests.binary_search_by_key(&id, |(id, _)| *id) else {
+            drop(queue);
+            self.withdrawn.fetch_add(1, Ordering::Release);
+            return;
+        };
+        let at = queue.requests[found].1;
+        let frame = &mut queue.frames[at];
+        if !std::mem::replace(&mut frame.dead, true) {
+            self.gone_bytes.fetch_add(u64::from(frame.size), Ordering::Relaxed);
+            queue.stale += 1;
+            queue.tidy();
+            self.waiting.store(queue.frames.len(), Ordering::Release);
+        }
+    }
+
     /// Whether more waits than the writer should be given at once.
     pub fn is_crowded(&self, queue: &Queue) -> bool {
-        let items = queue.items.len();
-        !queue.given_up && (items >= CROWD || items >= FEW && self.bytes_of(queue) >= CROWD_BYTES)
+        !queue.given_up && pace::is_crowd(queue.frames.len(), self.bytes_of(queue))
     }
 
     /// Gives the writer a moment to take what waits.
     pub fn give_time(&self) {
-        let (items, bytes) = (self.progress(), self.gone_bytes.load(Ordering::Relaxed));
+        let (frames, bytes) = (self.progress(), self.gone_bytes.load(Ordering::Relaxed));
         let mut queue = super::lock(&self.queue);
         queue.publisher_waits = true;
-        let untaken = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.items.is_empty();
-        let (mut queue, waited) = self.taken.wait_timeout_while(queue, GIVEN, untaken).unwrap_or_else(PoisonError::into_inner);
+        let untaken = |queue: &mut Queue| queue.publisher_waits && queue.open && !queue.frames.is_empty();
+        let waited = self.taken.wait_timeout_while(queue, pace::GIVEN, untaken);
+        let (mut queue, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         queue.publisher_waits = false;
-        let fast = self.progress() - items >= FAST || self.gone_bytes.load(Ordering::Relaxed) - bytes >= FAST_BYTES;
+        let fast = pace::is_fast(self.progress() - frames, self.gone_bytes.load(Ordering::Relaxed) - bytes);
         queue.given_up = waited.timed_out() && !fast;
     }
 
-    /// Number of items written so far.
+    /// Number that grows with each thing written.
     pub fn progress(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Takes all that waits. The rest goes back when the batch is dropped.
-    pub fn take(&self) -> Batch<'_> {
+    /// Answers a PING of the server before anything else.
+    pub fn pong(&self) {
+        super::lock(&self.queue).pongs += 1;
+        self.urgent.store(true, Ordering::Relaxed);
+        self.poke();
+    }
+
+    /// Asks for a keep-alive before anything else.
+    pub fn keep_alive(&self) {
+        super::lock(&self.queue).keep_alive = true;
+        self.urgent.store(true, Ordering::Relaxed);
+        self.poke();
+    }
+
+    /// Whether something overtakes the frames.
+    pub fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+
+    /// Whether frames wait.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// What overtakes the frames, written into `out`; true if a keep-alive is among it.
+    pub fn urgent(&self, out: &mut Vec<u8>) -> bool {
         let mut queue = super::lock(&self.queue);
-        let items = std::mem::take(&mut queue.items);
-        queue.given_up = false;
+        self.urgent.store(false, Ordering::Relaxed);
+        let pongs = std::mem::take(&mut queue.pongs).min(MOST_PONGS);
+        (0..pongs).for_each(|_| out.extend_from_slice(encode::PONG));
+        let keep_alive = std::mem::take(&mut queue.keep_alive);
+        if keep_alive {
+            out.extend_from_slice(encode::PING);
+        }
+        keep_alive
+    }
+
+    /// A session begins on another server. Forgets what the tables restore, and messages that `fits` refuses.
+    pub fn prepare(&self, pedantic: bool, mut fits: impl FnMut(&Frame) -> bool) {
+        let mut queue = super::lock(&self.queue);
+        queue.pedantic = pedantic;
+        let mut gone = 0;
+        queue.retain(|frame| {
+            let keep = !frame.dead
+                && match &frame.kind {
+                    Kind::Subscribe(sub) | Kind::Limit(sub) => {
+                        let state = sub.state();
+                        !state.sent && !state.ended
+                    }
+                    Kind::Unsubscribe | Kind::Ping(_) => false,
+                    Kind::Publish | Kind::Request(_) => fits(frame),
+                };
+            if !keep && !frame.dead {
+                gone += u64::from(frame.size);
+            }
+            keep
+        });
+        queue.stale = 0;
+        (queue.pongs, queue.keep_alive) = (0, false);
+        self.gone_bytes.fetch_add(gone, Ordering::Relaxed);
+        self.waiting.store(queue.frames.len(), Ordering::Release);
+    }
+
+    /// Refills an empty batch, keeping its memory; false if nothing waits.
+    pub fn refill(&self, batch: &mut Batch) -> bool {
+        if !batch.is_empty() {
+            return true;
+        }
+        batch.reset();
+        let mut queue = super::lock(&self.queue);
+        let queue = &mut *queue;
+        std::mem::swap(&mut queue.bytes, &mut batch.bytes);
+        std::mem::swap(&mut queue.frames, &mut batch.frames);
+        queue.requests.clear();
+        batch.has_controls = std::mem::take(&mut queue.controls) > 0;
+        batch.withdrawn = self.withdrawn.load(Ordering::Acquire);
+        if batch.has_controls {
+            // From now on a subscription is restored after a loss, and ended by an UNSUB.
+            for frame in &batch.frames {
+                if let Kind::Subscribe(sub) = &frame.kind {
+                    sub.state().sent = true;
+                }
+            }
+        }
+        if std::mem::take(&mut queue.stale) > 0 {
+            batch.drop_dead();
+        }
         self.waiting.store(0, Ordering::Relaxed);
-        drop(queue);
-        Batch { outbox: self, items }
+        queue.given_up = false;
+        if std::mem::take(&mut queue.publisher_waits) {
+            self.taken.notify_all();
+        }
+        !batch.is_empty()
+    }
+
+    /// What a session has not written goes back to the front of the queue; `drop_first`: but for the message that the server
+    /// choked on. `pending`: whether a call is still waited for.
+    pub fn give_back(&self, mut batch: Batch, drop_first: bool, pending: impl Fn(CallId) -> bool) -> u64 {
+        let mut dropped = 0;
+        let mut gone = 0;
+        let frames = batch.frames.split_off(batch.next);
+        let mut kept = Vec::with_capacity(frames.len());
+        let mut first = drop_first && batch.written.get() > 0;
+        let keep = |frame: &Frame| {
+            let choked = std::mem::take(&mut first);
+            let keep = match frame.kind {
+                Kind::Publish => !choked,
+                Kind::Request(id) => !choked && pending(id),
+                _ => false,
+            };
+            if !keep && frame.is_message() {
+                gone += u64::from(frame.size);
+                dropped += u64::from(choked);
+            }
+            keep
+        };
+        let mut bytes = batch.bytes.split_off(batch.start);
+        retain(&mut bytes, 0, frames, keep, &mut kept);
+        let mut queue = super::lock(&self.queue);
+        bytes.append(&mut queue.bytes);
+        kept.append(&mut queue.frames);
+        (queue.bytes, queue.frames) = (bytes, kept);
+        queue.index();
+        self.gone_bytes.fetch_add(gone, Ordering::Relaxed);
+        self.waiting.store(queue.frames.len(), Ordering::Release);
+        dropped
     }
 
     /// Waits until something may have been pushed. In a flood more is on its way: to wait for some of it costs less than to
     /// sleep, be woken, and write a few at a time.
     pub async fn pushed(&self, flood: bool) {
         if flood {
-            // The tasks that share this thread have their turns first.
+            // The reader shares this thread: it has its turn first.
             tokio::task::yield_now().await;
-            if self.waiting.load(Ordering::Acquire) < LONG_RUN {
-                std::thread::sleep(NAP);
+            if self.waiting.load(Ordering::Acquire) < pace::LONG_RUN {
+                std::thread::sleep(pace::NAP);
             }
         }
         if self.fall_asleep() {
-            self.poked().await;
+            self.wake.notified().await;
         }
     }
 
     /// From now on a push wakes the writer; false if something is there already.
     fn fall_asleep(&self) -> bool {
         let mut queue = super::lock(&self.queue);
-        queue.awake = !queue.items.is_empty();
+        queue.awake = !queue.frames.is_empty() || queue.pongs > 0 || queue.keep_alive;
         !queue.awake
     }
 
     /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
     pub fn linger(&self) {
-        let in_vain = self.in_vain.load(Ordering::Relaxed);
-        if in_vain >= PATIENCE && !in_vain.is_multiple_of(SELDOM) {
-            self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
-            return;
-        }
-        let end = Instant::now() + NEXT_CALL;
-        while self.waiting.load(Ordering::Acquire) == 0 {
-            if Instant::now() >= end {
-                self.in_vain.store(in_vain.wrapping_add(1), Ordering::Relaxed);
-                return;
-            }
-            std::thread::yield_now();
-        }
-        self.in_vain.store(0, Ordering::Relaxed);
-    }
-
-    /// Waits for [`Outbox::poke`].
-    pub async fn poked(&self) {
-        self.wake.notified().await;
+        self.linger.wait_for(|| self.waiting.load(Ordering::Acquire) > 0);
     }
 
     /// Wakes the writer, for changes other than a push.
     pub fn poke(&self) {
         self.wake.notify_one();
     }
-}
 
-impl Queue {
-    /// Appends an item.
-    pub fn push(&mut self, item: Item) {
-        if let Item::Publish(wire) = &item {
-            self.queued_bytes += wire.size() as u64;
-        }
-        self.items.push_back(item);
+    /// Some bytes have been written.
+    pub fn progressed(&self) {
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Frames of a batch have been written: messages that waited are gone.
+    pub fn wrote(&self, frames: usize, bytes: u64) {
+        self.written.fetch_add(frames as u64, Ordering::Relaxed);
+        self.gone_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Messages of these sizes were dropped from a batch.
+    pub fn dropped(&self, bytes: u64) {
+        self.gone_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Number that changes when a call has ended whose message the writer may have.
+    pub fn withdrawals(&self) -> u64 {
+        self.withdrawn.load(Ordering::Acquire)
     }
 }
 
-/// Items the writer is at. What it did not write goes back to the front of the queue.
-pub(super) struct Batch<'a> {
-    outbox: &'a Outbox,
-    items: VecDeque<Item>,
+/// Frames that the writer is at.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+    /// The first frame that is not written.
+    next: usize,
+    /// Where that frame begins.
+    start: usize,
+    /// Bytes of the latest slice that are written: where the connection may break.
+    pub written: Cell<usize>,
+    /// There are frames that are no messages.
+    pub has_controls: bool,
+    /// [`Outbox::withdrawals`] when it was looked at last.
+    pub withdrawn: u64,
 }
 
-impl Batch<'_> {
-    /// Number of items left.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Nothing is left.
+impl Batch {
+    /// Whether all is written.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.next == self.frames.len()
     }
 
-    /// Refills an empty batch, keeping its memory; false if nothing waits.
-    pub fn refill(&mut self) -> bool {
-        if self.items.is_empty() {
-            if self.items.capacity() > KEPT_ROOM {
-                self.items = VecDeque::new();
-            }
-            let mut queue = super::lock(&self.outbox.queue);
-            std::mem::swap(&mut queue.items, &mut self.items);
-            self.outbox.waiting.store(0, Ordering::Relaxed);
-            queue.given_up = false;
-            if std::mem::take(&mut queue.publisher_waits) {
-                drop(queue);
-                self.outbox.taken.notify_all();
-            }
-        }
-        !self.items.is_empty()
+    /// Number of frames left.
+    pub fn len(&self) -> usize {
+        self.frames.len() - self.next
     }
 
-    /// Takes the item at the front; it counts as written.
-    pub fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
-        if let Item::Publish(wire) = &item {
-            count_own(&self.outbox.gone_bytes, wire.size() as u64);
+    fn reset(&mut self) {
+        let (mut bytes, mut frames) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.frames));
+        bytes.clear();
+        frames.clear();
+        if bytes.capacity() > KEPT_ROOM {
+            bytes = Vec::new();
         }
-        count_own(&self.outbox.written, 1);
-        Some(item)
+        if frames.capacity() > KEPT_ROOM / size_of::<Frame>() {
+            frames = Vec::new();
+        }
+        *self = Batch { bytes, frames, ..Batch::default() };
+    }
+
+    fn drop_dead(&mut self) {
+        let frames = std::mem::take(&mut self.frames);
+        retain(&mut self.bytes, 0, frames, |frame| !frame.dead, &mut self.frames);
+    }
+
+    /// Drops messages of calls that have ended; the batch stands between two frames. Returns the sizes of what is dropped.
+    pub fn drop_ended(&mut self, pending: impl Fn(CallId) -> bool) -> u64 {
+        let mut gone = 0;
+        let rest = self.frames.split_off(self.next);
+        let keep = |frame: &Frame| match frame.kind {
+            Kind::Request(id) if !pending(id) => {
+                gone += u64::from(frame.size);
+                false
+            }
+            _ => true,
+        };
+        retain(&mut self.bytes, self.start, rest, keep, &mut self.frames);
+        gone
+    }
+
+    /// The next frames, at least one, and their bytes.
+    pub fn slice(&self) -> (&[Frame], &[u8]) {
+        let (mut count, mut len) = (0, 0);
+        for frame in &self.frames[self.next..] {
+            if count > 0 && len + frame.len as usize > SLICE {
+                break;
+            }
+            count += 1;
+            len += frame.len as usize;
+        }
+        (&self.frames[self.next..self.next + count], &self.bytes[self.start..self.start + len])
+    }
+
+    /// The next frames.
+    pub fn next_frames(&self, count: usize) -> &[Frame] {
+        &self.frames[self.next..self.next + count]
+    }
+
+    /// So many frames are written.
+    pub fn advance(&mut self, frames: usize) {
+        let len: usize = self.next_frames(frames).iter().map(|f| f.len as usize).sum();
+        self.next += frames;
+        self.start += len;
+    }
+
+    /// The connection broke: the frames of the latest slice that were written whole, which are gone. What is left of
+    /// `written` belongs to the next one.
+    pub fn settle(&mut self) -> &[Frame] {
+        let (mut count, mut left) = (0, self.written.get());
+        for frame in &self.frames[self.next..] {
+            if left < frame.len as usize {
+                break;
+            }
+            left -= frame.len as usize;
+            count += 1;
+        }
+        self.written.set(left);
+        self.advance(count);
+        &self.frames[self.next - count..self.next]
     }
 }
 
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        if self.items.is_empty() {
-            return;
-        }
-        let mut queue = super::lock(&self.outbox.queue);
-        self.items.append(&mut queue.items);
-        queue.items = std::mem::take(&mut self.items);
-        self.outbox.waiting.store(queue.items.len(), Ordering::Relaxed);
-    }
+/// Size of a message's waiting part.
+pub(super) fn sizes(frames: &[Frame]) -> u64 {
+    frames.iter().map(|f| u64::from(f.size)).sum()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::message::Outgoing;
-    use super::*;
-
-    fn push(o: &Outbox, text: &'static str) {
-        let wire = Wire::new(Outgoing {
-            subject: "s".into(),
-            reply: None,
-            headers: None,
-            payload: bytes::Bytes::from_static(text.as_bytes()),
-        });
-        o.with(|q| q.push(Item::Publish(wire.unwrap()))).unwrap();
-    }
-
-    fn next(b: &mut Batch) -> Vec<u8> {
-        match b.pop() {
-            Some(Item::Publish(w)) => w.into_inner().payload.to_vec(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn rest_goes_back_in_order() {
-        let o = Outbox::default();
-        assert!(o.with(|_| ()).is_none());
-        o.open();
-        push(&o, "1");
-        push(&o, "22");
-        assert_eq!(o.bytes(), 5);
-        let mut b = o.take();
-        push(&o, "3");
-        assert_eq!(next(&mut b), b"1");
-        drop(b);
-        assert_eq!(o.bytes(), 5);
-        let mut b = o.take();
-        assert_eq!(b.items.len(), 2);
-        assert_eq!(next(&mut b), b"22");
-        assert_eq!(next(&mut b), b"3");
-        assert!(!b.refill());
-        push(&o, "4");
-        assert!(b.refill());
-        drop(b);
-        assert_eq!(o.progress(), 3);
-        assert_eq!(o.clear(), 1);
-        assert_eq!(o.bytes(), 0);
-        assert!(o.with(|_| ()).is_none());
-    }
-
-    #[test]
-    fn a_crowd_waits_once() {
-        let o = Outbox::default();
-        o.open();
-        let crowded = || o.with(|q| o.is_crowded(q)).unwrap();
-        (0..CROWD - 1).for_each(|_| push(&o, "1"));
-        assert!(!crowded());
-        push(&o, "1");
-        assert!(crowded());
-        // Nobody takes anything.
-        o.give_time();
-        assert!(!crowded());
-        let mut b = o.take();
-        while b.pop().is_some() {}
-        (0..CROWD).for_each(|_| push(&o, "1"));
-        assert!(crowded());
-        std::thread::scope(|scope| {
-            scope.spawn(|| assert!(b.refill()));
-            o.give_time();
-        });
-        assert!(!crowded());
-        (0..CROWD).for_each(|_| push(&o, "1"));
-        assert!(crowded());
-    }
-}
+#[path = "outbox_tests.rs"]
+mod tests;

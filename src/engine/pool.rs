@@ -47,6 +47,12 @@ pub(super) struct Server {
     last: Option<Instant>,
 }
 
+impl Server {
+    fn is_at(&self, u: &url::Url) -> bool {
+        self.entry.host == u.host && self.entry.port == u.port
+    }
+}
+
 /// What to do next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -96,11 +102,7 @@ impl Pool {
                 }
                 fresh
             });
-            // The keys of a RandomState are random: its hashes shuffle well enough.
-            let random = RandomState::new();
-            let mut keyed: Vec<_> = parsed.into_iter().enumerate().collect();
-            keyed.sort_by_key(|(i, _)| random.hash_one(i));
-            parsed = keyed.into_iter().map(|(_, u)| u).collect();
+            parsed = shuffled(parsed);
         }
         self.servers.clear();
         self.closed();
@@ -221,33 +223,40 @@ impl Pool {
         }
     }
 
-    /// An attempt succeeded; servers that its INFO names join at the front.
-    /// Returns those that are new.
-    pub fn connected(&mut self, id: u64, now: Instant, connect_urls: &[String]) -> Vec<String> {
-        let Some(s) = self.find(id) else {
-            return Vec::new();
-        };
-        s.last = Some(now);
-        s.entry.reconnects = 0;
-        let scheme = s.scheme;
-        // Behind a gateway they are reached in the same way.
-        let path = s.entry.path.clone();
-        let mut new = Vec::new();
-        for text in connect_urls {
-            let Ok(mut u) = url::parse(text) else {
-                continue;
-            };
-            u.scheme = scheme;
-            u.path.clone_from(&path);
-            let known = |s: &Server| s.entry.host == u.host && s.entry.port == u.port;
-            if self.servers.iter().any(known) {
-                continue;
-            }
-            let server = self.make(u, true);
-            new.push(server.entry.address());
-            self.servers.push_front(server);
+    /// An attempt succeeded.
+    pub fn connected(&mut self, id: u64, now: Instant) {
+        if let Some(s) = self.find(id) {
+            s.last = Some(now);
+            s.entry.reconnects = 0;
         }
-        new
+    }
+
+    /// The current server names the servers of its cluster: new ones join at the front, with the credentials of the server that
+    /// tells of them; discovered ones that it does not name any more leave. A list that is empty says nothing.
+    /// Returns the addresses of those that came and of those that left.
+    pub fn discover(&mut self, urls: &[String], randomize: bool) -> (Vec<String>, Vec<String>) {
+        let Some(teller) = self.servers.back().filter(|_| self.has_current).cloned() else { return Default::default() };
+        let named: Vec<url::Url> = urls.iter().filter_map(|text| discovered(text, &teller)).collect();
+        if named.is_empty() {
+            return Default::default();
+        }
+        let mut gone = Vec::new();
+        self.servers.retain(|s| {
+            let stays = !s.entry.discovered || s.id == teller.id || named.iter().any(|u| s.is_at(u));
+            if !stays {
+                gone.push(s.entry.address());
+            }
+            stays
+        });
+        let mut new = Vec::new();
+        for u in if randomize { shuffled(named) } else { named } {
+            if !self.servers.iter().any(|s| s.is_at(&u)) {
+                let server = self.make(u, true);
+                new.push(server.entry.address());
+                self.servers.push_front(server);
+            }
+        }
+        (new, gone)
     }
 
     /// Hosts as configured, one of which a discovered server's certificate may carry:
@@ -267,6 +276,20 @@ impl Pool {
     fn find(&mut self, id: u64) -> Option<&mut Server> {
         self.servers.iter_mut().rev().find(|s| s.id == id)
     }
+}
+
+/// A server that an INFO names (`host:port`), to be reached as the one that names it; `None` for what is no address.
+fn discovered(text: &str, teller: &Server) -> Option<url::Url> {
+    let u = url::parse(text).ok()?;
+    Some(url::Url { scheme: teller.scheme, path: teller.entry.path.clone(), auth: teller.entry.auth.clone(), ..u })
+}
+
+/// The keys of a RandomState are random: its hashes shuffle well enough.
+fn shuffled<T>(list: Vec<T>) -> Vec<T> {
+    let random = RandomState::new();
+    let mut keyed: Vec<_> = list.into_iter().enumerate().collect();
+    keyed.sort_by_key(|(i, _)| random.hash_one(i));
+    keyed.into_iter().map(|(_, item)| item).collect()
 }
 
 fn remaining(last: Option<Instant>, now: Instant, delay: Duration) -> Duration {

@@ -69,7 +69,7 @@ fn going_back_waits_moving_on_does_not() {
     let t = Instant::now();
     let (a, _) = tried(p.next_of_round());
     p.trying(a.id, t, 5);
-    p.connected(a.id, t, &[]);
+    p.connected(a.id, t);
     let (b, wait) = tried(p.next_again(t, WAIT, Some(60)));
     assert_eq!((b.entry.host.as_str(), wait), ("b", Duration::ZERO));
     p.trying(b.id, t, 6);
@@ -87,7 +87,7 @@ fn leaves_at_maximum_when_its_turn_comes() {
     p.begin();
     let t = Instant::now();
     let (a, _) = tried(p.next_of_round());
-    p.connected(a.id, t, &[]);
+    p.connected(a.id, t);
     for _ in 0..2 {
         let (a, _) = tried(p.next_again(t, WAIT, Some(2)));
         p.failed(a.id);
@@ -111,17 +111,40 @@ fn never_leaves_without_maximum() {
     assert_eq!(p.list()[0].reconnects, 1000);
 }
 
+fn urls(list: &[&str]) -> Vec<String> {
+    list.iter().map(|url| url.to_string()).collect()
+}
+
 #[test]
 fn discovered_join_at_the_front_once() {
-    let mut p = pool(&["tls://a:1", "tls://b:1"]);
+    let mut p = pool(&["tls://u:p@a:1", "tls://b:1"]);
     p.begin();
     let (a, _) = tried(p.next_of_round());
-    let urls = ["c:1".to_string(), "b:1".to_string(), "[::1]:1".to_string()];
-    assert_eq!(p.connected(a.id, Instant::now(), &urls), ["c:1", "[::1]:1"]);
-    assert!(p.connected(a.id, Instant::now(), &urls).is_empty());
+    p.connected(a.id, Instant::now());
+    let named = urls(&["c:1", "b:1", "[::1]:1", "no address", "c:1"]);
+    assert_eq!(p.discover(&named, false), (urls(&["c:1", "[::1]:1"]), vec![]));
+    assert_eq!(p.discover(&named, false), (vec![], vec![]));
     assert_eq!(hosts(&p), ["::1", "c", "b", "a"]);
     let c = &p.list()[1];
     assert!(c.discovered);
-    assert_eq!(c.scheme, "tls");
+    assert_eq!((c.scheme, &c.auth), ("tls", &super::UrlAuth::User("u".into(), "p".into())));
     assert_eq!(p.current().unwrap().host, "a");
+}
+
+#[test]
+fn discovered_leave_when_they_are_not_named_any_more() {
+    let mut p = pool(&["a:1", "b:1"]);
+    p.begin();
+    let (a, _) = tried(p.next_of_round());
+    p.connected(a.id, Instant::now());
+    p.discover(&urls(&["c:1", "d:1"]), false);
+    // Nothing is known, nothing changes.
+    assert_eq!(p.discover(&[], false), (vec![], vec![]));
+    assert_eq!(p.discover(&urls(&["c:1"]), false), (vec![], urls(&["d:1"])));
+    assert_eq!(hosts(&p), ["c", "b", "a"]);
+    // The one in use stays, discovered or not.
+    let (c, _) = tried(p.next_again(Instant::now(), WAIT, None));
+    p.connected(c.id, Instant::now());
+    assert_eq!(p.discover(&urls(&["e:1"]), false), (urls(&["e:1"]), vec![]));
+    assert_eq!(hosts(&p), ["e", "b", "a", "c"]);
 }

@@ -1,22 +1,21 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
-use super::calls::{Call, Calls, Inbox, Kind};
+use super::calls::{Call, Calls, Inbox, Kind, Renew};
 use super::error::Problem;
 use super::listener::End;
-use super::message::{Outgoing, Subject, Wire};
-use super::outbox::{Item, Queue};
+use super::message::{Outgoing, Publication, Subject};
+use super::outbox::{self, Queue};
 use super::shared::{Phase, Shared};
 use super::subs::{Sub, SubTable};
 use super::{CallId, lock};
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Added to the deadline of a pull that the server ends: its status, sent at the last moment, should win.
+/// Time added to the deadline of a pull that the server ends: its status, sent at the last moment, should win.
 const SERVER_GRACE: Duration = Duration::from_millis(20);
 
 /// How replies are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Mode {
     /// One reply, through the inbox that all such requests share.
     Shared,
@@ -32,6 +31,8 @@ pub enum Mode {
         /// The client's timeout is meant to end the pull, not the server's `expires`;
         /// otherwise the server's status gets a few milliseconds more to arrive.
         ends_at_client: bool,
+        /// How it is asked for again after a reconnection.
+        renew: Option<Renew>,
     },
 }
 
@@ -53,51 +54,44 @@ pub(super) fn new_inbox(shared: &Shared) -> String {
 
 /// Makes sure of the shared inbox. What must be subscribed first is pushed.
 fn shared_inbox(shared: &Shared, subs: &mut SubTable, calls: &mut Calls, queue: &mut Queue) {
-    let inbox = calls.inbox.get_or_insert_with(|| {
-        let prefix = format!("{}.", new_inbox(shared));
-        let sub = subs.add_inbox(format!("{prefix}*"));
-        queue.push(Item::Subscribe(sub.clone()));
-        Inbox { prefix, sub, wanted: false, refused: false }
-    });
-    if !inbox.wanted {
-        inbox.wanted = true;
+    if let Some(inbox) = &calls.inbox {
         if inbox.refused {
-            // The refusal was kept quiet while only round trips used the inbox: let the server repeat it.
-            queue.push(Item::Subscribe(inbox.sub.clone()));
+            // Let the server repeat its refusal: without it the request would wait for nothing.
+            queue.subscribe(&inbox.sub);
         }
+        return;
     }
+    let prefix = format!("{}.", new_inbox(shared));
+    let sub = subs.add_inbox(format!("{prefix}*"));
+    queue.subscribe(&sub);
+    calls.inbox = Some(Inbox { prefix, sub, refused: false });
 }
 
 /// Sends a request.
 pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem> {
+    if shared.phase() == Phase::Closed {
+        return Err(Problem::closed());
+    }
+    let msg = Outgoing { reply: None, ..r.msg };
+    msg.as_publication().check()?;
     let deadline = |grace: Duration| {
         let end = r.timeout?.checked_add(grace)?;
         Instant::now().checked_add(end)
     };
     match r.mode {
-        Mode::Shared => {
-            check(shared, &r.msg)?;
-            shared_request(shared, r.msg, deadline(Duration::ZERO))
-        }
-        Mode::Own { max } => own_request(shared, r.msg, max, false, deadline(Duration::ZERO)),
-        Mode::Pull { max, ends_at_client } => {
+        Mode::Shared => shared_request(shared, &msg, deadline(Duration::ZERO)),
+        Mode::Own { .. } => own_request(shared, msg, r.mode, deadline(Duration::ZERO)),
+        Mode::Pull { ends_at_client, .. } => {
             let grace = if ends_at_client { Duration::ZERO } else { SERVER_GRACE };
-            own_request(shared, r.msg, max, true, deadline(grace))
+            own_request(shared, msg, r.mode, deadline(grace))
         }
     }
 }
 
-fn check(shared: &Shared, msg: &Outgoing) -> Result<(), Problem> {
-    if shared.phase() == Phase::Closed {
-        return Err(Problem::closed());
-    }
-    msg.subject.check("subject")
-}
-
-fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {
+fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {
     let mut calls = lock(&shared.calls);
     // The usual case needs no look at the subscriptions.
-    let ready = calls.inbox.as_ref().is_some_and(|inbox| inbox.wanted);
+    let ready = calls.inbox.as_ref().is_some_and(|inbox| !inbox.refused);
     let mut subs = None;
     if !ready {
         drop(calls);
@@ -110,16 +104,12 @@ fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>)
         if let Some(subs) = &mut subs {
             shared_inbox(shared, subs, &mut calls, q);
         }
+        let mut digits = itoa::Buffer::new();
         let prefix = calls.inbox.as_ref().map_or("", |inbox| &inbox.prefix);
-        let mut reply = String::with_capacity(prefix.len() + 20);
-        // Writing to a string cannot fail.
-        let _ = write!(reply, "{prefix}{id}");
-        msg.reply = Some(Subject::from(reply));
-        let wire = Wire::new(msg)?;
-        super::conn::admit(shared, q, &wire)?;
-        q.push(Item::Publish(wire));
-        let kind = Kind::Shared;
-        earliest = calls.insert(id, Call { kind, deadline });
+        let reply = [prefix, digits.format(id)];
+        send(shared, q, &msg.as_publication(), &reply, id)?;
+        let subject = Some(msg.subject.as_str().into());
+        earliest = calls.insert(id, Call { kind: Kind::Shared, subject, deadline });
         Ok(())
     });
     drop(calls);
@@ -127,28 +117,32 @@ fn shared_request(shared: &Shared, mut msg: Outgoing, deadline: Option<Instant>)
     finish(shared, pushed, earliest).map(|()| id)
 }
 
-fn own_request(shared: &Shared, mut msg: Outgoing, max: u64, pull: bool, deadline: Option<Instant>) -> Result<CallId, Problem> {
-    check(shared, &msg)?;
+fn send(shared: &Shared, q: &mut Queue, p: &Publication<'_>, reply: &[&str], id: CallId) -> Result<(), Problem> {
+    super::conn::admit(shared, q, p, reply)?;
+    q.publish(p, reply, outbox::Kind::Request(id));
+    Ok(())
+}
+
+fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Instant>) -> Result<CallId, Problem> {
     let inbox = new_inbox(shared);
-    msg.reply = Some(Subject::from(inbox.as_str()));
-    let wire = Wire::new(msg)?;
+    // The prefix of an inbox is checked where it is configured.
+    Subject::from(inbox.as_str()).check("reply")?;
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
     let mut earliest = false;
     let mut made = None;
     let pushed = shared.outbox.with(|q| {
-        super::conn::admit(shared, q, &wire)?;
+        super::conn::admit(shared, q, &msg.as_publication(), &[&inbox])?;
         let id = calls.next_id();
         // A pull's heartbeats and statuses would count towards a maximum at the server.
-        let sub = subs.add_call(id, inbox, (!pull).then_some(max));
+        let max = if let Mode::Own { max } = mode { Some(max) } else { None };
+        let sub = subs.add_call(id, inbox.clone(), max);
         made = Some(id);
-        q.push(Item::Subscribe(sub.clone()));
-        if !pull {
-            q.push(Item::Limit(sub.clone()));
-        }
-        q.push(Item::Publish(wire));
-        let kind = own_kind(sub, max, pull);
-        earliest = calls.insert(id, Call { kind, deadline });
+        q.subscribe(&sub);
+        q.publish(&msg.as_publication(), &[&inbox], outbox::Kind::Request(id));
+        let subject = Some(msg.subject.as_str().into());
+        let kind = own_kind(sub, mode, msg);
+        earliest = calls.insert(id, Call { kind, subject, deadline });
         Ok(())
     });
     drop(calls);
@@ -157,8 +151,14 @@ fn own_request(shared: &Shared, mut msg: Outgoing, max: u64, pull: bool, deadlin
     made.ok_or_else(Problem::closed)
 }
 
-fn own_kind(sub: Arc<Sub>, left: u64, pull: bool) -> Kind {
-    if pull { Kind::Pull { sub, left } } else { Kind::Own { sub, left } }
+fn own_kind(sub: Arc<Sub>, mode: Mode, msg: Outgoing) -> Kind {
+    match mode {
+        Mode::Pull { max, renew, .. } => {
+            Kind::Pull { sub, left: max, renew: renew.map(|renew| (renew, Box::new(msg), Instant::now())) }
+        }
+        Mode::Own { max } => Kind::Own { sub, left: max },
+        Mode::Shared => Kind::Shared,
+    }
 }
 
 fn finish(shared: &Shared, pushed: Option<Result<(), Problem>>, earliest: bool) -> Result<(), Problem> {
@@ -169,6 +169,24 @@ fn finish(shared: &Shared, pushed: Option<Result<(), Problem>>, earliest: bool) 
     Ok(())
 }
 
+/// A new session begins: pulls that the server had before are asked for again, for what is left of them.
+pub(super) fn renew_pulls(shared: &Shared) {
+    let mut calls = lock(&shared.calls);
+    let waiting = shared.outbox.with(|q| q.waiting_calls()).unwrap_or_default();
+    for id in calls.requests() {
+        let Some(Call { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(id) else {
+            continue;
+        };
+        if waiting.binary_search(&id).is_ok() {
+            continue;
+        }
+        if let Some(payload) = renew(&msg.payload, *left, began.elapsed()) {
+            let publication = Publication { payload: &payload, ..msg.as_publication() };
+            shared.outbox.with(|q| q.publish(&publication, &[sub.subject()], outbox::Kind::Request(id)));
+        }
+    }
+}
+
 /// Subscribes for a call that takes everything, statuses too, and ends only by `cancel` or with the connection.
 pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> {
     super::message::check_framing(subject, "subject")?;
@@ -177,8 +195,8 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
     let pushed = shared.outbox.with(|q| {
         let id = calls.next_id();
         let sub = subs.add_call(id, subject.to_string(), None);
-        q.push(Item::Subscribe(sub.clone()));
-        calls.insert(id, Call { kind: Kind::Listen { sub }, deadline: None });
+        q.subscribe(&sub);
+        calls.insert(id, Call { kind: Kind::Listen { sub }, subject: None, deadline: None });
         id
     });
     pushed.ok_or_else(Problem::closed)
@@ -189,6 +207,7 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     let Some(call) = lock(&shared.calls).remove(id) else {
         return false;
     };
+    shared.outbox.withdraw(id);
     match call.kind {
         // No request of anybody: nothing to log.
         Kind::Listen { sub } => {
@@ -196,10 +215,30 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
             return true;
         }
         Kind::Own { sub, .. } | Kind::Pull { sub, .. } => shared.end_now(&sub),
-        Kind::Shared | Kind::Ping | Kind::Farewell => (),
+        Kind::Shared | Kind::Ping => (),
     }
     shared.log(super::Level::Debug, || format!("Request {id} cancelled"));
     true
+}
+
+/// The server refused a message, or the subscription of an inbox: the calls that wait for its answer end.
+pub(super) fn refused(shared: &Shared, subject: &str, problem: &Problem) {
+    let mut calls = lock(&shared.calls);
+    if let Some(inbox) = &mut calls.inbox
+        && inbox.sub.subject() == subject
+    {
+        inbox.refused = true;
+    }
+    let mut inboxes = Vec::new();
+    for id in calls.refused(subject) {
+        let Some(call) = calls.remove(id) else { continue };
+        shared.end_call(id, End::Refused(problem.clone()));
+        inboxes.extend(call.inbox());
+    }
+    drop(calls);
+    for sub in inboxes {
+        shared.end_now(&sub);
+    }
 }
 
 /// Starts a round trip.
@@ -208,15 +247,14 @@ pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
     let id = calls.next_id();
     let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
     let pushed = match shared.phase() {
-        Phase::Connected => shared.outbox.with(|q| q.push(Item::Probe(id))),
+        Phase::Connected => shared.outbox.with(|q| q.ping(id)),
         _ => None,
     };
     if pushed.is_none() {
         shared.end_call(id, End::Lost);
         return id;
     }
-    let kind = Kind::Ping;
-    let earliest = calls.insert(id, Call { kind, deadline });
+    let earliest = calls.insert(id, Call { kind: Kind::Ping, subject: None, deadline });
     drop(calls);
     if earliest {
         shared.timer_wake.notify_one();

@@ -18,8 +18,23 @@ pub(super) enum Verdict {
     InvalidSubject(Problem),
     /// A subject is refused in another way.
     BadSubject(Problem),
+    /// The server cannot take what it is being sent, and closes.
+    Choked(Problem),
     /// Something else; the server may close, or not.
     Other(Problem),
+}
+
+impl From<Verdict> for Problem {
+    fn from(verdict: Verdict) -> Problem {
+        match verdict {
+            Verdict::Fatal(p)
+            | Verdict::InvalidSubject(p)
+            | Verdict::BadSubject(p)
+            | Verdict::Choked(p)
+            | Verdict::Other(p)
+            | Verdict::Permission { problem: p, .. } => p,
+        }
+    }
 }
 
 /// Errors that end a connection, by the beginning of their text in lower case (nats-server, `errors.go`).
@@ -32,6 +47,10 @@ const FATAL: &[(&str, Code)] = &[
     ("user authentication revoked", Code::AuthRevoked),
     ("account authentication expired", Code::AccountAuthExpired),
 ];
+
+/// Errors that end a connection because of what it was sent, by the beginning of their text in lower case.
+const CHOKED: &[&str] =
+    &["maximum payload violation", "maximum control line exceeded", "unknown protocol operation", "parser error"];
 
 /// Classifies the text of a server error.
 pub(super) fn classify(text: &str) -> Verdict {
@@ -52,7 +71,8 @@ pub(super) fn classify(text: &str) -> Verdict {
     if text.starts_with("invalid") && text.ends_with("subject") {
         return Verdict::BadSubject(Problem::new(Code::BadSubject, text));
     }
-    Verdict::Other(Problem::new(Code::Server, text))
+    let problem = Problem::new(Code::Server, text);
+    if CHOKED.iter().any(|start| problem.text.starts_with(start)) { Verdict::Choked(problem) } else { Verdict::Other(problem) }
 }
 
 /// Lower case, but for what stands in double quotes: subjects keep theirs.
@@ -85,8 +105,9 @@ mod tests {
         assert_eq!(fatal(text).0, Code::AccountAuthExpired);
         assert!(matches!(classify("Invalid Subject"), Verdict::InvalidSubject(_)));
         assert!(matches!(classify("Invalid Publish Subject"), Verdict::BadSubject(_)));
-        let other = Verdict::Other(Problem::new(Code::Server, "maximum payload violation"));
-        assert_eq!(classify("Maximum Payload Violation"), other);
+        let choked = Verdict::Choked(Problem::new(Code::Server, "maximum payload violation"));
+        assert_eq!(classify("Maximum Payload Violation"), choked);
+        assert_eq!(classify("'Secure Connection'"), Verdict::Other(Problem::new(Code::Server, "secure connection")));
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! What the callers' threads and the I/O thread share.
 
-use super::calls::{Calls, Kind};
+use super::calls::Calls;
 use super::config::Config;
 use super::error::{Code, Problem};
-use super::info::Info;
 use super::listener::{End, Event, Listener, Status};
 use super::log::Level;
-use super::outbox::{Item, Outbox};
+use super::outbox::Outbox;
 use super::pool::Pool;
 use super::subs::{Sub, SubTable};
+use super::wire::info::Info;
+use super::wire::parse::MAX_MESSAGE;
 use super::{CallId, lock};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -86,11 +87,6 @@ pub(super) fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
-/// Adds to a counter that only the I/O thread changes: cheaper, which counts for each message.
-pub(super) fn count_own(counter: &AtomicU64, n: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-}
-
 /// Options read so often that a lock would cost.
 #[derive(Debug)]
 pub(super) struct Hot {
@@ -98,7 +94,7 @@ pub(super) struct Hot {
     pub msgs_limit: AtomicI64,
     pub bytes_limit: AtomicI64,
     pub buf_size: AtomicI64,
-    /// The server's `max_payload`, 0 while unknown.
+    /// The server's `max_payload`; 0 while unknown, or if it has no limit.
     pub max_payload: AtomicUsize,
     /// The server is known not to understand headers.
     pub headerless: AtomicBool,
@@ -235,12 +231,11 @@ impl Shared {
         }
     }
 
-    /// Removes the given calls without a word; the ids of those that somebody waits for.
+    /// Removes the given calls without a word; returns their ids.
     pub fn take_calls(&self, ids: fn(&Calls) -> Vec<CallId>) -> Vec<CallId> {
         let mut calls = lock(&self.calls);
         let mut taken = ids(&calls);
-        // Nobody but the session itself waits for its farewell.
-        taken.retain(|id| calls.remove(*id).is_some_and(|c| !matches!(c.kind, Kind::Farewell)));
+        taken.retain(|id| calls.remove(*id).is_some());
         taken
     }
 
@@ -269,14 +264,14 @@ impl Shared {
     pub fn end_now(&self, sub: &Arc<Sub>) {
         lock(&self.subs).remove(sub);
         if self.end_sub(sub) {
-            self.outbox.with(|q| q.push(Item::Unsubscribe(sub.clone())));
+            self.outbox.with(|q| q.unsubscribe(sub));
         }
     }
 
     /// A new INFO: remembered, then announced.
     pub fn set_info(&self, info: Info) {
         let hot = &self.hot;
-        hot.max_payload.store(info.max_payload, Ordering::Relaxed);
+        hot.max_payload.store(info.max_payload.unwrap_or(0), Ordering::Relaxed);
         hot.headerless.store(!info.headers, Ordering::Relaxed);
         let info = Arc::new(info);
         *lock(&self.info) = Some(info.clone());
@@ -285,8 +280,12 @@ impl Shared {
 
     /// Refuses a message that the server would refuse.
     pub fn check_size(&self, bytes: usize, has_headers: bool) -> Result<(), Problem> {
-        let max = self.hot.max_payload.load(Ordering::Relaxed);
-        if max != 0 && bytes > max {
+        let max = match self.hot.max_payload.load(Ordering::Relaxed) {
+            // What no server takes: its own ceiling.
+            0 => MAX_MESSAGE,
+            max => max,
+        };
+        if bytes > max {
             let text = format!("Maximum size of NATS message is {max}");
             return Err(Problem::new(Code::MaxPayload, text));
         }

@@ -1,14 +1,15 @@
 //! Subscriptions: what must survive a session, and the bounds of their queues.
 
 use super::error::{Code, Problem};
-use super::message::{Message, Subject};
+use super::message::Message;
+use super::wire::encode::MOST_MSGS;
 use super::{CallId, SubId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Keys of internal subscriptions start here, so that the user's are 1, 2, 3 ...
-const INTERNAL: u64 = 1 << 63;
+/// First number of the library's own subscriptions: those of scripts are 1, 2, 3 ... on the wire as well.
+const INTERNAL: u64 = 1 << 40;
 
 /// A subscription to make.
 #[derive(Clone, Debug)]
@@ -51,11 +52,19 @@ pub(super) struct SubState {
     slow: bool,
 }
 
+impl SubState {
+    /// The limit as the server is told: counted from where the session subscribed. `None` if there is none, or one that the
+    /// server cannot read; then it is counted here alone.
+    pub fn told_limit(&self) -> Option<u64> {
+        self.max.map(|max| max.saturating_sub(self.base)).filter(|left| *left <= MOST_MSGS)
+    }
+}
+
 /// A subscription.
 #[derive(Debug)]
 pub struct Sub {
     key: u64,
-    subject: Subject,
+    subject: String,
     queue: Option<String>,
     owner: Owner,
     discard: bool,
@@ -81,7 +90,7 @@ impl Sub {
     fn new(key: u64, owner: Owner, spec: SubSpec) -> Sub {
         Sub {
             key,
-            subject: spec.subject.into(),
+            subject: spec.subject,
             queue: spec.queue,
             owner,
             discard: spec.discard,
@@ -98,7 +107,7 @@ impl Sub {
 
     /// The subject subscribed to.
     pub fn subject(&self) -> &str {
-        self.subject.as_str()
+        &self.subject
     }
 
     /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it; returns how many messages there were.
@@ -189,7 +198,7 @@ impl SubTable {
     /// The inbox of one call.
     pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
         let spec = SubSpec { subject, queue: None, max_msgs, discard: false };
-        self.add(INTERNAL | call, Owner::Call(call), spec)
+        self.add(INTERNAL + call, Owner::Call(call), spec)
     }
 
     fn add(&mut self, key: u64, owner: Owner, spec: SubSpec) -> Arc<Sub> {
@@ -205,6 +214,11 @@ impl SubTable {
     pub fn user(&self, id: SubId) -> Result<Arc<Sub>, Problem> {
         let live = self.live.get(&id).filter(|_| id < INTERNAL);
         live.cloned().ok_or_else(|| Problem::new(Code::BadSubscription, format!("Invalid subscription ID {id}")))
+    }
+
+    /// The subscription of this number.
+    pub fn get(&self, id: SubId) -> Option<Arc<Sub>> {
+        self.live.get(&id).cloned()
     }
 
     /// Forgets one.

@@ -1,13 +1,14 @@
 //! The I/O thread: asks the pool for the next server, waits, attempts, runs the session, and starts over.
 
-use super::attempt;
+use super::config::Config;
 use super::error::{Code, Problem};
 use super::listener::{End, Event, Status};
 use super::log::Level;
 use super::pool::{Next, Pool, Server, ServerEntry};
 use super::session;
 use super::shared::{Shared, Stop, count};
-use super::{lock, quiet, timers, trace_probe};
+use super::transport::Target;
+use super::{cause, lock, timers};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -16,16 +17,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// TLS needs more than 64 KiB; the default of 2 MiB would be felt with a thousand connections.
 const STACK: usize = 512 * 1024;
 
-/// A poison message must not make us reconnect in a tight loop.
-const AT_ONCE_PERIOD: Duration = Duration::from_secs(1);
-
 /// Starts the I/O thread.
 pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("nats-io".to_string()).stack_size(STACK).spawn(move || {
         let done = Done { shared: shared.clone(), epoch };
-        quiet::enter();
-        let _listening = trace_probe::listen();
-        let mut supervisor = Supervisor { shared, epoch, last_at_once: None, tickets: 0 };
+        let mut supervisor = Supervisor { shared, epoch, tickets: 0 };
         // A defect of ours must not leave the owner waiting for events that never come.
         if std::panic::catch_unwind(AssertUnwindSafe(|| supervisor.run())).is_err() {
             let problem = Problem::new(Code::Protocol, "Internal error of the connection's I/O thread");
@@ -65,16 +61,34 @@ enum Turn {
 struct Supervisor {
     shared: Arc<Shared>,
     epoch: u64,
-    /// When a wait was last left out because of a malformed message.
-    last_at_once: Option<Instant>,
     tickets: u64,
 }
 
 impl Supervisor {
+    /// One runtime for the life of the thread.
     fn run(&mut self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(e) => {
+                let problem = Problem::new(Code::ConnectionRefused, format!("Failed to connect: no I/O runtime: {e}"));
+                return self.give_up(false, Some(problem));
+            }
+        };
+        let shared = self.shared.clone();
+        runtime.block_on(async {
+            tokio::select! {
+                () = self.servers() => (),
+                never = timers::run(&shared) => match never {},
+            }
+        });
+        // A plain drop would wait for a name look-up that hangs.
+        runtime.shutdown_background();
+    }
+
+    /// One server after the other, until the owner closes or no server is left.
+    async fn servers(&mut self) {
         let mut reconnecting = false;
         let mut last_problem: Option<Problem> = None;
-        let mut at_once = false;
         // Pings end at the loss, but not before the requests that end with the same loss.
         let mut lost_now = false;
         loop {
@@ -97,18 +111,15 @@ impl Supervisor {
             if let Some(problem) = last_problem.take() {
                 self.shared.error(self.epoch, problem);
             }
-            let wait = if at_once { Duration::ZERO } else { wait };
-            match self.turn(&server, wait, reconnecting, at_once) {
+            match self.turn(&server, wait, reconnecting).await {
                 Turn::Stopped => return,
                 Turn::Failed(problem) => {
                     lock(&self.shared.pool).failed(server.id);
-                    at_once = false;
                     last_problem = Some(problem);
                 }
                 Turn::Lost(problem) => {
                     reconnecting = true;
                     lost_now = true;
-                    at_once = problem.code == Code::BadHeaderMsg && self.may_skip_wait();
                     let cause = Some(problem.clone());
                     if !self.shared.transition(self.epoch, Status::Reconnecting, cause) {
                         return;
@@ -146,47 +157,16 @@ impl Supervisor {
         lock(&self.shared.pool).is_spent(max)
     }
 
-    fn may_skip_wait(&mut self) -> bool {
-        let now = Instant::now();
-        let may = self.last_at_once.is_none_or(|t| now.duration_since(t) >= AT_ONCE_PERIOD);
-        if may {
-            self.last_at_once = Some(now);
-        }
-        may
-    }
-
     fn log_dropped(&self, dropped: &[ServerEntry]) {
         for entry in dropped {
             self.shared.log(Level::Debug, || format!("Server {} left the pool", entry.address()));
         }
     }
 
-    /// One runtime for each turn: its end is the only sure end of all that the wire library started.
-    fn turn(&mut self, server: &Server, wait: Duration, reconnecting: bool, at_once: bool) -> Turn {
-        let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = match built {
-            Ok(runtime) => runtime,
-            Err(e) => {
-                let text = format!("Failed to connect to {}: no I/O runtime: {e}", server.entry.address());
-                return Turn::Failed(Problem::new(Code::ConnectionRefused, text));
-            }
-        };
-        let shared = self.shared.clone();
-        let turn = runtime.block_on(async {
-            tokio::select! {
-                turn = self.work(server, wait, reconnecting, at_once) => turn,
-                never = timers::run(&shared) => match never {},
-            }
-        });
-        // A plain drop would wait for a name look-up that hangs.
-        runtime.shutdown_background();
-        turn
-    }
-
-    async fn work(&mut self, server: &Server, wait: Duration, reconnecting: bool, at_once: bool) -> Turn {
+    async fn turn(&mut self, server: &Server, wait: Duration, reconnecting: bool) -> Turn {
         let shared = self.shared.clone();
         if reconnecting {
-            let wait = self.asked_wait(server, wait, at_once);
+            let wait = self.asked_wait(server, wait);
             let waited = async {
                 let wait = wait.await;
                 if !wait.is_zero() {
@@ -210,35 +190,59 @@ impl Supervisor {
             pool.trying(server.id, Instant::now(), wall_ms());
             pool.names_for(&server.entry)
         };
-        let warn = |text: String| shared.log(Level::Warn, || text);
         let attempted = tokio::select! {
             () = shared.stopped(Stop::Drain) => return Turn::Stopped,
-            attempted = attempt::attempt(&server.entry, server.scheme, &config, &names, &warn) => attempted,
+            attempted = self.attempt(server, &config, &names) => attempted,
         };
         let link = match attempted {
             Ok(link) => link,
             Err(problem) => return Turn::Failed(problem),
         };
-        let new = lock(&shared.pool).connected(server.id, Instant::now(), &link.info.connect_urls);
-        if !new.is_empty() {
-            shared.log(Level::Debug, || format!("Discovered servers: {}", new.join(" ")));
-        }
+        lock(&shared.pool).connected(server.id, Instant::now());
+        session::discover(&shared, &link.info, server.scheme);
         if reconnecting {
             count(&shared.counters.reconnects, 1);
         }
-        match session::run(&shared, self.epoch, link, &server.entry, &config).await {
+        match session::run(&shared, self.epoch, link, address, server.scheme, &config).await {
             None => Turn::Stopped,
             Some(problem) => Turn::Lost(problem),
         }
     }
 
+    /// One attempt at one server, within `-connect_timeout`.
+    async fn attempt(&self, server: &Server, config: &Config, other_names: &[String]) -> Result<session::Link, Problem> {
+        let entry = &server.entry;
+        let shared = &self.shared;
+        let warn = |text: String| shared.log(Level::Warn, || text);
+        let limit = Some(config.connect_timeout).filter(|limit| !limit.is_zero());
+        let deadline = limit.and_then(|limit| tokio::time::Instant::now().checked_add(limit));
+        let target = Target {
+            host: &entry.host,
+            port: entry.port,
+            scheme: server.scheme,
+            path: &entry.path,
+            config,
+            other_names,
+            deadline,
+            warn: &warn,
+        };
+        let attempt = session::establish(&target, entry);
+        match deadline {
+            Some(deadline) => {
+                let timely = tokio::time::timeout_at(deadline, attempt).await;
+                timely.unwrap_or_else(|_| Err(cause::timeout(&entry.address())))
+            }
+            None => attempt.await,
+        }
+    }
+
     /// The wait before a reconnection attempt, asked for if the owner wants to be.
-    fn asked_wait<'a>(&mut self, server: &'a Server, usual: Duration, at_once: bool) -> impl Future<Output = Duration> + use<'a> {
+    fn asked_wait<'a>(&mut self, server: &'a Server, usual: Duration) -> impl Future<Output = Duration> + use<'a> {
         self.tickets += 1;
         let ticket = self.tickets;
         let shared = self.shared.clone();
         async move {
-            if at_once || !shared.config().custom_delay {
+            if !shared.config().custom_delay {
                 return usual;
             }
             lock(&shared.delay_answer).take();

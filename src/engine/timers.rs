@@ -1,6 +1,5 @@
 //! Deadlines of calls, watched in every phase of a connection.
 
-use super::calls::Kind;
 use super::listener::End;
 use super::lock;
 use super::shared::Shared;
@@ -28,10 +27,9 @@ fn expire(shared: &Shared) -> Option<Instant> {
     let mut calls = lock(&shared.calls);
     let now = Instant::now();
     while let Some((id, call)) = calls.pop_due(now) {
+        shared.outbox.withdraw(id);
         shared.end_call(id, End::Timeout);
-        if let Kind::Own { sub, .. } | Kind::Pull { sub, .. } = call.kind {
-            inboxes.push(sub);
-        }
+        inboxes.extend(call.inbox());
     }
     let next = calls.next_deadline();
     drop(calls);

@@ -13,9 +13,10 @@ pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug"];
 pub const CONNECTION_OPTIONS: &[Opt] = &[
     row("servers", Kind::List, Some(""), "URLs of the server pool; needed to connect, set while closed"),
     row("name", Kind::Str, Some(""), "client name, sent in CONNECT"),
-    row("pedantic", Kind::Bool, Some("false"), "report bad publish subjects as a strict server would"),
-    row("verbose", Kind::Bool, Some("false"), "accepted; changes nothing that a caller can see"),
+    row("pedantic", Kind::Bool, Some("false"), "ask the server to check subjects strictly; what it finds is ErrBadSubject"),
+    row("verbose", Kind::Bool, Some("false"), "ask the server for +OK; changes nothing that a caller can see"),
     row("randomize", Kind::Bool, Some("true"), "shuffle the pool and drop duplicates when -servers is set"),
+    row("ignore_discovered", Kind::Bool, Some("false"), "leave servers alone that a server's INFO names"),
     row("connect_timeout", Kind::Timeout, Some("2000"), "ms for one attempt at one server, handshakes included"),
     row("reconnect_time_wait", Kind::Timeout, Some("2000"), "least ms between two attempts at the same server"),
     row("max_reconnect_attempts", Kind::Int, Some("60"), "failed attempts before a server leaves the pool; -1 never"),
@@ -36,7 +37,7 @@ pub const CONNECTION_OPTIONS: &[Opt] = &[
     row("nkey_seed", Kind::Str, Some(""), "NKey seed SU... or file:path"),
     row("tls_first", Kind::Bool, Some("false"), "TLS handshake before INFO"),
     row("ws_headers", Kind::Dict, Some(""), "headers of the WebSocket upgrade: name -> value"),
-    row("inbox_prefix", Kind::NonEmpty, Some("_INBOX"), "first tokens of inbox subjects"),
+    row("inbox_prefix", Kind::SubjectPrefix, Some("_INBOX"), "first tokens of inbox subjects"),
     row("reconnect_buf_size", Kind::Int, Some("-1"), "bytes that may wait without a connection; -1 no limit"),
     row("pending_msgs_limit", Kind::Int, Some("524288"), "messages a subscription may have queued; -1 no limit"),
     row("pending_bytes_limit", Kind::Int, Some("67108864"), "bytes a subscription may have queued; -1 no limit"),
@@ -83,7 +84,7 @@ pub const REQUEST_OPTIONS: &[Opt] = &[
     row("header", Kind::Dict, None, "headers: name -> list of values"),
 ];
 
-/// Options of `ping`.
+/// Options of `ping` and `rtt`.
 pub const PING_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, Some("10000"), "ms")];
 
 /// Keys of `-tls_opts` that mean something here.

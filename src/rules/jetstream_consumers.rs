@@ -4,6 +4,8 @@
 use super::jetstream_streams::{preset, row};
 use super::option::{Kind, Opt};
 use super::time::{DurationError, millis_to_nanos};
+use serde_json::Value;
+use std::time::Duration;
 
 /// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
 pub const CONSUMER_OPTIONS: &[Opt] = &[
@@ -92,6 +94,19 @@ pub fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, Duration
     }
 }
 
+/// Payload of a pull request for what is left of one after a reconnection: `left` messages, and of its `expires` what has not
+/// passed. `None` if nothing is left of its time.
+pub fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String> {
+    let mut request: serde_json::Map<String, Value> = serde_json::from_slice(payload).ok()?;
+    request.insert("batch".to_owned(), left.into());
+    if let Some(expires) = request.get("expires").and_then(Value::as_u64).filter(|nanos| *nanos > 0) {
+        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        let rest = expires.checked_sub(elapsed).filter(|rest| *rest > 0)?;
+        request.insert("expires".to_owned(), rest.into());
+    }
+    Some(Value::Object(request).to_string())
+}
+
 /// Payload of a negative acknowledgement; `delay` is the text of a duration in ms.
 pub fn nak(delay: Option<&str>) -> Result<String, DurationError> {
     match delay {
@@ -103,6 +118,15 @@ pub fn nak(delay: Option<&str>) -> Result<String, DurationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rest_of_a_pull() {
+        let rest = |payload: &str, left, ms| pull_rest(payload.as_bytes(), left, Duration::from_millis(ms));
+        assert_eq!(rest(r#"{"batch":9,"expires":5000000}"#, 4, 2).unwrap(), r#"{"batch":4,"expires":3000000}"#);
+        assert_eq!(rest(r#"{"batch":9,"expires":5000000}"#, 4, 5), None);
+        assert_eq!(rest(r#"{"batch":9,"expires":0}"#, 4, 5).unwrap(), r#"{"batch":4,"expires":0}"#);
+        assert_eq!(rest(r#"{"batch":9,"no_wait":true}"#, 1, 5).unwrap(), r#"{"batch":1,"no_wait":true}"#);
+    }
 
     #[test]
     fn names_are_unique() {

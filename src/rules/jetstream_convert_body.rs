@@ -52,7 +52,7 @@ pub fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> 
         }
         Kind::Bool => boolean(value).map(Json::Bool).ok_or_else(bad),
         Kind::Str => text(value).map(|t| Json::String(t.into_owned())).ok_or_else(bad),
-        Kind::NonEmpty | Kind::Command => {
+        Kind::NonEmpty | Kind::SubjectPrefix | Kind::Command => {
             text(value).filter(|t| !t.is_empty()).map(|t| Json::String(t.into_owned())).ok_or_else(bad)
         }
         Kind::Enum(words) => {

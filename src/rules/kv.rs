@@ -210,10 +210,10 @@ pub fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
 }
 
 /// The operation of an entry by its headers. Markers that the server leaves for expired entries count too (NATS ADR-48).
-pub fn operation<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Operation {
+pub fn operation<T: AsRef<str>>(headers: impl IntoIterator<Item = (T, T)>) -> Operation {
     let mut found = Operation::Put;
     for (name, value) in headers {
-        match (name, value) {
+        match (name.as_ref(), value.as_ref()) {
             ("KV-Operation", "DEL") | ("Nats-Marker-Reason", "Remove") => found = Operation::Del,
             ("KV-Operation", "PURGE") | ("Nats-Marker-Reason", "MaxAge" | "Purge") => return Operation::Purge,
             _ => {}

@@ -90,7 +90,7 @@ fn info() {
 
 #[test]
 fn operations() {
-    assert_eq!(operation([]), Operation::Put);
+    assert_eq!(operation::<&str>([]), Operation::Put);
     assert_eq!(operation([("KV-Operation", "DEL")]).as_str(), "DEL");
     assert_eq!(operation([("Nats-Rollup", "sub"), ("KV-Operation", "PURGE")]).as_str(), "PURGE");
     assert_eq!(operation([("Nats-Marker-Reason", "MaxAge")]), Operation::Purge);

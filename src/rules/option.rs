@@ -15,6 +15,8 @@ pub enum Kind {
     Str,
     /// A string that is not empty (`valid_str`).
     NonEmpty,
+    /// A subject that other tokens will follow: no wildcards, no empty tokens (`valid_str`).
+    SubjectPrefix,
     /// A Tcl dict (`dict`).
     Dict,
     /// A Tcl list (`list`).
@@ -45,7 +47,7 @@ impl Kind {
             Kind::Count => "pos_int",
             Kind::Int | Kind::Millis => "int",
             Kind::Bool => "bool",
-            Kind::Str | Kind::NonEmpty | Kind::Command | Kind::Enum(_) => "valid_str",
+            Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Command | Kind::Enum(_) => "valid_str",
             Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
             Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
         }

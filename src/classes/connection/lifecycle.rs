@@ -186,6 +186,16 @@ pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
 
 /// `ping ?-timeout ms?`
 pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    round_trip(connection, call, |_| Obj::bool(true))
+}
+
+/// `rtt ?-timeout ms?`
+pub fn rtt(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+    // Microseconds are what a clock can tell.
+    round_trip(connection, call, |time| Obj::text(&format!("{:.3}", time.as_secs_f64() * 1000.0)))
+}
+
+fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duration) -> Obj) -> Result<Reply> {
     if connection.state() != State::Connected {
         return Err(Fault::Closed.into());
     }
@@ -193,7 +203,8 @@ pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let calling: Calling = connection.round_trip((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
     block(call.interp, async move {
         match calling.next().await {
-            Answer::End(End::Pong) | Answer::Reply(_) => Ok(Obj::bool(true)),
+            Answer::End(End::Pong(time)) => Ok(result(time)),
+            Answer::Reply(_) => Err(Fault::ClosedWaiting.into()),
             Answer::End(end) => Err(Fault::of_end(&end, Waiting::Ping).into()),
         }
     })

@@ -6,17 +6,20 @@ use std::rc::Rc;
 use super::receive::prefix;
 use super::state::{Connection, Subscription};
 use crate::bridge::errors::Result;
-use crate::bridge::messages::{check, headers_out, outgoing, parts};
+use crate::bridge::messages::{check, headers_out, parts, publication};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
 use crate::client::Fault;
-use crate::engine::{Code, Outgoing, SubSpec};
+use crate::engine::{Code, Headers, SubSpec};
 use crate::rules::connection::PUBLISH_OPTIONS;
 use crate::rules::subject::Role;
 use crate::tcl::{Obj, Reply};
 
-fn send(connection: &Connection, message: Outgoing) -> Result<Reply> {
-    match connection.engine.publish(message) {
+fn send(connection: &Connection, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Reply> {
+    let sent = publication(&connection.latest, connection.coding(), subject, payload, reply, headers, |publication| {
+        connection.engine.publish(publication)
+    });
+    match sent? {
         // The engine has closed already, which the variable does not show yet: like all that waited, the message is dropped.
         Err(problem) if problem.code == Code::ConnectionClosed => {}
         other => other?,
@@ -40,17 +43,14 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
-    let message =
-        outgoing(&connection.latest, connection.coding(), &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)?;
-    send(connection, message)
+    send(connection, &words[0], &words[1], reply.as_deref().unwrap_or_default(), headers)
 }
 
 /// `publish_msg msg`
 pub fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
-    let message = outgoing(&connection.latest, connection.coding(), &parts.subject, &parts.data, &parts.reply, parts.headers)?;
-    send(connection, message)
+    send(connection, &parts.subject, &parts.data, &parts.reply, parts.headers)
 }
 
 /// `subscribe subject ?-callback prefix? ?-queue group? ?-max_msgs n? ?-dictmsg bool? ?-post bool?`

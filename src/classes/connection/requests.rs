@@ -105,8 +105,8 @@ fn notify(connection: &Rc<Connection>, callback: &[Obj], dicts: bool, answer: An
     let (timed_out, reply) = match answer {
         Answer::Reply(reply) => (false, shown(connection.coding(), dicts, &reply)),
         Answer::End(End::NoResponders(reply)) => (true, shown(connection.coding(), dicts, &reply)),
-        Answer::End(End::Timeout | End::Lost | End::Status(_)) => (true, Obj::empty()),
-        Answer::End(End::Closed | End::Full | End::Pong) => return,
+        Answer::End(End::Timeout | End::Lost | End::Status(_) | End::Refused(_)) => (true, Obj::empty()),
+        Answer::End(End::Closed | End::Full | End::Pong(_)) => return,
     };
     connection.run_callback(callback, [truth(timed_out), reply]);
 }

@@ -190,6 +190,8 @@ impl Settings {
             nkey_seed: self.some_text("nkey_seed"),
             tls_first: self.flag("tls_first"),
             ws_headers: texts(self.value("ws_headers")),
+            randomize: self.randomize(),
+            ignore_discovered: self.flag("ignore_discovered"),
             inbox_prefix: self.text("inbox_prefix"),
             reconnect_buf_size: self.int("reconnect_buf_size"),
             pending_msgs_limit: self.int("pending_msgs_limit"),

@@ -11,6 +11,7 @@ use super::log::Log;
 use super::settings::Settings;
 use crate::bridge::delivery;
 use crate::bridge::errors::{Result, as_dict};
+use crate::bridge::json::to_obj;
 use crate::bridge::messages::{Coding, Latest};
 use crate::bridge::task::Slot;
 use crate::client::Fault;
@@ -255,7 +256,7 @@ impl Connection {
 
     /// Rewrites `serverInfo`, all of it.
     pub fn set_server_info(&self, info: &Info) {
-        let fields = info_fields(info);
+        let fields: Vec<_> = info_fields(info).collect();
         let Some(interp) = self.home.live() else { return };
         let array = format!("{}::serverInfo", self.namespace);
         let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
@@ -328,39 +329,6 @@ fn tail(name: &str) -> &str {
 }
 
 /// The fields of INFO that are there, under the names of the protocol.
-pub fn info_fields(info: &Info) -> Vec<(&'static str, Obj)> {
-    let mut fields = Vec::new();
-    let mut text = |name, value: &Option<String>| {
-        if let Some(value) = value {
-            fields.push((name, Obj::text(value)));
-        }
-    };
-    text("server_id", &info.server_id);
-    text("server_name", &info.server_name);
-    text("version", &info.version);
-    text("go", &info.go);
-    text("host", &info.host);
-    text("client_ip", &info.client_ip);
-    text("nonce", &info.nonce);
-    text("cluster", &info.cluster);
-    text("domain", &info.domain);
-    fields.push(("proto", Obj::int(info.proto)));
-    fields.push(("port", Obj::int(i64::from(info.port))));
-    fields.push(("max_payload", Obj::int(info.max_payload as i64)));
-    if let Some(id) = info.client_id {
-        fields.push(("client_id", Obj::int(id as i64)));
-    }
-    for (name, flag) in [
-        ("headers", info.headers),
-        ("auth_required", info.auth_required),
-        ("tls_required", info.tls_required),
-        ("jetstream", info.jetstream),
-        ("ldm", info.ldm),
-    ] {
-        fields.push((name, Obj::bool(flag)));
-    }
-    if !info.connect_urls.is_empty() {
-        fields.push(("connect_urls", Obj::text_list(&info.connect_urls)));
-    }
-    fields
+pub fn info_fields(info: &Info) -> impl Iterator<Item = (&str, Obj)> {
+    info.fields.iter().map(|(name, value)| (name.as_str(), to_obj(value)))
 }

@@ -1,7 +1,9 @@
 //! Pull requests (ADR-13).
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use async_nats::StatusCode;
 use bytes::Bytes;
 
 use super::api::{JetStream, consumer_name, stream_name};
@@ -15,7 +17,7 @@ use crate::classes::connection::requests::{cancel, end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
 use crate::client::{Argument, Fault, Waiting};
 use crate::engine::{End, Level, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_consumers::{pull_expires, pull_request};
+use crate::rules::jetstream_consumers::{pull_expires, pull_request, pull_rest};
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::Kind;
 use crate::tcl::{Obj, Reply};
@@ -48,7 +50,7 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::from(body) };
     // With `expires` 0 the server waits for ever.
     let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
-    let mode = Mode::Pull { max: batch as u64, ends_at_client };
+    let mode = Mode::Pull { max: batch as u64, ends_at_client, renew: Some(renew) };
     let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.timeout)), mode };
 
     if let Some(callback) = options.get("callback") {
@@ -74,6 +76,11 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     })
 }
 
+/// The payload of what is left of a pull.
+fn renew(payload: &Bytes, left: u64, elapsed: Duration) -> Option<Bytes> {
+    pull_rest(payload, left, elapsed).map(Bytes::from)
+}
+
 /// The error of a time that does not fit the wire, which has nanoseconds.
 fn too_long(call: &Invocation) -> Error {
     let name = if call.options.get("expires").is_some() { "expires" } else { "timeout" };
@@ -91,7 +98,8 @@ impl Pull {
         match end {
             End::Full => Ok(Obj::list(&messages)),
             End::Closed => Err(end_error(&End::Closed, "")),
-            End::Status(status) if none && status.status() == Some(503) => {
+            End::Refused(_) if none => Err(end_error(&end, "")),
+            End::Status(status) if none && status.status() == Some(StatusCode::NO_RESPONDERS) => {
                 let info = self.connection.engine.server_info();
                 if info.is_some_and(|info| info.jetstream) {
                     Err(self.timed_out())
@@ -112,8 +120,9 @@ impl Pull {
 
 fn log_end(connection: &Connection, id: u64, end: &End) {
     match end {
-        End::Status(message) => connection
-            .log(Level::Debug, || format!("Pull request {id} got status message {}", message.status().unwrap_or_default())),
+        End::Status(message) => connection.log(Level::Debug, || {
+            format!("Pull request {id} got status message {}", message.status().map_or(0, |status| status.as_u16()))
+        }),
         End::Timeout => connection.log(Level::Debug, || format!("Pull request {id} timed out")),
         _ => {}
     }
@@ -126,8 +135,8 @@ fn pulled(connection: &Rc<Connection>, id: u64, callback: &[Obj], answer: Answer
             log_end(connection, id, &end);
             match end {
                 End::Status(status) => (true, dict_in(connection.coding(), &status, 0)),
-                End::Timeout | End::Lost => (true, Obj::empty()),
-                End::Closed | End::Full | End::Pong | End::NoResponders(_) => return,
+                End::Timeout | End::Lost | End::Refused(_) => (true, Obj::empty()),
+                End::Closed | End::Full | End::Pong(_) | End::NoResponders(_) => return,
             }
         }
     };

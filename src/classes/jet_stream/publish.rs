@@ -110,7 +110,7 @@ fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
             },
             Err(_) => (false, Obj::empty(), error_dict(500, 0, "Invalid JSON in a JetStream response")),
         },
-        Answer::End(End::Closed | End::Full | End::Pong) => return,
+        Answer::End(End::Closed | End::Full | End::Pong(_)) => return,
         Answer::End(_) => (true, Obj::empty(), Obj::empty()),
     };
     connection.run_callback(callback, [truth(timed_out), ack, error]);
@@ -145,7 +145,7 @@ fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outg
 }
 
 fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
-    js.connection.engine.publish(acknowledgement(js, message, payload)?)?;
+    js.connection.engine.publish(&acknowledgement(js, message, payload)?.as_publication())?;
     Ok(Reply::Empty)
 }
 

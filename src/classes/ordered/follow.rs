@@ -124,14 +124,16 @@ impl Inner {
         let answer = self.js.connection.round_trip(Some(patience)).next().await;
         self.probe_at.set(Instant::now() + self.heartbeat());
         match answer {
-            Answer::Reply(_) | Answer::End(End::Pong) => self.inputs.push(Input::Present),
+            Answer::Reply(_) | Answer::End(End::Pong(_)) => self.inputs.push(Input::Present),
             Answer::End(_) => self.tell(DISCONNECTED.to_string()),
         }
     }
 
     fn came(&self, message: Message) {
-        let headers = if message.status().is_some() { message.headers() } else { Vec::new() };
-        match control(message.status(), message.description().unwrap_or_default(), &headers) {
+        let status = message.status().map(|status| status.as_u16());
+        let headers: Vec<_> = if status.is_some() { message.headers().collect() } else { Vec::new() };
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        match control(status, &message.description().unwrap_or_default(), &headers) {
             Control::Data => self.data(message),
             Control::Heartbeat { last, stalled } => {
                 self.alive.set(Instant::now());
@@ -179,7 +181,7 @@ impl Inner {
     fn answer(&self, subject: &str) {
         let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection a new consumer is on its way.
-        let _ = self.js.connection.engine.publish(message);
+        let _ = self.js.connection.engine.publish(&message.as_publication());
     }
 
     /// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.

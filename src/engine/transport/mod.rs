@@ -13,7 +13,6 @@ mod websocket;
 mod x509;
 
 pub(in crate::engine) use stream::Stream;
-pub(in crate::engine) use tls::client_config;
 
 use super::cause;
 use super::config::Config;

@@ -30,14 +30,6 @@ impl Stream {
     pub fn is_websocket(&self) -> bool {
         matches!(self, Stream::Ws(_) | Stream::Wss(_))
     }
-
-    /// The socket, if the bytes go over it as they are.
-    pub fn tcp(&self) -> Option<&TcpStream> {
-        match self {
-            Stream::Tcp(tcp) => Some(tcp),
-            _ => None,
-        }
-    }
 }
 
 impl AsyncRead for Stream {

@@ -1,0 +1,141 @@
+//! Tests of the outbox.
+
+use super::super::message::{Publication, Subject};
+use super::super::subs::{SubSpec, SubTable};
+use super::*;
+
+fn push(o: &Outbox, text: &str, kind: Kind) {
+    let subject = Subject::from("s");
+    let p = Publication { subject: &subject, reply: None, headers: &[], payload: text.as_bytes() };
+    o.with(|q| q.publish(&p, &[], kind)).unwrap();
+}
+
+fn text(batch: &Batch) -> String {
+    String::from_utf8(batch.slice().1.to_vec()).unwrap()
+}
+
+fn open() -> Outbox {
+    let o = Outbox::default();
+    assert!(o.with(|_| ()).is_none());
+    o.open();
+    o
+}
+
+#[test]
+fn what_is_not_written_goes_back_in_order() {
+    let o = open();
+    push(&o, "1", Kind::Publish);
+    push(&o, "22", Kind::Publish);
+    assert_eq!(o.bytes(), 5);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    push(&o, "3", Kind::Publish);
+    assert_eq!(text(&b), "PUB s 1\r\n1\r\nPUB s 2\r\n22\r\n");
+    // The first frame whole, the second in part.
+    b.written.set("PUB s 1\r\n1\r\nPUB".len());
+    assert_eq!(b.settle().len(), 1);
+    o.wrote(1, 2);
+    assert_eq!(o.give_back(b, false, |_| true), 0);
+    assert_eq!(o.bytes(), 5);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert_eq!(text(&b), "PUB s 2\r\n22\r\nPUB s 1\r\n3\r\n");
+    // What the server choked on is not sent again.
+    b.written.set(3);
+    assert!(b.settle().is_empty());
+    assert_eq!(o.give_back(b, true, |_| true), 1);
+    assert_eq!(o.bytes(), 2);
+    assert_eq!(o.clear(), 1);
+    assert_eq!(o.bytes(), 0);
+    assert!(o.with(|_| ()).is_none());
+}
+
+#[test]
+fn calls_that_ended_are_not_sent() {
+    let o = open();
+    push(&o, "1", Kind::Request(1));
+    push(&o, "2", Kind::Publish);
+    push(&o, "3", Kind::Request(2));
+    push(&o, "4", Kind::Publish);
+    o.withdraw(1);
+    o.withdraw(1);
+    o.withdraw(99);
+    assert_eq!(o.bytes(), 6);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert_eq!(text(&b), "PUB s 1\r\n2\r\nPUB s 1\r\n3\r\nPUB s 1\r\n4\r\n");
+    b.advance(1);
+    o.wrote(1, 2);
+    // It ends while the writer is at work.
+    assert_eq!(b.withdrawn, o.withdrawals());
+    o.withdraw(2);
+    assert_ne!(b.withdrawn, o.withdrawals());
+    o.dropped(b.drop_ended(|id| id != 2));
+    assert_eq!(text(&b), "PUB s 1\r\n4\r\n");
+    assert_eq!(o.bytes(), 2);
+}
+
+#[test]
+fn ended_calls_leave_no_memory() {
+    let o = open();
+    for id in 1..=10_000 {
+        push(&o, "1", Kind::Request(id));
+        o.withdraw(id);
+    }
+    assert_eq!(o.bytes(), 0);
+    assert!(o.with(|q| q.frames.len()).unwrap() < 3);
+}
+
+#[test]
+fn subscriptions_are_restored_by_their_table() {
+    let o = open();
+    let mut subs = SubTable::default();
+    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false };
+    let sub = subs.add_user(spec(Some(3)));
+    o.with(|q| q.subscribe(&sub)).unwrap();
+    push(&o, "1", Kind::Publish);
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    assert!(sub.state().sent);
+    assert_eq!(text(&b), "SUB a 1\r\nUNSUB 1 3\r\nPUB s 1\r\n1\r\n");
+    o.give_back(b, false, |_| true);
+    let late = subs.add_user(spec(Some(10_000_000_000)));
+    o.with(|q| q.subscribe(&late)).unwrap();
+    o.with(|q| q.unsubscribe(&sub)).unwrap();
+    o.with(|q| q.ping(7)).unwrap();
+    o.prepare(false, |_| true);
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    assert_eq!(text(&b), "PUB s 1\r\n1\r\nSUB a 2\r\n");
+    // A subscription that ends before the server knew of it leaves nothing.
+    let short = subs.add_user(spec(None));
+    o.with(|q| q.subscribe(&short)).unwrap();
+    short.state().ended = true;
+    o.with(|q| q.unsubscribe(&short)).unwrap();
+    assert_eq!(o.with(|q| q.frames.len()).unwrap(), 0);
+}
+
+#[test]
+fn a_crowd_waits_once() {
+    let o = open();
+    let crowded = || o.with(|q| o.is_crowded(q)).unwrap();
+    (0..4095).for_each(|_| push(&o, "1", Kind::Publish));
+    assert!(!crowded());
+    push(&o, "1", Kind::Publish);
+    assert!(crowded());
+    // Nobody takes anything.
+    o.give_time();
+    assert!(!crowded());
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    (0..4096).for_each(|_| push(&o, "1", Kind::Publish));
+    assert!(crowded());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            b.advance(b.len());
+            assert!(o.refill(&mut b));
+        });
+        o.give_time();
+    });
+    assert!(!crowded());
+}

@@ -1,0 +1,177 @@
+//! One connection to one server, from its PONG to its end. It never reconnects.
+//!
+//! Reader, writer and keep-alive are futures that share the I/O thread and a [`Session`]; what outlives a session is in
+//! [`Shared`].
+
+mod credentials;
+mod handshake;
+mod input;
+mod reader;
+mod server;
+mod writer;
+
+pub(super) use handshake::{Link, establish};
+pub(super) use server::discover;
+
+use super::cause;
+use super::config::Config;
+use super::error::{Code, Problem};
+use super::log::Level;
+use super::outbox::{self, Batch, Frame};
+use super::shared::{Shared, Stop, count};
+use super::url::Scheme;
+use super::{CallId, lock};
+use input::Input;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+
+/// Time for which what had arrived before a loss is read after the writer has noticed it.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// Who waits for a PONG; they come in the order of the PINGs.
+enum Awaited {
+    /// A call, whose PING went out then.
+    Call(CallId, Instant),
+    /// The session itself.
+    Session,
+    /// Nobody: it shows that the server lives.
+    KeepAlive,
+}
+
+/// State of a session; all of it is used on the I/O thread alone.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    epoch: u64,
+    /// `host:port`
+    address: String,
+    scheme: Scheme,
+    /// PINGs on their way.
+    awaited: RefCell<VecDeque<Awaited>>,
+    /// The session's own PONG has come.
+    answered: Notify,
+    /// Bytes received.
+    received: Cell<u64>,
+    /// An error after which the server closes, or not: until when it is awaited.
+    held: RefCell<Option<(Problem, tokio::time::Instant)>>,
+    /// Subjects that a pedantic server complains about, in order: whether they are the library's own.
+    odd: RefCell<VecDeque<bool>>,
+    /// The server ended the connection for what was being written.
+    choked: Cell<bool>,
+    /// A message has been written.
+    published: Cell<bool>,
+}
+
+/// Runs a session to its end: `None` if the owner closed it, else why it was lost.
+pub(super) async fn run(
+    shared: &Arc<Shared>,
+    epoch: u64,
+    link: Link,
+    address: String,
+    scheme: Scheme,
+    config: &Config,
+) -> Option<Problem> {
+    if let Some(inbox) = &mut lock(&shared.calls).inbox {
+        inbox.refused = false;
+    }
+    let session = Session {
+        shared,
+        epoch,
+        address,
+        scheme,
+        awaited: RefCell::default(),
+        answered: Notify::new(),
+        received: Cell::new(0),
+        held: RefCell::default(),
+        odd: RefCell::default(),
+        choked: Cell::new(false),
+        published: Cell::new(false),
+    };
+    shared.set_info(link.info);
+    let (mut input, mut batch) = (link.input, Batch::default());
+    let ended = match link.stream {
+        super::transport::Stream::Tcp(tcp) => {
+            let (r, w) = tcp.into_split();
+            session.turn(r, w, &mut input, &mut batch, config).await
+        }
+        other => {
+            let (r, w) = tokio::io::split(other);
+            session.turn(r, w, &mut input, &mut batch, config).await
+        }
+    };
+    session.wrote(batch.settle());
+    let calls = lock(&shared.calls);
+    let dropped = shared.outbox.give_back(batch, session.choked.get(), |id| calls.contains(id));
+    drop(calls);
+    count(&shared.counters.dropped, dropped);
+    ended
+}
+
+impl Session<'_> {
+    async fn turn<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+        &self,
+        mut r: R,
+        mut w: W,
+        input: &mut Input,
+        batch: &mut Batch,
+        config: &Config,
+    ) -> Option<Problem> {
+        tokio::select! {
+            biased;
+            problem = self.read(&mut r, input) => Some(problem),
+            written = self.write(&mut w, batch, config) => match written {
+                Ok(()) => None,
+                Err(_) => Some(cause::broken(&self.address)),
+            },
+            problem = self.keep_alive(config) => Some(problem),
+            () = self.shared.stopped(Stop::Now) => None,
+        }
+    }
+
+    /// Messages have been written: counts them.
+    fn wrote(&self, frames: &[Frame]) {
+        let counters = &self.shared.counters;
+        let (mut msgs, mut bytes) = (0, 0);
+        for frame in frames.iter().filter(|f| f.is_message()) {
+            msgs += 1;
+            bytes += u64::from(frame.body);
+        }
+        count(&counters.out_msgs, msgs);
+        count(&counters.out_bytes, bytes);
+        self.shared.outbox.wrote(frames.len(), outbox::sizes(frames));
+        if msgs > 0 {
+            self.published.set(true);
+        }
+    }
+
+    /// Reports an asynchronous error.
+    fn report(&self, problem: Problem) {
+        self.shared.error(self.epoch, problem);
+    }
+
+    /// Checks that the server lives: anything it sends counts. Ends when the connection is stale.
+    async fn keep_alive(&self, config: &Config) -> Problem {
+        let period = config.ping_interval;
+        if period.is_zero() {
+            return std::future::pending().await;
+        }
+        let (mut seen, mut outstanding) = (self.received.get(), 0);
+        loop {
+            tokio::time::sleep(period).await;
+            let now = self.received.get();
+            if now != seen {
+                (seen, outstanding) = (now, 0);
+            }
+            if outstanding >= config.max_outstanding_pings.max(1) {
+                let text = format!("Stale connection to server {}", self.address);
+                return Problem::new(Code::StaleConnection, text);
+            }
+            outstanding += 1;
+            self.shared.outbox.keep_alive();
+            self.shared.log(Level::Debug, || format!("Keep-alive, {outstanding} outstanding"));
+        }
+    }
+}
