@@ -4,7 +4,7 @@ use super::config::Config;
 use super::error::{Code, Problem};
 use super::listener::{End, Listener};
 use super::message::Publication;
-use super::outbox::{self, Queue};
+use super::outbox;
 use super::pool::ServerEntry;
 use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
@@ -12,7 +12,6 @@ use super::subs::SubSpec;
 use super::wire::info::Info;
 use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long an I/O thread that was told to end at once may take to do so.
@@ -174,7 +173,7 @@ impl Conn {
         p.check()?;
         let reply = p.reply.map(|reply| reply.as_str());
         let pushed: Option<Result<bool, Problem>> = shared.outbox.with(|q| {
-            admit(shared, q, p, reply.as_slice())?;
+            shared.admit(q, p, reply.as_slice())?;
             q.publish(p, reply.as_slice(), outbox::Kind::Publish);
             Ok(shared.outbox.is_crowded(q))
         });
@@ -275,20 +274,4 @@ impl Conn {
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
     }
-}
-
-/// Checks a message against the limits; the outbox is locked. What waits for a connection has a limit of its own.
-pub(super) fn admit(shared: &Shared, queue: &Queue, p: &Publication<'_>, reply: &[&str]) -> Result<(), Problem> {
-    let body = p.body();
-    shared.check_size(body, !p.headers.is_empty())?;
-    let limit = shared.hot.buf_size.load(Ordering::Relaxed);
-    if limit < 0 || shared.phase() == Phase::Connected {
-        return Ok(());
-    }
-    let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
-    if shared.outbox.bytes_of(queue) + size as u64 > limit as u64 {
-        let text = format!("Messages waiting for a connection exceed {limit} bytes");
-        return Err(Problem::new(Code::ReconnectBufExceeded, text));
-    }
-    Ok(())
 }

@@ -118,7 +118,7 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
 }
 
 fn send(shared: &Shared, q: &mut Queue, p: &Publication<'_>, reply: &[&str], id: CallId) -> Result<(), Problem> {
-    super::conn::admit(shared, q, p, reply)?;
+    shared.admit(q, p, reply)?;
     q.publish(p, reply, outbox::Kind::Request(id));
     Ok(())
 }
@@ -132,7 +132,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
     let mut earliest = false;
     let mut made = None;
     let pushed = shared.outbox.with(|q| {
-        super::conn::admit(shared, q, &msg.as_publication(), &[&inbox])?;
+        shared.admit(q, &msg.as_publication(), &[&inbox])?;
         let id = calls.next_id();
         // A pull's heartbeats and statuses would count towards a maximum at the server.
         let max = if let Mode::Own { max } = mode { Some(max) } else { None };

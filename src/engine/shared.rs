@@ -5,7 +5,8 @@ use super::config::Config;
 use super::error::{Code, Problem};
 use super::listener::{End, Event, Listener, Status};
 use super::log::Level;
-use super::outbox::Outbox;
+use super::message::Publication;
+use super::outbox::{Outbox, Queue};
 use super::pool::Pool;
 use super::subs::{Sub, SubTable};
 use super::wire::info::Info;
@@ -276,6 +277,22 @@ impl Shared {
         let info = Arc::new(info);
         *lock(&self.info) = Some(info.clone());
         self.listener.event(Event::Info(info));
+    }
+
+    /// Checks a message against the limits; the outbox is locked. What waits for a connection has a limit of its own.
+    pub fn admit(&self, queue: &Queue, p: &Publication<'_>, reply: &[&str]) -> Result<(), Problem> {
+        let body = p.body();
+        self.check_size(body, !p.headers.is_empty())?;
+        let limit = self.hot.buf_size.load(Ordering::Relaxed);
+        if limit < 0 || self.phase() == Phase::Connected {
+            return Ok(());
+        }
+        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
+        if self.outbox.bytes_of(queue) + size as u64 > limit as u64 {
+            let text = format!("Messages waiting for a connection exceed {limit} bytes");
+            return Err(Problem::new(Code::ReconnectBufExceeded, text));
+        }
+        Ok(())
     }
 
     /// Refuses a message that the server would refuse.

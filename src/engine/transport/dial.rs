@@ -1,6 +1,6 @@
 //! TCP to a host that may have several addresses (RFC 8305).
 
-use super::Target;
+use super::target::Target;
 use crate::engine::cause;
 use crate::engine::error::Problem;
 use futures_util::StreamExt;

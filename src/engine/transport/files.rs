@@ -1,6 +1,7 @@
 //! Files with certificates and keys.
 
-use super::{Warn, pem};
+use super::pem;
+use super::target::Warn;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

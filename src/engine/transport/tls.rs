@@ -1,7 +1,8 @@
 //! TLS: trust, client certificates, and the names a certificate may carry.
 
+use super::files;
+use super::target::Warn;
 use super::verifier::{Trust, Verifier};
-use super::{Warn, files};
 use crate::engine::config::TlsConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;

@@ -1,6 +1,6 @@
 //! WebSocket: the upgrade, and a byte stream over binary frames.
 
-use super::Target;
+use super::target::Target;
 use crate::engine::cause;
 use crate::engine::error::Problem;
 use crate::engine::url::{Scheme, address};

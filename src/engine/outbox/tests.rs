@@ -1,8 +1,8 @@
 //! Tests of the outbox.
 
-use super::super::message::{Publication, Subject};
-use super::super::subs::{SubSpec, SubTable};
 use super::*;
+use crate::engine::message::{Publication, Subject};
+use crate::engine::subs::{SubSpec, SubTable};
 
 fn push(o: &Outbox, text: &str, kind: Kind) {
     let subject = Subject::from("s");

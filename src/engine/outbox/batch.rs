@@ -1,0 +1,114 @@
+//! What the writer is at.
+
+use super::super::CallId;
+use super::frame::{Frame, Kind, retain};
+use std::cell::Cell;
+
+/// Bytes that an empty buffer may keep room for: a flood leaves no memory behind.
+const KEPT_ROOM: usize = 256 * 1024;
+
+/// Bytes written at once before the writer looks for what is urgent, and for calls that have ended meanwhile.
+const SLICE: usize = 256 * 1024;
+
+/// Frames that the writer is at.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) frames: Vec<Frame>,
+    /// The first frame that is not written.
+    pub(super) next: usize,
+    /// Where that frame begins.
+    pub(super) start: usize,
+    /// Bytes of the latest slice that are written: where the connection may break.
+    pub written: Cell<usize>,
+    /// There are frames that are no messages.
+    pub has_controls: bool,
+    /// [`Outbox::withdrawals`] when it was looked at last.
+    pub withdrawn: u64,
+}
+
+impl Batch {
+    /// Whether all is written.
+    pub fn is_empty(&self) -> bool {
+        self.next == self.frames.len()
+    }
+
+    /// Number of frames left.
+    pub fn len(&self) -> usize {
+        self.frames.len() - self.next
+    }
+
+    pub(super) fn reset(&mut self) {
+        let (mut bytes, mut frames) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.frames));
+        bytes.clear();
+        frames.clear();
+        if bytes.capacity() > KEPT_ROOM {
+            bytes = Vec::new();
+        }
+        if frames.capacity() > KEPT_ROOM / size_of::<Frame>() {
+            frames = Vec::new();
+        }
+        *self = Batch { bytes, frames, ..Batch::default() };
+    }
+
+    pub(super) fn drop_dead(&mut self) {
+        let frames = std::mem::take(&mut self.frames);
+        retain(&mut self.bytes, 0, frames, |frame| !frame.dead, &mut self.frames);
+    }
+
+    /// Drops messages of calls that have ended; the batch stands between two frames. Returns the sizes of what is dropped.
+    pub fn drop_ended(&mut self, pending: impl Fn(CallId) -> bool) -> u64 {
+        let mut gone = 0;
+        let rest = self.frames.split_off(self.next);
+        let keep = |frame: &Frame| match frame.kind {
+            Kind::Request(id) if !pending(id) => {
+                gone += u64::from(frame.size);
+                false
+            }
+            _ => true,
+        };
+        retain(&mut self.bytes, self.start, rest, keep, &mut self.frames);
+        gone
+    }
+
+    /// The next frames, at least one, and their bytes.
+    pub fn slice(&self) -> (&[Frame], &[u8]) {
+        let (mut count, mut len) = (0, 0);
+        for frame in &self.frames[self.next..] {
+            if count > 0 && len + frame.len as usize > SLICE {
+                break;
+            }
+            count += 1;
+            len += frame.len as usize;
+        }
+        (&self.frames[self.next..self.next + count], &self.bytes[self.start..self.start + len])
+    }
+
+    /// The next frames.
+    pub fn next_frames(&self, count: usize) -> &[Frame] {
+        &self.frames[self.next..self.next + count]
+    }
+
+    /// So many frames are written.
+    pub fn advance(&mut self, frames: usize) {
+        let len: usize = self.next_frames(frames).iter().map(|f| f.len as usize).sum();
+        self.next += frames;
+        self.start += len;
+    }
+
+    /// The connection broke: the frames of the latest slice that were written whole, which are gone. What is left of
+    /// `written` belongs to the next one.
+    pub fn settle(&mut self) -> &[Frame] {
+        let (mut count, mut left) = (0, self.written.get());
+        for frame in &self.frames[self.next..] {
+            if left < frame.len as usize {
+                break;
+            }
+            left -= frame.len as usize;
+            count += 1;
+        }
+        self.written.set(left);
+        self.advance(count);
+        &self.frames[self.next - count..self.next]
+    }
+}

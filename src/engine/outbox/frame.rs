@@ -1,0 +1,87 @@
+//! Frames: what a buffer is a row of.
+
+use super::super::CallId;
+use super::super::subs::Sub;
+use std::sync::Arc;
+
+/// What a frame tells the server.
+#[derive(Clone, Debug)]
+pub(in crate::engine) enum Kind {
+    /// A message.
+    Publish,
+    /// The message of a call: when the call has ended, it is not sent any more.
+    Request(CallId),
+    /// Begin a subscription.
+    Subscribe(Arc<Sub>),
+    /// Limit a subscription to its `max`.
+    Limit(Arc<Sub>),
+    /// End a subscription now.
+    Unsubscribe,
+    /// A round trip.
+    Ping(CallId),
+}
+
+/// One frame of the buffer.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Frame {
+    /// What it is.
+    pub kind: Kind,
+    /// Length in the buffer.
+    pub(super) len: u32,
+    /// Length of payload and headers: what counts against `max_payload` and in the statistics.
+    pub body: u32,
+    /// Length of payload, headers and subjects: what counts as waiting.
+    pub(super) size: u32,
+    /// Whether the message has headers.
+    pub headers: bool,
+    /// A pedantic server will complain about its subject.
+    pub odd: bool,
+    /// Its subject is of the library's own making.
+    pub own: bool,
+    /// Its call has ended: it is not to be sent.
+    pub(super) dead: bool,
+}
+
+impl Frame {
+    pub(super) fn control(kind: Kind, len: usize) -> Frame {
+        Frame { kind, len: len as u32, body: 0, size: 0, headers: false, odd: false, own: false, dead: false }
+    }
+
+    /// Whether the session has to note that it is on its way.
+    pub fn is_special(&self) -> bool {
+        self.odd || matches!(self.kind, Kind::Ping(_))
+    }
+
+    /// Whether it carries a message.
+    pub fn is_message(&self) -> bool {
+        matches!(self.kind, Kind::Publish | Kind::Request(_))
+    }
+}
+
+/// Keeps some frames of a buffer that begin at `start`; the others' bytes go.
+pub(super) fn retain(
+    bytes: &mut Vec<u8>,
+    start: usize,
+    frames: Vec<Frame>,
+    mut keep: impl FnMut(&Frame) -> bool,
+    kept: &mut Vec<Frame>,
+) {
+    let (mut from, mut to) = (start, start);
+    for frame in frames {
+        let len = frame.len as usize;
+        if keep(&frame) {
+            if from != to {
+                bytes.copy_within(from..from + len, to);
+            }
+            to += len;
+            kept.push(frame);
+        }
+        from += len;
+    }
+    bytes.truncate(to);
+}
+
+/// Size of a message's waiting part.
+pub(in crate::engine) fn sizes(frames: &[Frame]) -> u64 {
+    frames.iter().map(|f| u64::from(f.size)).sum()
+}

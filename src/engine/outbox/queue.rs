@@ -1,0 +1,138 @@
+//! What waits: callers append under the lock.
+
+use super::super::CallId;
+use super::super::message::Publication;
+use super::super::subs::Sub;
+use super::super::wire::encode;
+use super::frame::{Frame, Kind, retain};
+use std::sync::Arc;
+
+/// The queue proper.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Queue {
+    /// All frames, one after the other.
+    pub(super) bytes: Vec<u8>,
+    /// Where each begins and ends, and what it is.
+    pub(super) frames: Vec<Frame>,
+    /// Calls whose message waits, with the index of its frame; numbers of calls grow.
+    pub(super) requests: Vec<(CallId, usize)>,
+    /// Frames of subscriptions and round trips among them.
+    pub(super) controls: usize,
+    /// Frames that need not be sent any more.
+    pub(super) stale: usize,
+    /// The server checks subjects strictly.
+    pub(super) pedantic: bool,
+    /// PINGs of the server that wait for an answer, which overtakes the frames.
+    pub(super) pongs: u32,
+    /// A keep-alive is due, which overtakes the frames.
+    pub(super) keep_alive: bool,
+    /// A connection is wanted: frames are taken.
+    pub(super) open: bool,
+    /// The writer is at work: it needs no wake.
+    pub(super) awake: bool,
+    /// A publisher gives the writer time.
+    pub(super) publisher_waits: bool,
+    /// One did, and the writer got on slowly: nobody waits until it takes what is there.
+    pub(super) given_up: bool,
+    /// Bytes of all messages ever queued.
+    pub(super) queued_bytes: u64,
+}
+
+impl Queue {
+    /// Appends a message, whose reply subject is given in parts.
+    pub fn publish(&mut self, p: &Publication<'_>, reply: &[&str], kind: Kind) {
+        let start = self.bytes.len();
+        encode::publish(&mut self.bytes, p.subject.as_str(), reply, p.headers, p.payload);
+        let body = p.body();
+        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
+        self.queued_bytes += size as u64;
+        if let Kind::Request(id) = kind {
+            let at = match self.requests.last() {
+                // A pull that is asked for again has an old number.
+                Some((last, _)) if *last > id => self.requests.partition_point(|(other, _)| *other < id),
+                _ => self.requests.len(),
+            };
+            self.requests.insert(at, (id, self.frames.len()));
+        }
+        let odd = self.pedantic && !encode::is_literal(p.subject.as_str());
+        self.frames.push(Frame {
+            kind,
+            len: (self.bytes.len() - start) as u32,
+            body: body as u32,
+            size: size as u32,
+            headers: !p.headers.is_empty(),
+            odd,
+            own: odd && p.subject.is_own(),
+            dead: false,
+        });
+    }
+
+    /// Appends the begin of a subscription, and its limit if it has one.
+    pub fn subscribe(&mut self, sub: &Arc<Sub>) {
+        self.control(Kind::Subscribe(sub.clone()), |out| encode::subscribe(out, sub.subject(), sub.queue(), sub.id()));
+        self.limit(sub);
+    }
+
+    /// Appends the limit of a subscription, as counted from where the session subscribed.
+    pub fn limit(&mut self, sub: &Arc<Sub>) {
+        if let Some(left) = sub.state().told_limit() {
+            self.control(Kind::Limit(sub.clone()), |out| encode::unsubscribe(out, sub.id(), Some(left)));
+        }
+    }
+
+    /// Ends a subscription: tells the server, or takes back what it was not told yet.
+    pub fn unsubscribe(&mut self, sub: &Arc<Sub>) {
+        if sub.state().sent {
+            return self.control(Kind::Unsubscribe, |out| encode::unsubscribe(out, sub.id(), None));
+        }
+        self.stale += 1;
+        self.tidy();
+    }
+
+    /// Appends a round trip.
+    pub fn ping(&mut self, id: CallId) {
+        self.control(Kind::Ping(id), |out| out.extend_from_slice(encode::PING));
+    }
+
+    /// Calls whose message waits, in the order of their numbers.
+    pub fn waiting_calls(&self) -> Vec<CallId> {
+        self.requests.iter().map(|(id, _)| *id).collect()
+    }
+
+    fn control(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        self.controls += 1;
+        self.frames.push(Frame::control(kind, self.bytes.len() - start));
+    }
+
+    /// Drops what need not be sent once it is the larger part.
+    pub(super) fn tidy(&mut self) {
+        if self.stale * 2 > self.frames.len() {
+            self.retain(|frame| match &frame.kind {
+                Kind::Subscribe(sub) | Kind::Limit(sub) => !sub.state().ended,
+                _ => !frame.dead,
+            });
+            self.stale = 0;
+        }
+    }
+
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Frame) -> bool) {
+        let frames = std::mem::take(&mut self.frames);
+        retain(&mut self.bytes, 0, frames, keep, &mut self.frames);
+        self.index();
+    }
+
+    pub(super) fn index(&mut self) {
+        self.requests.clear();
+        self.controls = 0;
+        for (at, frame) in self.frames.iter().enumerate() {
+            match frame.kind {
+                Kind::Request(id) => self.requests.push((id, at)),
+                Kind::Publish => (),
+                _ => self.controls += 1,
+            }
+        }
+        self.requests.sort_unstable();
+    }
+}
