@@ -14,7 +14,8 @@ pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
     dict
 }
 
-/// `type`, `default` where there is one, `words` of an enumeration, `fields` of a nested dict, and `help` of each option by its name.
+/// `type`, `default` where there is one, `words` of an enumeration, `fields` of a nested dict, `since`, the first server that has it,
+/// where not all have, and `help` of each option by its name.
 fn options(table: &[Opt]) -> Obj {
     dict(table.iter().map(|opt| {
         let mut pairs = vec![("type", Obj::text(opt.kind.word()))];
@@ -24,6 +25,7 @@ fn options(table: &[Opt]) -> Obj {
             Kind::Object(fields) | Kind::ObjectList(fields) => pairs.push(("fields", options(fields))),
             _ => {}
         }
+        pairs.extend(opt.since.map(|version| ("since", Obj::text(&version.to_string()))));
         pairs.push(("help", Obj::text(opt.help)));
         (opt.name, dict(pairs))
     }))

@@ -1,6 +1,9 @@
 //! Option words against a table: names, types, the contract's error texts.
 
+use serde_json::Value as Json;
+
 use super::errors::Result;
+use super::json::{from_obj, is_null, text_or_null};
 use crate::client::Argument;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::{Kind, Opt, Value};
@@ -158,9 +161,10 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
         }
         Kind::List | Kind::StrList => {
             let items = word.as_list().ok_or_else(bad)?;
-            (Value::List(items.iter().map(|item| Value::Str(item.to_text())).collect()), word.clone())
+            (Value::List(items.iter().map(text_or_null).collect()), word.clone())
         }
-        Kind::Millis => (millis(word).ok_or_else(bad)?, word.clone()),
+        Kind::Time => (Value::Str(time::rfc3339(&word.as_text()).map_err(|_| bad())?), word.clone()),
+        Kind::Millis | Kind::Delay => (millis(word).ok_or_else(bad)?, word.clone()),
         Kind::MillisList => {
             let items = word.as_list().ok_or_else(bad)?;
             let values = items.iter().map(millis).collect::<Option<_>>().ok_or_else(bad)?;
@@ -185,16 +189,11 @@ pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
 /// A whole number of any size that Tcl accepts, in its decimal form.
 fn whole(interp: Interp, word: &Obj, positive: bool) -> Option<(Value, Obj)> {
     if let Some(i) = word.as_int() {
-        // Beyond 63 bits Tcl's wide integers wrap; what is written tells.
         let raw = word.raw_str();
         // What is in its plain form already is shared.
         let plain = raw.iter().all(u8::is_ascii_digit) && (raw[0] != b'0' || raw.len() == 1);
-        let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x0B;
-        let negative = !plain && raw.iter().find(|b| !blank(b)) == Some(&b'-');
-        if (i < 0) == negative || i == 0 {
-            let form = || if plain { word.clone() } else { Obj::int(i) };
-            return (!positive || i >= 0).then(|| (Value::Int(i), form()));
-        }
+        let form = || if plain { word.clone() } else { Obj::int(i) };
+        return (!positive || i >= 0).then(|| (Value::Int(i), form()));
     }
     let is = [Obj::text("::tcl::string::is"), Obj::text("entier"), Obj::text("-strict"), word.clone()];
     let entire = interp.call(&is).ok().and_then(|answer| answer.as_bool());
@@ -232,8 +231,9 @@ fn object(interp: Interp, fields: &'static [Opt], word: &Obj) -> Result<Option<V
     for (name, value) in &pairs {
         let name = name.to_text();
         let value = match fields.iter().find(|field| field.name == name) {
+            Some(field) if is_null(field.kind, value) => Value::Json(Json::Null),
             Some(field) => read(interp, field, value)?.0,
-            None => Value::Str(value.to_text()),
+            None => Value::Json(from_obj(value)),
         };
         values.push((name, value));
     }
@@ -242,5 +242,5 @@ fn object(interp: Interp, fields: &'static [Opt], word: &Obj) -> Result<Option<V
 
 fn plain_dict(word: &Obj) -> Option<Value> {
     let pairs = word.as_dict()?;
-    Some(Value::Dict(pairs.iter().map(|(k, v)| (k.to_text(), Value::Str(v.to_text()))).collect()))
+    Some(Value::Dict(pairs.iter().map(|(k, v)| (k.to_text(), text_or_null(v))).collect()))
 }

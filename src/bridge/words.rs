@@ -17,6 +17,10 @@ fn fault(fault: &Fault) -> (&'static str, String) {
         Fault::NoResponders(_) => ("ErrNoResponders", "No responders available for request".into()),
         Fault::ReplyNotJson => ("ErrProtocol", "Invalid JSON in a JetStream response".into()),
         Fault::ReplyIncomplete => ("ErrProtocol", "Invalid JetStream response".into()),
+        Fault::NotAnAck => ("ErrInvalidJSAck", "Invalid acknowledgement of a published message".into()),
+        Fault::NotSupported { option, since, server } => {
+            ("ErrNotSupported", format!("The option -{option} needs nats-server {since} or newer; the server is {server}"))
+        }
         Fault::NoSubscription(id) => ("ErrBadSubscription", format!("Invalid subscription ID {id}")),
         Fault::NotJetStreamMessage => ("ErrNotJSMessage", "Not a JetStream message".into()),
         Fault::BucketNotFound(bucket) => ("BucketNotFound", format!("Bucket {bucket} not found")),
@@ -43,7 +47,7 @@ fn argument(argument: &Argument) -> (&'static str, String) {
     let code = match argument {
         Argument::Subject(_) | Argument::Reply(_) => "ErrBadSubject",
         Argument::Queue(_) => "ErrBadQueueName",
-        Argument::Value(bad) if bad.kind == Kind::Timeout => "ErrBadTimeout",
+        Argument::Value(bad) if matches!(bad.kind, Kind::Timeout | Kind::Delay) => "ErrBadTimeout",
         _ => "ErrInvalidArg",
     };
     (code, argument_text(argument))

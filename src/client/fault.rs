@@ -4,6 +4,7 @@ use super::argument::Argument;
 use super::codes;
 use crate::engine::{End, Problem};
 use crate::rules::jetstream_convert::ApiError;
+use crate::rules::version::Version;
 
 /// What was waited for when time ran out or the connection went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,17 @@ pub enum Fault {
     ReplyNotJson,
     /// A reply that lacks what it must have.
     ReplyIncomplete,
+    /// An answer to a published message that is no acknowledgement, whoever sent it.
+    NotAnAck,
+    /// An option that the server is too old for: it would drop it without a word.
+    NotSupported {
+        /// Option, nested ones joined by dots.
+        option: String,
+        /// First server that has it.
+        since: Version,
+        /// The server's version.
+        server: Version,
+    },
     /// A subscription that does not exist, by the ID that the script gave.
     NoSubscription(String),
     /// An acknowledgement or metadata of a message that no consumer delivered.

@@ -3,7 +3,7 @@
 use super::option::{Kind, Opt};
 
 const fn row(name: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Opt {
-    Opt { name, kind, default, help }
+    Opt { name, kind, default, help, since: None }
 }
 
 /// The words of `-log_level`, most severe first.

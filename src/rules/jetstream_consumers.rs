@@ -9,9 +9,9 @@ use std::time::Duration;
 
 /// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
 pub const CONSUMER_OPTIONS: &[Opt] = &[
-    row("name", Kind::NonEmpty, "name; without -durable_name the consumer goes after a time of inactivity"),
+    row("name", Kind::NonEmpty, "name; without -durable_name the consumer goes after a time of inactivity").since(2, 9, 0),
     row("durable_name", Kind::NonEmpty, "name of a consumer that stays"),
-    row("description", Kind::Str, "description"),
+    row("description", Kind::Str, "description").since(2, 3, 3),
     preset(
         "deliver_policy",
         Kind::Enum(&["all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"]),
@@ -19,13 +19,13 @@ pub const CONSUMER_OPTIONS: &[Opt] = &[
         "where delivery begins",
     ),
     row("opt_start_seq", Kind::Count, "sequence for by_start_sequence"),
-    row("opt_start_time", Kind::NonEmpty, "time for by_start_time, ISO 8601"),
+    row("opt_start_time", Kind::Time, "time for by_start_time, ISO 8601; UTC where it says no zone"),
     preset("ack_policy", Kind::Enum(&["none", "all", "explicit", "flow_control"]), "explicit", "what must be acknowledged"),
     row("ack_wait", Kind::Millis, "time for an acknowledgement before redelivery"),
     row("max_deliver", Kind::Int, "most deliveries of a message; -1 for no limit"),
-    row("backoff", Kind::MillisList, "times before each redelivery, in place of ack_wait"),
+    row("backoff", Kind::MillisList, "times before each redelivery, in place of ack_wait").since(2, 7, 1),
     row("filter_subject", Kind::Str, "deliver only this subject"),
-    row("filter_subjects", Kind::StrList, "deliver only these subjects"),
+    row("filter_subjects", Kind::StrList, "deliver only these subjects").since(2, 10, 0),
     preset("replay_policy", Kind::Enum(&["instant", "original"]), "instant", "speed of delivery"),
     row("rate_limit_bps", Kind::Count, "bits per second, push consumers only"),
     row("sample_freq", Kind::Str, "share of acknowledgements that are sampled, 0 to 100"),
@@ -33,22 +33,28 @@ pub const CONSUMER_OPTIONS: &[Opt] = &[
     row("max_ack_pending", Kind::Int, "most unacknowledged messages; -1 for no limit"),
     row("flow_control", Kind::Bool, "flow control messages, push consumers only"),
     row("idle_heartbeat", Kind::Millis, "time between heartbeats when there is nothing to deliver"),
-    row("headers_only", Kind::Bool, "leave the payload out"),
-    row("max_batch", Kind::Int, "largest batch of a pull request"),
-    row("max_expires", Kind::Millis, "longest expiry of a pull request"),
-    row("max_bytes", Kind::Int, "most bytes of a pull request"),
+    row("headers_only", Kind::Bool, "leave the payload out").since(2, 6, 2),
+    row("max_batch", Kind::Int, "largest batch of a pull request").since(2, 7, 0),
+    row("max_expires", Kind::Millis, "longest expiry of a pull request").since(2, 7, 0),
+    row("max_bytes", Kind::Int, "most bytes of a pull request").since(2, 8, 3),
     row("deliver_subject", Kind::NonEmpty, "delivery subject; makes it a push consumer"),
     row("deliver_group", Kind::NonEmpty, "queue group of the delivery subject"),
     row("inactive_threshold", Kind::Millis, "inactivity after which the consumer is removed"),
-    row("num_replicas", Kind::Count, "copies in a cluster; 0 for the stream's"),
-    row("mem_storage", Kind::Bool, "keep the state in memory"),
-    row("metadata", Kind::StrMap, "names and values of one's own"),
-    row("pause_until", Kind::Str, "deliver nothing before this time, ISO 8601"),
-    row("priority_groups", Kind::StrList, "groups of pull requests"),
-    row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "how the groups are served"),
-    row("priority_timeout", Kind::Millis, "inactivity after which a client loses its pin"),
+    row("num_replicas", Kind::Count, "copies in a cluster; 0 for the stream's").since(2, 8, 3),
+    row("mem_storage", Kind::Bool, "keep the state in memory").since(2, 8, 3),
+    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
+    row("pause_until", Kind::Time, "deliver nothing before this time, ISO 8601; UTC where it says no zone").since(2, 11, 0),
+    row(
+        "priority_groups",
+        Kind::StrList,
+        "groups of pull requests; consume cannot name one yet, so that it gets nothing from such a consumer",
+    )
+    .since(2, 11, 0),
+    row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "how the groups are served")
+        .since(2, 11, 0),
+    row("priority_timeout", Kind::Millis, "inactivity after which a client loses its pin").since(2, 11, 0),
     row("direct", Kind::Bool, "consumer of the server's own, for mirrors and sources"),
-    row("sourcing", Kind::Bool, "consumer made for sourcing"),
+    row("sourcing", Kind::Bool, "consumer made for sourcing").since(2, 14, 0),
 ];
 
 /// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
@@ -70,7 +76,7 @@ pub const CONSUME_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `nak`.
-pub const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Millis, "time before the redelivery")];
+pub const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];
 
 /// What the server is told to wait for a pull request, in ms: the explicit `-expires`, or 10 ms less than `timeout` so that its
 /// answer arrives first, but all of a timeout below 20 ms.

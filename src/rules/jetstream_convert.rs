@@ -33,8 +33,7 @@ pub struct ApiError {
     pub description: String,
 }
 
-/// Converts the durations of a reply from nanoseconds to milliseconds, in place. What is not whole keeps its fraction;
-/// 0 and negative markers, unknown fields, nulls and the order of the fields stay as they are.
+/// Converts the durations of a reply from nanoseconds to whole milliseconds, in place, cut as the pure-Tcl client did; 0 and negative markers, unknown fields, nulls and the order of the fields stay as they are.
 pub fn durations_to_millis(reply: &mut Json) {
     match reply {
         Json::Object(map) => {
@@ -80,12 +79,42 @@ pub fn convert_reply(mut reply: Json, paged: bool) -> Json {
     reply
 }
 
-/// The error in a reply, if it is one.
-pub fn api_error(reply: &Json) -> Option<ApiError> {
-    let error = reply.get("error")?.as_object()?;
-    let number = |name: &str| error.get(name).and_then(Json::as_i64).unwrap_or(0);
-    let description = error.get("description").and_then(Json::as_str).unwrap_or_default().to_owned();
-    Some(ApiError { code: number("code"), err_code: number("err_code"), description })
+/// Not the reply of a JetStream API, whatever else it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAReply;
+
+/// The error in a reply, if it is one. A reply is an object; its `error`, if there is one, is an object of two whole numbers
+/// and a text, any of which may be absent.
+pub fn api_error(reply: &Json) -> Result<Option<ApiError>, NotAReply> {
+    let Some(error) = reply.as_object().ok_or(NotAReply)?.get("error") else { return Ok(None) };
+    let error = error.as_object().ok_or(NotAReply)?;
+    let number = |name: &str| error.get(name).map_or(Ok(0), |number| number.as_i64().ok_or(NotAReply));
+    let description = match error.get("description") {
+        None => String::new(),
+        Some(text) => text.as_str().ok_or(NotAReply)?.to_owned(),
+    };
+    Ok(Some(ApiError { code: number("code")?, err_code: number("err_code")?, description }))
+}
+
+/// Whether a reply without an error acknowledges a published message: it names the stream and the sequence there.
+pub fn is_pub_ack(reply: &Json) -> bool {
+    let named = reply.get("stream").and_then(Json::as_str).is_some_and(|stream| !stream.is_empty());
+    named && reply.get("seq").is_some_and(Json::is_u64)
+}
+
+/// The names on a page of a list and how many there are in all; a list of none may be null, or absent beside the number.
+pub fn page<'a>(reply: &'a Json, field: &str) -> Result<(Vec<&'a str>, u64), NotAReply> {
+    let names = match reply.get(field) {
+        None if reply.get("total").is_none() => return Err(NotAReply),
+        None | Some(Json::Null) => Vec::new(),
+        Some(Json::Array(names)) => names.iter().map(Json::as_str).collect::<Option<_>>().ok_or(NotAReply)?,
+        Some(_) => return Err(NotAReply),
+    };
+    let total = match reply.get("total") {
+        None => names.len() as u64,
+        Some(total) => total.as_u64().ok_or(NotAReply)?,
+    };
+    Ok((names, total))
 }
 
 /// The configuration that updates a stream: the present one, as the server sent it (nanoseconds), with only the fields of
@@ -139,9 +168,9 @@ mod tests {
         assert_eq!(
             convert_reply(reply, true).to_string(),
             concat!(
-                r#"{"config":{"name":"S","subjects":["a"],"max_age":1.5,"duplicate_window":120000,"consumer_limits":{"inactive_threshold":5000},"#,
+                r#"{"config":{"name":"S","subjects":["a"],"max_age":1,"duplicate_window":120000,"consumer_limits":{"inactive_threshold":5000},"#,
                 r#""metadata":{"max_age":"5","active":7000000}},"state":{"messages":18446744073709551615,"subjects":{"active":1000000,"max_age":3}},"#,
-                r#""mirror":{"name":"o","lag":1000000,"active":-1},"sources":[{"active":0.000001}],"cluster":{"replicas":[{"active":2}]},"#,
+                r#""mirror":{"name":"o","lag":1000000,"active":-1},"sources":[{"active":0}],"cluster":{"replicas":[{"active":2}]},"#,
                 r#""x":null,"max_expires":null,"ratio":1.50}"#
             )
         );
@@ -154,19 +183,62 @@ mod tests {
         );
         assert_eq!(
             convert_reply(reply, false).to_string(),
-            r#"{"total":3,"config":{"backoff":[1,1.5],"ack_wait":9223372036854.775807},"pause_remaining":0.000005}"#
+            r#"{"total":3,"config":{"backoff":[1,1],"ack_wait":9223372036854},"pause_remaining":0}"#
         );
     }
 
     #[test]
     fn errors() {
-        let error =
-            api_error(&parse(r#"{"type":"t","error":{"code":404,"err_code":10059,"description":"stream not found"}}"#)).unwrap();
-        assert_eq!((error.code, error.err_code, error.description.as_str()), (404, 10059, "stream not found"));
-        let old = api_error(&parse(r#"{"error":{"code":503}}"#)).unwrap();
-        assert_eq!((old.code, old.err_code, old.description.as_str()), (503, 0, ""));
-        assert_eq!(api_error(&parse(r#"{"config":{}}"#)), None);
-        assert_eq!(api_error(&parse("[]")), None);
+        let error = |text: &str| api_error(&parse(text)).map(|found| found.map(|e| (e.code, e.err_code, e.description)));
+        let given = r#"{"type":"t","error":{"code":404,"err_code":10059,"description":"stream not found"}}"#;
+        assert_eq!(error(given), Ok(Some((404, 10059, "stream not found".to_owned()))));
+        assert_eq!(error(r#"{"error":{"code":503}}"#), Ok(Some((503, 0, String::new()))));
+        assert_eq!(error(r#"{"config":{}}"#), Ok(None));
+        for text in [
+            "[]",
+            "5",
+            "null",
+            r#""x""#,
+            r#"{"error":null}"#,
+            r#"{"error":"no"}"#,
+            r#"{"error":[]}"#,
+            r#"{"error":{"code":"404"}}"#,
+            r#"{"error":{"code":404,"err_code":1.5}}"#,
+            r#"{"error":{"code":404,"description":{}}}"#,
+        ] {
+            assert_eq!(error(text), Err(NotAReply), "{text}");
+        }
+    }
+
+    #[test]
+    fn acknowledgements() {
+        for text in [r#"{"stream":"S","seq":1}"#, r#"{"seq":18446744073709551615,"stream":"S","x":null}"#] {
+            assert!(is_pub_ack(&parse(text)), "{text}");
+        }
+        for text in [
+            "{}",
+            "5",
+            r#"{"ok":true}"#,
+            r#"{"stream":"S"}"#,
+            r#"{"seq":1}"#,
+            r#"{"stream":"","seq":1}"#,
+            r#"{"stream":5,"seq":1}"#,
+            r#"{"stream":"S","seq":"1"}"#,
+            r#"{"stream":"S","seq":-1}"#,
+            r#"{"stream":"S","seq":1.5}"#,
+        ] {
+            assert!(!is_pub_ack(&parse(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn pages() {
+        assert_eq!(page(&parse(r#"{"total":5,"streams":["a","b"]}"#), "streams"), Ok((vec!["a", "b"], 5)));
+        assert_eq!(page(&parse(r#"{"total":5,"streams":null}"#), "streams"), Ok((vec![], 5)));
+        assert_eq!(page(&parse(r#"{"total":0}"#), "streams"), Ok((vec![], 0)));
+        for text in ["{}", r#"{"streams":{}}"#, r#"{"streams":"a"}"#, r#"{"streams":[1]}"#, r#"{"total":"5","streams":[]}"#] {
+            assert_eq!(page(&parse(text), "streams"), Err(NotAReply), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value as Json};
 
 use super::option::{Kind, Opt, Value};
-use super::time::millis_to_nanos;
+use super::time::{millis_to_nanos, rfc3339};
 
 /// A value that does not fit its option, found while converting (what Tcl can check by itself was checked before).
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +58,8 @@ pub fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> 
         Kind::Enum(words) => {
             text(value).filter(|t| words.contains(&t.as_ref())).map(|t| Json::String(t.into_owned())).ok_or_else(bad)
         }
-        Kind::Millis => {
+        Kind::Time => text(value).and_then(|t| rfc3339(&t).ok()).map(Json::String).ok_or_else(bad),
+        Kind::Millis | Kind::Delay => {
             let nanos = text(value).and_then(|t| millis_to_nanos(&t).ok()).ok_or_else(bad)?;
             Ok(Json::Number(nanos.into()))
         }
@@ -92,18 +93,23 @@ pub fn json_objects(text: &str) -> Option<Json> {
     array.iter().all(Json::is_object).then_some(Json::Array(array))
 }
 
-/// The JSON of a value whose field nobody knows: a number, boolean, null, array or object if it is the text of one, else a string.
-pub fn guess(value: &Value) -> Json {
+/// The JSON of a text whose field nobody knows: a number, boolean, null, array or object if it is the text of one, else a string.
+pub fn guess(text: &str) -> Json {
+    match serde_json::from_str(text) {
+        Ok(Json::String(_)) | Err(_) => Json::String(text.to_owned()),
+        Ok(json) => json,
+    }
+}
+
+/// The JSON of a value whose field nobody knows.
+fn unknown(value: &Value) -> Json {
     match value {
         Value::Int(n) => Json::Number((*n).into()),
         Value::Bool(b) => Json::Bool(*b),
-        Value::List(items) => Json::Array(items.iter().map(guess).collect()),
-        Value::Dict(pairs) => Json::Object(pairs.iter().map(|(k, v)| (k.clone(), guess(v))).collect()),
+        Value::List(items) => Json::Array(items.iter().map(unknown).collect()),
+        Value::Dict(pairs) => Json::Object(pairs.iter().map(|(k, v)| (k.clone(), unknown(v))).collect()),
         Value::Json(json) => json.clone(),
-        Value::Big(text) | Value::Str(text) => match serde_json::from_str(text) {
-            Ok(Json::String(_)) | Err(_) => Json::String(text.clone()),
-            Ok(json) => json,
-        },
+        Value::Big(text) | Value::Str(text) => guess(text),
     }
 }
 
@@ -142,7 +148,7 @@ fn object(fields: &[Opt], value: &Value, name: &str, bad: &dyn Fn() -> BadValue)
     for (key, value) in pairs(value, bad)?.iter() {
         let json = match fields.iter().find(|field| field.name == key) {
             Some(field) => convert(field.kind, value, &format!("{name}.{key}"))?,
-            None => guess(value),
+            None => unknown(value),
         };
         map.insert(key.clone(), json);
     }
@@ -287,7 +293,7 @@ mod tests {
         for (text, json) in
             [("5", "5"), ("true", "true"), ("null", "null"), ("a b", r#""a b""#), ("", r#""""#), (r#""q""#, r#""\"q\"""#)]
         {
-            assert_eq!(guess(&s(text)).to_string(), json);
+            assert_eq!(guess(text).to_string(), json);
         }
     }
 }

@@ -5,12 +5,12 @@ use super::option::{Kind, Opt};
 
 /// A row without a default.
 pub(super) const fn row(name: &'static str, kind: Kind, help: &'static str) -> Opt {
-    Opt { name, kind, default: None, help }
+    Opt { name, kind, default: None, help, since: None }
 }
 
 /// A row with a default, given as Tcl text.
 pub(super) const fn preset(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Opt {
-    Opt { name, kind, default: Some(default), help }
+    Opt { name, kind, default: Some(default), help, since: None }
 }
 
 /// `external` of a mirror or source: where the other JetStream is reached.
@@ -31,18 +31,18 @@ pub const SOURCE_CONSUMER: &[Opt] =
 pub const SOURCE: &[Opt] = &[
     row("name", Kind::NonEmpty, "stream to copy from"),
     row("opt_start_seq", Kind::Count, "first sequence to copy"),
-    row("opt_start_time", Kind::Str, "time of the first message to copy, ISO 8601"),
+    row("opt_start_time", Kind::Time, "time of the first message to copy, ISO 8601; UTC where it says no zone"),
     row("filter_subject", Kind::Str, "copy only these subjects"),
-    row("subject_transforms", Kind::ObjectList(SUBJECT_TRANSFORM), "subject filters and transforms"),
+    row("subject_transforms", Kind::ObjectList(SUBJECT_TRANSFORM), "subject filters and transforms").since(2, 10, 0),
     row("external", Kind::Object(EXTERNAL), "copy from another domain or account"),
-    row("consumer", Kind::Object(SOURCE_CONSUMER), "consumer to copy through"),
+    row("consumer", Kind::Object(SOURCE_CONSUMER), "consumer to copy through").since(2, 14, 0),
 ];
 
 /// `placement` of a stream.
 pub const PLACEMENT: &[Opt] = &[
     row("cluster", Kind::Str, "name of the cluster"),
     row("tags", Kind::StrList, "tags that the servers must have"),
-    row("preferred", Kind::Str, "server that should lead"),
+    row("preferred", Kind::Str, "server that should lead").since(2, 11, 0),
 ];
 
 /// `republish` of a stream.
@@ -61,43 +61,44 @@ pub const CONSUMER_LIMITS: &[Opt] = &[
 /// Options of `add_stream`.
 pub const STREAM_OPTIONS: &[Opt] = &[
     row("name", Kind::NonEmpty, "accepted for a whole configuration; the argument wins"),
-    row("description", Kind::Str, "description"),
+    row("description", Kind::Str, "description").since(2, 3, 3),
     row("subjects", Kind::StrList, "subjects to store; needed without -mirror and -sources"),
     preset("retention", Kind::Enum(&["limits", "interest", "workqueue"]), "limits", "when messages are removed"),
     row("max_consumers", Kind::Int, "most consumers; -1 for no limit"),
     row("max_msgs", Kind::Int, "most messages; -1 for no limit"),
     row("max_bytes", Kind::Int, "most bytes; -1 for no limit"),
     preset("discard", Kind::Enum(&["new", "old"]), "old", "which messages go when a limit is reached"),
-    row("discard_new_per_subject", Kind::Bool, "with discard new: apply it to max_msgs_per_subject too"),
+    row("discard_new_per_subject", Kind::Bool, "with discard new: apply it to max_msgs_per_subject too").since(2, 9, 0),
     row("max_age", Kind::Millis, "greatest age of a message; 0 for no limit"),
-    row("max_msgs_per_subject", Kind::Int, "most messages of one subject; -1 for no limit"),
+    row("max_msgs_per_subject", Kind::Int, "most messages of one subject; -1 for no limit").since(2, 3, 0),
     row("max_msg_size", Kind::Int, "largest message in bytes; -1 for no limit"),
     preset("storage", Kind::Enum(&["memory", "file"]), "file", "where messages are kept"),
     row("num_replicas", Kind::Count, "copies in a cluster"),
     row("no_ack", Kind::Bool, "do not acknowledge published messages"),
     row("duplicate_window", Kind::Millis, "how long message IDs are remembered"),
-    row("sealed", Kind::Bool, "neither accept nor remove messages"),
-    row("deny_delete", Kind::Bool, "refuse to delete single messages"),
-    row("deny_purge", Kind::Bool, "refuse to purge"),
-    row("allow_rollup_hdrs", Kind::Bool, "allow Nats-Rollup headers"),
-    row("allow_direct", Kind::Bool, "allow direct reads from replicas"),
-    row("mirror_direct", Kind::Bool, "let a mirror serve direct reads of its origin"),
+    row("sealed", Kind::Bool, "neither accept nor remove messages").since(2, 6, 2),
+    row("deny_delete", Kind::Bool, "refuse to delete single messages").since(2, 6, 2),
+    row("deny_purge", Kind::Bool, "refuse to purge").since(2, 6, 2),
+    row("allow_rollup_hdrs", Kind::Bool, "allow Nats-Rollup headers").since(2, 6, 2),
+    row("allow_direct", Kind::Bool, "allow direct reads from replicas").since(2, 9, 0),
+    row("mirror_direct", Kind::Bool, "let a mirror serve direct reads of its origin").since(2, 9, 0),
     row("mirror", Kind::Object(SOURCE), "stream to mirror"),
     row("sources", Kind::ObjectList(SOURCE), "streams to copy from"),
     row("placement", Kind::Object(PLACEMENT), "cluster and servers for the stream"),
-    row("republish", Kind::Object(REPUBLISH), "publish stored messages again"),
-    row("subject_transform", Kind::Object(SUBJECT_TRANSFORM), "transform subjects before storing"),
-    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store"),
-    row("first_seq", Kind::Count, "sequence of the first message"),
-    row("consumer_limits", Kind::Object(CONSUMER_LIMITS), "limits and defaults for consumers"),
-    row("metadata", Kind::StrMap, "names and values of one's own"),
-    row("allow_msg_ttl", Kind::Bool, "allow Nats-TTL headers"),
-    row("subject_delete_marker_ttl", Kind::Millis, "leave a marker of this age for the last message of a subject"),
-    row("allow_msg_counter", Kind::Bool, "allow Nats-Incr headers (counters)"),
-    row("allow_atomic", Kind::Bool, "allow atomic batches"),
-    row("allow_batched", Kind::Bool, "allow fast batches"),
-    row("allow_msg_schedules", Kind::Bool, "allow scheduled messages"),
-    row("persist_mode", Kind::Enum(&["default", "async"]), "when the file store writes"),
+    row("republish", Kind::Object(REPUBLISH), "publish stored messages again").since(2, 8, 3),
+    row("subject_transform", Kind::Object(SUBJECT_TRANSFORM), "transform subjects before storing").since(2, 10, 0),
+    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
+    row("first_seq", Kind::Count, "sequence of the first message").since(2, 10, 0),
+    row("consumer_limits", Kind::Object(CONSUMER_LIMITS), "limits and defaults for consumers").since(2, 10, 0),
+    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
+    row("allow_msg_ttl", Kind::Bool, "allow Nats-TTL headers").since(2, 11, 0),
+    row("subject_delete_marker_ttl", Kind::Millis, "leave a marker of this age for the last message of a subject")
+        .since(2, 11, 0),
+    row("allow_msg_counter", Kind::Bool, "allow Nats-Incr headers (counters)").since(2, 12, 0),
+    row("allow_atomic", Kind::Bool, "allow atomic batches").since(2, 12, 0),
+    row("allow_batched", Kind::Bool, "allow fast batches").since(2, 14, 0),
+    row("allow_msg_schedules", Kind::Bool, "allow scheduled messages").since(2, 12, 0),
+    row("persist_mode", Kind::Enum(&["default", "async"]), "when the file store writes").since(2, 12, 0),
     row("template_owner", Kind::Str, "template of the stream (old servers only)"),
 ];
 

@@ -15,3 +15,4 @@ pub mod option;
 pub mod ordered;
 pub mod subject;
 pub mod time;
+pub mod version;

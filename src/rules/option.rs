@@ -1,5 +1,7 @@
 //! How options are declared: one table row drives parsing, read-back, the JSON body and the reference page.
 
+use super::version::Version;
+
 /// The type of an option's value, as named in error messages (`Invalid value for the <type> option ...`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -27,6 +29,10 @@ pub enum Kind {
     Enum(&'static [&'static str]),
     /// A duration of the JetStream API: milliseconds, fractions allowed, any sign; nanoseconds on the wire. Shown as `int` in errors.
     Millis,
+    /// A duration like [`Kind::Millis`]; errors are `ErrBadTimeout`, as for [`Kind::Timeout`].
+    Delay,
+    /// A point in time, ISO 8601, UTC where it says no zone; RFC 3339 on the wire (`time`).
+    Time,
     /// A list of durations like [`Kind::Millis`].
     MillisList,
     /// A list of strings, an array on the wire.
@@ -43,7 +49,8 @@ impl Kind {
     /// The type's name, in error texts and in the reference.
     pub const fn word(self) -> &'static str {
         match self {
-            Kind::Timeout => "timeout",
+            Kind::Timeout | Kind::Delay => "timeout",
+            Kind::Time => "time",
             Kind::Count => "pos_int",
             Kind::Int | Kind::Millis => "int",
             Kind::Bool => "bool",
@@ -65,6 +72,16 @@ pub struct Opt {
     pub default: Option<&'static str>,
     /// One line for the reference page.
     pub help: &'static str,
+    /// First server that knows the option: older ones drop it without a word. `None` if all servers with JetStream do, or if
+    /// it is no option of the server.
+    pub since: Option<Version>,
+}
+
+impl Opt {
+    /// The row with the first server that knows it.
+    pub const fn since(self, major: u32, minor: u32, patch: u32) -> Opt {
+        Opt { since: Some(Version(major, minor, patch)), ..self }
+    }
 }
 
 /// A parsed and checked value.
@@ -76,7 +93,7 @@ pub enum Value {
     Big(String),
     /// `Bool`.
     Bool(bool),
-    /// `Str`, `NonEmpty`, `Enum`, and the decimal text of a `Millis`.
+    /// `Str`, `NonEmpty`, `Enum`, the decimal text of a `Millis` and a `Delay`, a `Time` as the wire has it.
     Str(String),
     /// `List`, `StrList`, `MillisList`.
     List(Vec<Value>),

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod event;
 pub mod interp;
 pub mod mailbox;
+mod mark;
 pub mod memory;
 pub mod obj;
 pub mod sys;
@@ -15,4 +16,5 @@ pub mod wait;
 
 pub use class::{Call, Class, Instance, Object, Reply, Row};
 pub use interp::{Error, Home, Interp, Result};
+pub use mark::{Mark, Shape};
 pub use obj::Obj;

@@ -186,7 +186,7 @@ impl Obj {
         if raw.is_ascii() { Cow::Borrowed(raw) } else { Cow::Owned(text::low_bytes(raw)) }
     }
 
-    fn type_name(&self) -> Option<&CStr> {
+    pub(super) fn type_name(&self) -> Option<&CStr> {
         // SAFETY: a value's type is static data of Tcl or an extension, its name a C string.
         unsafe {
             let kind = (*self.as_ptr()).typePtr;
@@ -199,12 +199,13 @@ impl Obj {
         self.raw_str().is_empty()
     }
 
-    /// The value as a whole number of 64 bits, if it is one.
+    /// The value as a whole number of 64 bits with sign, if it is one.
     pub fn as_int(&self) -> Option<i64> {
         let mut wide: sys::Tcl_WideInt = 0;
         // SAFETY: a null interp asks for no message.
         let code = unsafe { stub!(tcl_GetWideIntFromObj(std::ptr::null_mut(), self.as_ptr(), &mut wide)) };
-        (code == sys::OK).then_some(wide)
+        // Up to 2^64 Tcl takes a number and wraps it. What needs more than 63 bits has this type by now.
+        (code == sys::OK && self.type_name() != Some(c"bignum")).then_some(wide)
     }
 
     /// Whether the value parses as a list.

@@ -1,5 +1,7 @@
 //! The object's state and requests to the JetStream API (ADR-1).
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
@@ -12,8 +14,8 @@ use crate::bridge::task::block;
 use crate::classes::connection::requests::{end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
 use crate::client::{Argument, Fault};
-use crate::engine::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_convert::{api_error, convert_reply};
+use crate::engine::{CallId, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page};
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
 use crate::rules::option::Opt;
@@ -29,11 +31,19 @@ pub struct JetStream {
     /// JetStream domain.
     pub domain: Option<String>,
     prefix: String,
+    /// Asynchronous pulls under way.
+    pub(super) pulls: RefCell<HashSet<CallId>>,
 }
 
 impl Instance for JetStream {
-    /// Nothing ends with it: key-value stores made from it go on.
-    fn close(&self) {}
+    /// Its pulls end; key-value stores made from it go on.
+    fn close(&self) {
+        // Each forgets itself when it goes.
+        let pulls = self.pulls.take();
+        for id in pulls {
+            self.connection.cancel(id);
+        }
+    }
 
     fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
         self
@@ -53,18 +63,46 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
         timeout: options.int("timeout").unwrap_or(5000),
         domain,
         prefix,
+        pulls: RefCell::default(),
     }));
     Ok(())
 }
 
-/// The error that an API reply carries.
+/// The error that an API reply carries, or that it is none.
 pub fn response_error(reply: &Json) -> Option<Fault> {
-    api_error(reply).map(Fault::Api)
+    match api_error(reply) {
+        Ok(error) => error.map(Fault::Api),
+        Err(_) => Some(Fault::ReplyIncomplete),
+    }
 }
 
 /// A reply as JSON.
 pub fn parse(message: &Message) -> Result<Json> {
     serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson.into())
+}
+
+/// What the API replied.
+///
+/// # Errors
+/// `ErrJSResponse`; `ErrProtocol` for what is no reply of the API.
+pub fn read(message: &Message) -> std::result::Result<Json, Fault> {
+    let reply = serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson)?;
+    match response_error(&reply) {
+        Some(fault) => Err(fault),
+        None => Ok(reply),
+    }
+}
+
+/// The acknowledgement of a published message.
+///
+/// # Errors
+/// `ErrJSResponse`; `ErrInvalidJSAck` for what is no acknowledgement, whoever sent it.
+pub fn pub_ack(message: &Message) -> std::result::Result<Json, Fault> {
+    match read(message) {
+        Ok(reply) if is_pub_ack(&reply) => Ok(reply),
+        Err(Fault::Api(error)) => Err(Fault::Api(error)),
+        _ => Err(Fault::NotAnAck),
+    }
 }
 
 impl JetStream {
@@ -75,6 +113,7 @@ impl JetStream {
             timeout: self.timeout,
             domain: self.domain.clone(),
             prefix: prefix.to_string(),
+            pulls: RefCell::default(),
         }
     }
 
@@ -102,11 +141,8 @@ impl JetStream {
     /// `ErrJSResponse` and those of [`JetStream::exchange`].
     pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json)> {
         let message = self.exchange(&self.subject(rest), Bytes::from(body), None, self.timeout).await?;
-        let reply = parse(&message)?;
-        match response_error(&reply) {
-            Some(fault) => Err(fault.into()),
-            None => Ok((message, reply)),
-        }
+        let reply = read(&message)?;
+        Ok((message, reply))
     }
 
     /// [`JetStream::ask`] for those who want the JSON only.
@@ -124,10 +160,9 @@ impl JetStream {
                 body.insert(name.into(), value.into());
             }
             let reply = self.api(rest, Json::Object(body).to_string()).await?;
-            let page = reply.get(field).and_then(Json::as_array).cloned().unwrap_or_default();
-            let total = reply.get("total").and_then(Json::as_u64).unwrap_or_default();
+            let (page, total) = page(&reply, field).map_err(|_| Fault::ReplyIncomplete)?;
             let empty = page.is_empty();
-            names.extend(page.iter().filter_map(|name| name.as_str().map(str::to_string)));
+            names.extend(page.into_iter().map(str::to_string));
             if empty || names.len() as u64 >= total {
                 return Ok(names);
             }
@@ -142,8 +177,10 @@ pub enum Shape {
     Dict,
     /// A dict without `total`, `offset` and `limit`.
     Unpaged,
-    /// This field.
-    Field(&'static str),
+    /// The field `success`, a boolean.
+    Success,
+    /// The field `purged`, a count.
+    Purged,
     /// The JSON text as the server sent it.
     Raw,
 }
@@ -153,18 +190,25 @@ pub fn request(js: &Rc<JetStream>, call: &Invocation, rest: String, body: String
     let js = Rc::clone(js);
     block(call.interp, async move {
         let (message, reply) = js.ask(&rest, body).await?;
-        Ok(shaped(&message, reply, shape))
+        shaped(&message, reply, shape)
     })
 }
 
 /// A reply in the wanted shape.
-pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Obj {
-    match shape {
+///
+/// # Errors
+/// `ErrProtocol` if it has no such field.
+pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Result<Obj> {
+    let field = |name: &str, fits: fn(&Json) -> bool| {
+        reply.get(name).filter(|value| fits(value)).map(to_obj).ok_or(Fault::ReplyIncomplete)
+    };
+    Ok(match shape {
         Shape::Dict => to_obj(&convert_reply(reply, false)),
         Shape::Unpaged => to_obj(&convert_reply(reply, true)),
-        Shape::Field(name) => reply.get(name).map_or_else(Obj::empty, to_obj),
+        Shape::Success => field("success", Json::is_boolean)?,
+        Shape::Purged => field("purged", Json::is_u64)?,
         Shape::Raw => Obj::utf8(message.payload()),
-    }
+    })
 }
 
 /// The options as the JSON object of a request.

@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::api::options_body;
+use super::api::{JetStream, options_body};
 use crate::bridge::errors::Result;
+use crate::bridge::json::{from_obj, is_null};
 use crate::bridge::options::{Options, bare_name};
-use crate::rules::jetstream_convert_body::guess;
+use crate::client::Fault;
 use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Opt, Value};
+use crate::rules::version::{Version, too_new};
 use crate::tcl::{Interp, Obj};
 
 /// A parsed configuration.
@@ -15,6 +17,8 @@ pub struct Config {
     table: &'static [Opt],
     /// What the table knows.
     pub options: Options,
+    /// Whether this is a configuration as a server writes it.
+    whole: bool,
     /// Fields of a whole configuration that the table does not know.
     extra: Vec<(String, Json)>,
 }
@@ -28,25 +32,46 @@ impl Config {
         let names: Vec<String> = words.iter().step_by(2).map(|word| bare_name(&word.as_text()).to_string()).collect();
         let plain: Vec<&str> = names.iter().map(String::as_str).collect();
         if words.len() % 2 == 1 || !is_whole_config(marks, &plain) {
-            return Ok(Config { table, options: Options::parse(interp, table, words)?, extra: Vec::new() });
+            return Ok(Config { table, options: Options::parse(interp, table, words)?, whole: false, extra: Vec::new() });
         }
         let (mut known, mut extra) = (Vec::new(), Vec::new());
         for (name, pair) in names.into_iter().zip(words.chunks_exact(2)) {
-            if &*pair[1].as_text() == "null" {
-                continue;
-            }
-            if table.iter().any(|opt| opt.name == name) {
-                known.extend_from_slice(pair);
-            } else {
-                extra.push((name, guess(&Value::Str(pair[1].to_text()))));
+            match table.iter().find(|opt| opt.name == name) {
+                Some(opt) if is_null(opt.kind, &pair[1]) => {}
+                Some(_) => known.extend_from_slice(pair),
+                None => extra.push((name, from_obj(&pair[1]))),
             }
         }
-        Ok(Config { table, options: Options::parse(interp, table, &known)?, extra })
+        Ok(Config { table, options: Options::parse(interp, table, &known)?, whole: true, extra })
     }
 
     /// Whether the option was given.
     pub fn has(&self, name: &str) -> bool {
         self.options.get(name).is_some()
+    }
+
+    /// Whether the option was given with something in it.
+    pub fn has_content(&self, name: &str) -> bool {
+        self.options.get(name).is_some_and(|given| match &given.value {
+            Value::List(items) => !items.is_empty(),
+            Value::Dict(pairs) => !pairs.is_empty(),
+            Value::Json(Json::Array(items)) => !items.is_empty(),
+            Value::Json(Json::Object(fields)) => !fields.is_empty(),
+            _ => true,
+        })
+    }
+
+    /// Whether the server knows all options: an older one would drop what it does not know, without a word.
+    ///
+    /// # Errors
+    /// `ErrNotSupported` names the option and the version that has it.
+    pub fn known_to_server(&self, js: &JetStream) -> Result<()> {
+        let Some(server) = server_version(js) else { return Ok(()) };
+        let mut given = self.options.values();
+        // Beside the durable name it says nothing new.
+        given.retain(|(index, _)| self.table[*index].name != "name" || !self.has("durable_name"));
+        let Some((name, since)) = too_new(self.table, &given, server, self.whole) else { return Ok(()) };
+        Err(Fault::NotSupported { option: name, since, server }.into())
     }
 
     /// The JSON object; with `creation` the table's defaults are in it.
@@ -55,4 +80,9 @@ impl Config {
         map.extend(self.extra.iter().cloned());
         Ok(map)
     }
+}
+
+/// The version in the server's INFO, if it has told one.
+pub fn server_version(js: &JetStream) -> Option<Version> {
+    js.connection.engine.server_info().and_then(|info| Version::parse(info.version.as_deref()?))
 }

@@ -1,6 +1,7 @@
 //! Pull requests (ADR-13).
 
-use std::rc::Rc;
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use async_nats::StatusCode;
@@ -16,7 +17,7 @@ use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{cancel, end_error, timeout};
 use crate::classes::connection::state::{Answer, Connection};
 use crate::client::{Argument, Fault, Waiting};
-use crate::engine::{End, Level, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::{CallId, End, Level, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::{pull_expires, pull_request, pull_rest};
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::Kind;
@@ -56,11 +57,12 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     if let Some(callback) = options.get("callback") {
         let callback = prefix(&callback.obj)?;
         // The ID is known only after the request is under way; no answer can come before this call has returned.
-        let own_id = Rc::new(std::cell::Cell::new(0));
-        let id_for_log = Rc::clone(&own_id);
-        let run = move |connection: &Rc<Connection>, answer| pulled(connection, id_for_log.get(), &callback, answer);
+        let own = Rc::new(Own { js: Rc::downgrade(js), id: Cell::new(0) });
+        let of_handler = Rc::clone(&own);
+        let run = move |connection: &Rc<Connection>, answer| pulled(connection, of_handler.id.get(), &callback, answer);
         let id = js.connection.call_back(spec, Rc::new(run))?;
-        own_id.set(id);
+        own.id.set(id);
+        js.pulls.borrow_mut().insert(id);
         return Ok(Obj::int(id as i64).into());
     }
     let calling = js.connection.call(spec)?;
@@ -79,6 +81,20 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// The payload of what is left of a pull.
 fn renew(payload: &Bytes, left: u64, elapsed: Duration) -> Option<Bytes> {
     pull_rest(payload, left, elapsed).map(Bytes::from)
+}
+
+/// An asynchronous pull as its object knows it, until its handler goes.
+struct Own {
+    js: Weak<JetStream>,
+    id: Cell<CallId>,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(js) = self.js.upgrade() {
+            js.pulls.borrow_mut().remove(&self.id.get());
+        }
+    }
 }
 
 /// The error of a time that does not fit the wire, which has nanoseconds.

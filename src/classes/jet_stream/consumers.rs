@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
-use super::config::Config;
+use super::config::{Config, server_version};
 use super::streams::json_object;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -14,6 +14,8 @@ use crate::bridge::task::block;
 use crate::client::Argument;
 use crate::rules::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
 use crate::rules::option::Kind;
+use crate::rules::subject::{Role, check_subject};
+use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
 fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
@@ -69,26 +71,31 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
     {
         return Err(Argument::TwoNames(name.to_string(), durable.to_string()).into());
     }
+    let body = config.body(true)?;
+    open_or_error(js)?;
+    config.known_to_server(js)?;
     let filter = options.text("filter_subject").filter(|filter| !filter.is_empty() && *filter != ">");
     let rest = match (durable, name) {
         (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
         (None, Some(name)) if names_consumers(js) => match filter {
+            // As a part of the subject it would lead nowhere.
+            Some(filter) if !check_subject(filter, Role::Subscribe, true) => {
+                return Err(bad_value("filter_subject", Kind::NonEmpty, &Obj::text(filter)).into());
+            }
             Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
             None => format!("CONSUMER.CREATE.{stream}.{name}"),
         },
         (None, _) => format!("CONSUMER.CREATE.{stream}"),
     };
-    let mut body = Map::new();
-    body.insert("stream_name".into(), stream.into());
-    body.insert("config".into(), Json::Object(config.body(true)?));
-    request(js, call, rest, Json::Object(body).to_string(), Shape::Dict)
+    let mut request_body = Map::new();
+    request_body.insert("stream_name".into(), stream.into());
+    request_body.insert("config".into(), Json::Object(body));
+    request(js, call, rest, Json::Object(request_body).to_string(), Shape::Dict)
 }
 
 /// Servers from 2.9 on take the consumer's name in the subject; so does, most likely, one that has not said its version yet.
 pub fn names_consumers(js: &JetStream) -> bool {
-    let Some(version) = js.connection.engine.server_info().and_then(|info| info.version.clone()) else { return true };
-    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
-    (parts.next(), parts.next()) >= (Some(2), Some(9))
+    server_version(js).is_none_or(|version| version >= Version(2, 9, 0))
 }
 
 /// `add_consumer_from_json stream consumer json_config`
@@ -96,7 +103,7 @@ pub fn add_consumer_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<R
     let stream = stream_name(&call.args[0])?;
     let consumer = consumer_name(&call.args[1].as_text())?;
     let text = call.args[2].to_text();
-    let durable = json_object(&text)?.get("durable_name").is_some();
+    let durable = json_object(&text)?.get("durable_name").and_then(Json::as_str).is_some_and(|name| !name.is_empty());
     let verb = if durable { "DURABLE.CREATE" } else { "CREATE" };
     let body = format!("{{\"stream_name\":{},\"config\":{text}}}", Json::from(stream.as_str()));
     request(js, call, format!("CONSUMER.{verb}.{stream}.{consumer}"), body, Shape::Raw)
@@ -108,7 +115,7 @@ fn named(call: &Invocation) -> Result<String> {
 
 /// `delete_consumer stream consumer`
 pub fn delete_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    request(js, call, format!("CONSUMER.DELETE.{}", named(call)?), String::new(), Shape::Field("success"))
+    request(js, call, format!("CONSUMER.DELETE.{}", named(call)?), String::new(), Shape::Success)
 }
 
 /// `consumer_info stream consumer`

@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use serde_json::Value as Json;
 
-use super::api::{JetStream, parse, response_error};
+use super::api::{JetStream, pub_ack};
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::json::to_obj;
 use crate::bridge::keys::{key, truth};
@@ -20,9 +19,10 @@ use crate::client::Fault;
 use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::nak as nak_body;
-use crate::rules::jetstream_convert::{api_error, convert_reply};
+use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::metadata;
 use crate::rules::option::Kind;
+use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Reply};
 
 /// Header that names the stream which must store the message.
@@ -71,11 +71,7 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
                 if let Some(ack) = plain(&message) {
                     return Ok(ack);
                 }
-                let reply = parse(&message)?;
-                match response_error(&reply) {
-                    Some(fault) => Err(fault.into()),
-                    None => Ok(to_obj(&convert_reply(reply, false))),
-                }
+                Ok(to_obj(&convert_reply(pub_ack(&message)?, false)))
             }
             Answer::End(end) => Err(end_error(&end, subject.as_str())),
         }
@@ -88,7 +84,14 @@ const MEMBERS: &[&str] = &["stream", "seq", "domain", "duplicate", "val", "batch
 /// An acknowledgement as servers write it; `None`: it takes a closer look.
 fn plain(message: &Message) -> Option<Obj> {
     let dict = Obj::dict();
+    let (mut stream, mut seq) = (false, false);
     for (name, value) in flat::members(message.payload())? {
+        match (name, value) {
+            ("stream", Scalar::Text(text)) => stream = !text.is_empty(),
+            ("seq", Scalar::Int(number)) => seq = number >= 0,
+            ("stream" | "seq", _) => return None,
+            _ => {}
+        }
         let value = match value {
             Scalar::Text(text) => Obj::text(text),
             Scalar::Int(number) => Obj::int(number),
@@ -97,18 +100,14 @@ fn plain(message: &Message) -> Option<Obj> {
         let name = MEMBERS.iter().find(|known| **known == name)?;
         dict.put(key(name), &value);
     }
-    Some(dict)
+    (stream && seq).then_some(dict)
 }
 
 fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     let (timed_out, ack, error) = match answer {
-        Answer::Reply(message) => match plain(&message).map_or_else(|| parse(&message).map(Err), |ack| Ok(Ok(ack))) {
-            Ok(Ok(ack)) => (false, ack, Obj::empty()),
-            Ok(Err(reply)) => match publish_error(&reply) {
-                Some(error) => (false, Obj::empty(), error),
-                None => (false, to_obj(&convert_reply(reply, false)), Obj::empty()),
-            },
-            Err(_) => (false, Obj::empty(), error_dict(500, 0, "Invalid JSON in a JetStream response")),
+        Answer::Reply(message) => match plain(&message).map_or_else(|| full(&message), Ok) {
+            Ok(ack) => (false, ack, Obj::empty()),
+            Err(fault) => (false, Obj::empty(), error_dict(&fault)),
         },
         Answer::End(End::Closed | End::Full | End::Pong(_)) => return,
         Answer::End(_) => (true, Obj::empty(), Obj::empty()),
@@ -116,12 +115,16 @@ fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     connection.run_callback(callback, [truth(timed_out), ack, error]);
 }
 
-fn publish_error(reply: &Json) -> Option<Obj> {
-    let error = api_error(reply)?;
-    Some(error_dict(error.code, error.err_code, &error.description))
+/// The acknowledgement as a dict, by way of a tree.
+fn full(message: &Message) -> std::result::Result<Obj, Fault> {
+    pub_ack(message).map(|ack| to_obj(&convert_reply(ack, false)))
 }
 
-fn error_dict(code: i64, err_code: i64, text: &str) -> Obj {
+fn error_dict(fault: &Fault) -> Obj {
+    let (code, err_code, text) = match fault {
+        Fault::Api(error) => (error.code, error.err_code, error.description.as_str()),
+        _ => (500, 0, "Invalid acknowledgement of a published message"),
+    };
     let dict = Obj::dict();
     dict.put_text("code", &Obj::int(code));
     dict.put_text("err_code", &Obj::int(err_code));
@@ -135,7 +138,8 @@ fn not_js_message() -> Error {
 
 fn reply_subject(message: &Obj) -> Result<String> {
     let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
-    if reply.is_empty() { Err(not_js_message()) } else { Ok(reply) }
+    // No server writes another one, and it would go into the protocol as it is.
+    if check_subject(&reply, Role::Reply, false) { Ok(reply) } else { Err(not_js_message()) }
 }
 
 fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outgoing> {
@@ -156,7 +160,7 @@ pub fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `nak message ?-delay ms?`
 pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let bad = || bad_value("delay", Kind::Millis, &call.options.get("delay").map_or_else(Obj::empty, |given| given.obj.clone()));
+    let bad = || bad_value("delay", Kind::Delay, &call.options.get("delay").map_or_else(Obj::empty, |given| given.obj.clone()));
     let body = nak_body(call.options.text("delay")).map_err(|_| bad())?;
     answer(js, &call.args[0], Bytes::from(body))
 }

@@ -6,15 +6,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
 
-use super::api::{JetStream, Shape, open_or_error, options_body, request, response_error, shaped, stream_name};
+use super::api::{JetStream, Shape, open_or_error, options_body, read, request, shaped, stream_name};
 use super::config::Config;
-use crate::bridge::errors::{Error, Result};
+use crate::bridge::errors::Result;
 use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::client::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
 use crate::client::{Argument, Fault};
-use crate::rules::jetstream_convert::{api_error, merge_update};
+use crate::engine::Message;
+use crate::rules::jetstream_convert::{ApiError, merge_update};
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Obj, Reply};
 
@@ -22,7 +23,7 @@ use crate::tcl::{Obj, Reply};
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
-    if !["subjects", "mirror", "sources"].iter().any(|field| config.has(field)) {
+    if !["subjects", "mirror", "sources"].iter().any(|field| config.has_content(field)) {
         return Err(Argument::OneRequired(&["subjects", "mirror", "sources"]).into());
     }
     let named = |fields: Map<String, Json>| {
@@ -33,6 +34,7 @@ pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     };
     let (create, change) = (named(config.body(true)?), named(config.body(false)?));
     open_or_error(js)?;
+    config.known_to_server(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move { create_or_update(&js, &name, create, change).await })
 }
@@ -42,40 +44,41 @@ async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>,
         Ok(created) => return Ok(created),
         Err(refused) => refused,
     };
-    let code = api_error(&refused).map_or(0, |error| error.err_code);
+    let code = refused.err_code;
     if code != STREAM_NAME_IN_USE && code != STREAM_INVALID_CONFIG {
-        return Err(failure(&refused));
+        return Err(Fault::Api(refused).into());
     }
     let info = match js.api(&format!("STREAM.INFO.{name}"), String::new()).await {
         Ok(info) => info,
-        Err(_) if code == STREAM_INVALID_CONFIG => return Err(failure(&refused)),
+        Err(_) if code == STREAM_INVALID_CONFIG => return Err(Fault::Api(refused).into()),
         Err(error) => return Err(error),
     };
-    let current = info.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
-    update(js, name, &Json::Object(merge_update(current, change)), &refused).await
+    let current = info.get("config").and_then(Json::as_object).cloned().ok_or(Fault::ReplyIncomplete)?;
+    update(js, name, &Json::Object(merge_update(current, change)), refused).await
 }
 
 /// Updates the stream; a refusal is the create error followed by the reason.
-async fn update(js: &JetStream, name: &str, config: &Json, create_refused: &Json) -> Result<Obj> {
-    match try_api(js, &format!("STREAM.UPDATE.{name}"), config).await? {
-        Ok(updated) => Ok(updated),
-        Err(refused) => {
-            let reason = api_error(&refused).map(|error| error.description).unwrap_or_default();
-            Err(api_error(create_refused)
-                .map_or_else(|| failure(&refused), |first| Fault::NeitherCreatedNorUpdated(first, reason).into()))
-        }
-    }
+async fn update(js: &JetStream, name: &str, config: &Json, create_refused: ApiError) -> Result<Obj> {
+    let updated = try_api(js, &format!("STREAM.UPDATE.{name}"), config).await?;
+    updated.map_err(|reason| Fault::NeitherCreatedNorUpdated(create_refused, reason.description).into())
 }
 
-/// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's reply.
-async fn try_api(js: &JetStream, rest: &str, body: &Json) -> Result<std::result::Result<Obj, Json>> {
+/// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's.
+async fn try_api(js: &JetStream, rest: &str, body: &Json) -> Result<std::result::Result<Obj, ApiError>> {
     let message = js.exchange(&js.subject(rest), body.to_string().into(), None, js.timeout).await?;
-    let reply = super::api::parse(&message)?;
-    Ok(if reply.get("error").is_some() { Err(reply) } else { Ok(shaped(&message, reply, Shape::Dict)) })
+    Ok(match refusable(&message)? {
+        Ok(reply) => Ok(shaped(&message, reply, Shape::Dict)?),
+        Err(refused) => Err(refused),
+    })
 }
 
-fn failure(reply: &Json) -> Error {
-    response_error(reply).unwrap_or(Fault::ReplyIncomplete).into()
+/// A reply, or the server's refusal.
+fn refusable(message: &Message) -> Result<std::result::Result<Json, ApiError>> {
+    match read(message) {
+        Ok(reply) => Ok(Ok(reply)),
+        Err(Fault::Api(refused)) => Ok(Err(refused)),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// `add_stream_from_json json_config`
@@ -89,19 +92,18 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
         let send = |verb: &str| (js.subject(&format!("STREAM.{verb}.{name}")), bytes::Bytes::from(text.clone()));
         let (subject, body) = send("CREATE");
         let created = js.exchange(&subject, body, None, js.timeout).await?;
-        let reply = super::api::parse(&created)?;
-        match api_error(&reply) {
-            None => Ok(Obj::utf8(created.payload())),
-            Some(error) if error.err_code == STREAM_NAME_IN_USE || error.err_code == STREAM_INVALID_CONFIG => {
+        match refusable(&created)? {
+            Ok(_) => Ok(Obj::utf8(created.payload())),
+            Err(error) if error.err_code == STREAM_NAME_IN_USE || error.err_code == STREAM_INVALID_CONFIG => {
                 let (subject, body) = send("UPDATE");
                 let updated = js.exchange(&subject, body, None, js.timeout).await?;
-                match api_error(&super::api::parse(&updated)?) {
-                    None => Ok(Obj::utf8(updated.payload())),
-                    Some(reason) if reason.err_code == STREAM_NOT_FOUND => Err(failure(&reply)),
-                    Some(reason) => Err(Fault::NeitherCreatedNorUpdated(error, reason.description).into()),
+                match refusable(&updated)? {
+                    Ok(_) => Ok(Obj::utf8(updated.payload())),
+                    Err(reason) if reason.err_code == STREAM_NOT_FOUND => Err(Fault::Api(error).into()),
+                    Err(reason) => Err(Fault::NeitherCreatedNorUpdated(error, reason.description).into()),
                 }
             }
-            Some(_) => Err(failure(&reply)),
+            Err(error) => Err(Fault::Api(error).into()),
         }
     })
 }
@@ -117,14 +119,14 @@ pub fn json_object(text: &str) -> Result<Json> {
 /// `delete_stream stream`
 pub fn delete_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
-    request(js, call, format!("STREAM.DELETE.{name}"), String::new(), Shape::Field("success"))
+    request(js, call, format!("STREAM.DELETE.{name}"), String::new(), Shape::Success)
 }
 
 /// `purge_stream stream ?-filter subject? ?-keep int? ?-seq int?`
 pub fn purge_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let body = Json::Object(options_body(PURGE_OPTIONS, &call.options, false)?).to_string();
-    request(js, call, format!("STREAM.PURGE.{name}"), body, Shape::Field("purged"))
+    request(js, call, format!("STREAM.PURGE.{name}"), body, Shape::Purged)
 }
 
 /// `stream_info stream`
@@ -172,7 +174,7 @@ pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
         return Err(Argument::Required("seq").into());
     }
     let body = Json::Object(options_body(MSG_DELETE_OPTIONS, &call.options, false)?).to_string();
-    request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Field("success"))
+    request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Success)
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -198,17 +200,19 @@ impl JetStream {
     pub async fn stored_message(&self, stream: &str, body: String) -> Result<Stored> {
         let reply = self.api(&format!("STREAM.MSG.GET.{stream}"), body).await?;
         let broken = || Fault::ReplyIncomplete;
-        let message = reply.get("message").ok_or_else(broken)?;
-        let text = |name: &str| message.get(name).and_then(Json::as_str).unwrap_or_default();
-        let block = decode(text("hdrs")).ok_or_else(broken)?;
+        let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
+        let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
+        // Absent where there is none.
+        let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
+        let block = bytes("hdrs")?;
         let headers =
             if block.is_empty() { Vec::new() } else { crate::rules::header::parse(&block).map_err(|_| broken())?.fields };
         Ok(Stored {
-            subject: text("subject").to_string(),
-            seq: message.get("seq").and_then(Json::as_u64).unwrap_or_default(),
-            data: decode(text("data")).ok_or_else(broken)?,
+            subject: needed("subject")?.to_string(),
+            seq: message.get("seq").and_then(Json::as_u64).ok_or_else(broken)?,
+            data: bytes("data")?,
             headers,
-            time: text("time").to_string(),
+            time: needed("time")?.to_string(),
         })
     }
 }

@@ -23,7 +23,8 @@ use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
 
 /// The plain argument `revision`.
-static REVISION: Opt = Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream" };
+static REVISION: Opt =
+    Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream", since: None };
 
 const OPERATION: &str = "KV-Operation";
 

@@ -52,7 +52,7 @@ pub static OLD_COMMANDS: &[Command] = &[Command {
 }];
 
 /// The argument of `msec_to_isotime`, read as options are.
-const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms since the epoch" };
+const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms since the epoch", since: None };
 
 /// The local time as log lines have it: `2022-11-22T13:31:35.451`.
 ///
