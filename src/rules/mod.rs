@@ -15,4 +15,5 @@ pub mod option;
 pub mod ordered;
 pub mod subject;
 pub mod time;
+pub mod too_new;
 pub mod version;

@@ -9,7 +9,8 @@ use crate::bridge::options::{Options, bare_name};
 use crate::client::Fault;
 use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Opt, Value};
-use crate::rules::version::{Version, too_new};
+use crate::rules::too_new::too_new;
+use crate::rules::version::Version;
 use crate::tcl::{Interp, Obj};
 
 /// A parsed configuration.
