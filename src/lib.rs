@@ -26,5 +26,5 @@ mod tcl;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn Nats_Init(interp: *mut tcl::sys::Tcl_Interp) -> std::os::raw::c_int {
     // SAFETY: what Tcl handed over is passed on.
-    unsafe { tcl::event::init(interp, classes::register) }
+    unsafe { tcl::event::init(interp, classes::register, bridge::errors::trouble) }
 }

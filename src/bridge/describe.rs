@@ -7,7 +7,7 @@ use crate::tcl::{Class, Instance, Obj};
 
 /// A dict of these pairs.
 pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     for (key, value) in pairs {
         dict.put_text(key, &value);
     }

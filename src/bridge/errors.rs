@@ -5,7 +5,7 @@ use super::{dialect, words};
 use crate::client::{Argument, Fault};
 use crate::engine::Problem;
 use crate::rules::dialect::{DIALECT_2, Dialect};
-use crate::tcl::{self, Home, Interp, Obj};
+use crate::tcl::{self, Home, Interp, Obj, Trouble};
 
 /// Why a method gives no result.
 #[derive(Clone, Debug)]
@@ -63,10 +63,22 @@ pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
     }
 }
 
+/// The words of what goes wrong between Tcl and the library; the same in all dialects.
+pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
+    let (code, text) = match trouble {
+        Trouble::Panic(text) => ("PANIC", format!("internal error: {text}")),
+        Trouble::InterpDeleted => ("ErrConnectionClosed", "interpreter deleted".to_string()),
+        Trouble::CoroutineDeleted => ("ErrInvalidCoroutine", "coroutine deleted while it waited".to_string()),
+        Trouble::ClassGone(class) => ("ErrInvalidArg", format!("class {class} is gone")),
+        Trouble::NoCopies => ("ErrInvalidArg", "objects of this class cannot be copied".to_string()),
+    };
+    (text, vec!["NATS".to_string(), code.to_string()])
+}
+
 /// The text of an error, for a log or a callback.
 pub fn text(home: &Home, error: &Error) -> String {
     match (error, home.live()) {
-        (Error::Fault(fault), Some(interp)) => words(interp).of(fault).1,
+        (Error::Fault(fault), Some(interp)) => words(*interp).of(fault).1,
         (Error::Tcl(tcl::Error::Raised { message, .. }), _) => message.clone(),
         _ => String::new(),
     }
@@ -75,7 +87,7 @@ pub fn text(home: &Home, error: &Error) -> String {
 /// The dict kept in `last_error`: `code {NATS ErrX} errorMessage text`.
 pub fn as_dict(interp: Interp, problem: &Problem) -> Obj {
     let (code, text) = words(interp).of(&Fault::Engine(problem.clone()));
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     dict.put_text("code", &Obj::text_list(&code));
     dict.put_text("errorMessage", &Obj::text(&text));
     dict

@@ -25,7 +25,7 @@ pub fn to_obj(json: &Json) -> Obj {
         Json::Array(items) if items.is_empty() => Obj::marked("", Mark::NoItems),
         Json::Array(items) => Obj::list(&items.iter().map(to_obj).collect::<Vec<_>>()),
         Json::Object(map) => {
-            let dict = Obj::dict();
+            let mut dict = Obj::dict();
             for (key, value) in map {
                 dict.put_text(key, &to_obj(value));
             }

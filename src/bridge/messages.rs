@@ -20,7 +20,7 @@ pub struct Coding {
 
 /// A payload as the wire has it.
 pub fn payload_out(coding: Coding, value: &Obj) -> Bytes {
-    if coding.utf8 { Bytes::copy_from_slice(value.as_text().as_bytes()) } else { Bytes::copy_from_slice(&value.as_bytes()) }
+    if coding.utf8 { Bytes::copy_from_slice(value.as_text().as_bytes()) } else { value.with_bytes(Bytes::copy_from_slice) }
 }
 
 /// A payload as Tcl has it.
@@ -88,7 +88,7 @@ pub fn publication<R>(
     };
     let headers = headers.as_deref().unwrap_or_default();
     let run = |payload: &[u8]| run(&Publication { subject: &subject, reply: reply.as_ref(), headers, payload });
-    Ok(if coding.utf8 { run(payload.as_text().as_bytes()) } else { run(&payload.as_bytes()) })
+    Ok(if coding.utf8 { run(payload.as_text().as_bytes()) } else { payload.with_bytes(run) })
 }
 
 /// A message to send, its subjects checked.
@@ -163,7 +163,7 @@ pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
 
 /// The header dict of a message; `Status` and `Description` hold the status line.
 pub fn headers_in(message: &Message) -> Obj {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     if let Some(status) = message.status() {
         dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status.as_u16()))]));
         if let Some(text) = message.description() {
@@ -171,19 +171,18 @@ pub fn headers_in(message: &Message) -> Obj {
         }
     }
     if message.has_headers() {
-        header_lines(&dict, message.headers());
+        header_lines(&mut dict, message.headers());
     }
     dict
 }
 
 /// Adds lines to a header dict.
-pub fn header_lines<T: AsRef<str>>(dict: &Obj, lines: impl IntoIterator<Item = (T, T)>) {
+pub fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterator<Item = (T, T)>) {
     for (name, value) in lines {
         let key = Obj::text(name.as_ref());
         let value = Obj::text(value.as_ref());
         let values = match dict.get(&key) {
-            Some(values) => {
-                let values = values.unshared();
+            Some(mut values) => {
                 values.append(&value);
                 values
             }
@@ -202,7 +201,7 @@ pub fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
 
 /// A message dict of its parts.
 pub fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     dict.put(key("header"), header);
     dict.put(key("data"), data);
     dict.put(key("subject"), &Obj::text(subject));

@@ -75,7 +75,7 @@ pub const fn constructor<S: Instance>(
 /// A call of a method, its words taken apart.
 pub struct Invocation<'a> {
     /// The interpreter.
-    pub interp: Interp,
+    pub interp: Interp<'a>,
     /// The plain arguments.
     pub args: &'a [Obj],
     /// The options.

@@ -78,7 +78,7 @@ pub fn register(interp: Interp) -> Result<()> {
 /// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` by their full names, the
 /// latter with `usage` and `help`.
 pub fn tables(interp: Interp) -> Obj {
-    let (classes, commands) = (Obj::dict(), Obj::dict());
+    let (mut classes, mut commands) = (Obj::dict(), Obj::dict());
     let face = FACES.iter().find(|face| face.dialect == dialect::of(interp)).unwrap_or(&FACES[0]);
     for class in face.classes {
         classes.put_text(class.name, &(class.describe)());

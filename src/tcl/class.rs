@@ -1,13 +1,16 @@
 //! TclOO classes and plain commands with native bodies, made from tables (Class(3), Method(3), CrtObjCmd(3)).
 
 use std::any::Any;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
 use std::slice;
 use std::sync::OnceLock;
 
-use super::interp::{Error, Interp, Result};
+use super::error::{Error, Result, Trouble};
+use super::interp::Interp;
+use super::lent::none_lent;
 use super::obj::Obj;
 use super::sys::{self, Code, Size, oo, stub};
 use super::trampoline::guarded;
@@ -47,7 +50,7 @@ pub trait Instance: Any {
 /// One invocation of a method or command.
 pub struct Call<'a> {
     /// The interpreter.
-    pub interp: Interp,
+    pub interp: Interp<'a>,
     words: &'a [Obj],
     skip: usize,
     context: sys::Tcl_ObjectContext,
@@ -65,18 +68,18 @@ impl<'a> Call<'a> {
     }
 
     /// The object, if this is a method.
-    pub fn object(&self) -> Option<Object> {
+    pub fn object(&self) -> Option<Object<'a>> {
         if self.context.is_null() {
             return None;
         }
-        // SAFETY: the context is live during the call.
-        Some(Object(unsafe { oo!(tcl_ObjectContextObject(self.context)) }))
+        // SAFETY: the context is live during the call, and keeps the object's memory, if not the object, as long.
+        Some(Object(unsafe { oo!(tcl_ObjectContextObject(self.context)) }, PhantomData))
     }
 }
 
-/// A TclOO object, live during the call that it was taken from.
+/// The TclOO object of a method call. It may have been destroyed meanwhile.
 #[derive(Clone, Copy)]
-pub struct Object(sys::Tcl_Object);
+pub struct Object<'a>(sys::Tcl_Object, PhantomData<&'a ()>);
 
 struct Holder {
     instance: Rc<dyn Instance>,
@@ -93,7 +96,7 @@ fn metadata_type() -> &'static sys::Tcl_ObjectMetadataType {
         .get_or_init(|| {
             Table(sys::Tcl_ObjectMetadataType {
                 version: sys::TCL_OO_METADATA_VERSION_CURRENT as c_int,
-                name: c"nats instance".as_ptr(),
+                name: c"native instance".as_ptr(),
                 deleteProc: Some(delete_metadata),
                 cloneProc: Some(refuse_clone),
             })
@@ -112,12 +115,20 @@ unsafe extern "C" fn delete_metadata(data: *mut c_void) {
 unsafe extern "C" fn refuse_clone(interp: *mut sys::Tcl_Interp, _from: *mut c_void, _to: *mut *mut c_void) -> c_int {
     // SAFETY: called by TclOO with the live interpreter.
     let interp = unsafe { Interp::from_raw(interp) };
-    interp.raise(&Error::new("objects of this class cannot be copied", &["NATS", "ErrInvalidArg"]))
+    interp.raise(&Trouble::NoCopies.into())
 }
 
-impl Object {
-    /// Attaches the state; an older one is closed.
+impl Object<'_> {
+    fn is_gone(self) -> bool {
+        // SAFETY: the object's memory is there during the call.
+        unsafe { oo!(tcl_ObjectDeleted(self.0)) != 0 }
+    }
+
+    /// Attaches the state; an older one is closed. An object that is gone closes it at once.
     pub fn set_instance(self, instance: Rc<dyn Instance>) {
+        if self.is_gone() {
+            return instance.close();
+        }
         let holder = Box::into_raw(Box::new(Holder { instance }));
         // SAFETY: live object; TclOO calls `delete_metadata` for the holder.
         unsafe { oo!(tcl_ObjectSetMetadata(self.0, metadata_type(), holder.cast())) };
@@ -125,65 +136,85 @@ impl Object {
 
     /// The state, if the constructor of class `T`'s object has run.
     pub fn instance<T: Instance>(self) -> Option<Rc<T>> {
-        // SAFETY: live object; what is stored under our type is a `Holder`.
-        let holder = unsafe {
-            let data = oo!(tcl_ObjectGetMetadata(self.0, metadata_type()));
-            data.cast::<Holder>().as_ref()?
-        };
-        Rc::clone(&holder.instance).as_any().downcast::<T>().ok()
+        // SAFETY: the object's memory is there during the call.
+        unsafe { state_of(self.0) }
     }
 
-    /// Full name of the object's private namespace.
-    pub fn namespace(self) -> String {
+    /// Full name of the object's private namespace; `None` if the object is gone.
+    pub fn namespace(self) -> Option<String> {
+        if self.is_gone() {
+            return None;
+        }
         // SAFETY: live object; its namespace has a C string as name.
         unsafe {
             let namespace = oo!(tcl_GetObjectNamespace(self.0));
-            std::ffi::CStr::from_ptr((*namespace).fullName).to_string_lossy().into_owned()
+            Some(CStr::from_ptr((*namespace).fullName).to_string_lossy().into_owned())
         }
     }
 
-    /// Full name of the object's command.
+    /// Full name of the object's command; empty if the object is gone.
     pub fn name(self, interp: Interp) -> Obj {
+        if self.is_gone() {
+            return Obj::empty();
+        }
         // SAFETY: live object and interpreter.
         unsafe { Obj::from_raw(oo!(tcl_GetObjectName(interp.as_ptr(), self.0))) }
     }
+}
 
-    /// The object of a command name.
-    pub fn find(interp: Interp, name: &Obj) -> Option<Object> {
-        // SAFETY: live interpreter and value.
-        let object = unsafe { oo!(tcl_GetObjectFromObj(interp.as_ptr(), name.as_ptr())) };
-        if object.is_null() {
-            interp.reset_result();
-            return None;
-        }
-        Some(Object(object))
+/// The state of an object of class `T`.
+///
+/// # Safety
+/// The object's memory is there.
+unsafe fn state_of<T: Instance>(object: sys::Tcl_Object) -> Option<Rc<T>> {
+    // SAFETY: what is stored under our type is a `Holder`.
+    let holder = unsafe { oo!(tcl_ObjectGetMetadata(object, metadata_type())).cast::<Holder>().as_ref()? };
+    Rc::clone(&holder.instance).as_any().downcast::<T>().ok()
+}
+
+/// The object of a command name.
+fn find(interp: Interp, name: &Obj) -> Option<sys::Tcl_Object> {
+    none_lent();
+    // SAFETY: live interpreter and value.
+    let object = unsafe { oo!(tcl_GetObjectFromObj(interp.as_ptr(), name.as_ptr())) };
+    if object.is_null() {
+        interp.reset_result();
+        return None;
     }
+    Some(object)
+}
 
-    /// Makes an object of the class with this name: `name new args...` or, with a name, `create`.
-    pub fn make(interp: Interp, class: &str, args: &[Obj]) -> Result<Object> {
-        let Some(class) = Object::find(interp, &Obj::text(class)) else {
-            return Err(Error::new(format!("class {class} is gone"), &["NATS", "ErrInvalidArg"]));
-        };
-        // SAFETY: live object; the arguments are a transparent array of pointers, none skipped.
-        let object = unsafe {
-            let class = oo!(tcl_GetObjectAsClass(class.0));
-            oo!(tcl_NewObjectInstance(
-                interp.as_ptr(),
-                class,
-                std::ptr::null(),
-                std::ptr::null(),
-                args.len() as Size,
-                args.as_ptr().cast(),
-                0
-            ))
-        };
-        if object.is_null() { Err(Error::Interp) } else { Ok(Object(object)) }
+/// The state of the object with this command name, if its class is that of `T`.
+pub fn instance_of<T: Instance>(interp: Interp, name: &Obj) -> Option<Rc<T>> {
+    let object = find(interp, name)?;
+    // SAFETY: found just now.
+    unsafe { state_of(object) }
+}
+
+/// Makes an object of the class with this name, as `<class> new args...` does, and gives its command name.
+///
+/// # Errors
+/// Those of the constructor; a class that is gone.
+pub fn make(interp: Interp, class: &str, args: &[Obj]) -> Result<Obj> {
+    none_lent();
+    let Some(found) = find(interp, &Obj::text(class)) else {
+        return Err(Trouble::ClassGone(class.to_string()).into());
+    };
+    // SAFETY: live object; the arguments are a transparent array of pointers, none skipped.
+    unsafe {
+        let class = oo!(tcl_GetObjectAsClass(found));
+        let null = std::ptr::null();
+        let object = oo!(tcl_NewObjectInstance(interp.as_ptr(), class, null, null, args.len() as Size, args.as_ptr().cast(), 0));
+        if object.is_null() {
+            return Err(Error::Interp);
+        }
+        Ok(Obj::from_raw(oo!(tcl_GetObjectName(interp.as_ptr(), object))))
     }
 }
 
 /// A class: its full name, what constructor and destructor do, and its methods.
 pub struct Class<R: Row> {
-    /// Full name, such as `::nats::connection`.
+    /// Full name, such as `::names::class`.
     pub name: &'static str,
     /// Row of the constructor.
     pub constructor: R,
@@ -200,7 +231,7 @@ unsafe impl Send for MethodType {}
 fn method_type(call: sys::Tcl_MethodCallProc) -> *const sys::Tcl_MethodType {
     let table = MethodType(sys::Tcl_MethodType {
         version: sys::TCL_OO_METHOD_VERSION_CURRENT as c_int,
-        name: c"nats method".as_ptr(),
+        name: c"native method".as_ptr(),
         callProc: call,
         deleteProc: None,
         cloneProc: None,
@@ -274,8 +305,8 @@ unsafe fn words_of<'a>(objc: c_int, objv: *const *mut sys::Tcl_Obj) -> &'a [Obj]
     unsafe { slice::from_raw_parts(objv.cast::<Obj>(), objc as usize) }
 }
 
-fn panicked(interp: Interp, text: &str) -> Code {
-    interp.raise(&Error::new(format!("internal error: {text}"), &["NATS", "PANIC"]))
+fn panicked(interp: Interp, text: String) -> Code {
+    interp.raise(&Trouble::Panic(text).into())
 }
 
 unsafe extern "C" fn dispatch<R: Row>(
@@ -291,7 +322,7 @@ unsafe extern "C" fn dispatch<R: Row>(
         let row = &*data.cast::<R>();
         let skip = oo!(tcl_ObjectContextSkippedArgs(context)) as usize;
         let call = Call { interp, words: words_of(objc, objv), skip, context };
-        super::trampoline::caught(|| finish(interp, row.run(&call))).unwrap_or_else(|text| panicked(interp, &text))
+        super::trampoline::caught(|| finish(interp, row.run(&call))).unwrap_or_else(|text| panicked(interp, text))
     }
 }
 
@@ -306,7 +337,7 @@ unsafe extern "C" fn run_command<R: Row>(
         let interp = Interp::from_raw(interp);
         let row = &*data.cast::<R>();
         let call = Call { interp, words: words_of(objc, objv), skip: 1, context: std::ptr::null_mut() };
-        super::trampoline::caught(|| finish(interp, row.run(&call))).unwrap_or_else(|text| panicked(interp, &text))
+        super::trampoline::caught(|| finish(interp, row.run(&call))).unwrap_or_else(|text| panicked(interp, text))
     }
 }
 

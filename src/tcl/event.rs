@@ -5,9 +5,11 @@ use std::mem::size_of;
 use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
 
-use super::interp::{Error, Interp};
+use super::error::{Error, Result, Trouble, Wording, word_troubles};
+use super::interp::Interp;
+use super::lent::none_lent;
 use super::sys::{self, Code, stub};
-use super::trampoline::guarded;
+use super::trampoline::{caught, guarded};
 
 #[repr(C)]
 struct Later {
@@ -96,18 +98,21 @@ unsafe extern "C" fn fire(data: *mut c_void) {
 
 /// Runs one event of those that are queued already, and says whether there was one (Tcl_ServiceEvent).
 pub fn serve_queued() -> bool {
+    none_lent();
     // SAFETY: plain call on this thread.
     unsafe { stub!(tcl_ServiceEvent(sys::TCL_ALL_EVENTS)) != 0 }
 }
 
 /// Looks at timers, files and all other sources, and runs one event if there is one; says whether there was (Tcl_DoOneEvent).
 pub fn look() -> bool {
+    none_lent();
     // SAFETY: plain call on this thread.
     unsafe { stub!(tcl_DoOneEvent(sys::TCL_ALL_EVENTS | sys::TCL_DONT_WAIT as c_int)) != 0 }
 }
 
 /// Runs one event of any kind, waiting for it (Tcl_DoOneEvent).
 pub fn do_one_event() {
+    none_lent();
     // SAFETY: plain call on this thread.
     unsafe { stub!(tcl_DoOneEvent(sys::TCL_ALL_EVENTS)) };
 }
@@ -131,13 +136,14 @@ pub fn on_process_exit(f: fn()) {
 }
 
 /// What the entry point does with a fresh interpreter.
-pub type Setup = fn(Interp) -> super::interp::Result<()>;
+pub type Setup = fn(Interp) -> Result<()>;
 
-/// Body of the library's entry symbol: initialises the stub tables, then runs `setup`.
+/// Body of the library's entry symbol: initialises the stub tables, then runs `setup`. What goes wrong in this layer is put into words
+/// by `wording`.
 ///
 /// # Safety
 /// `interp` is what Tcl's `load` handed over.
-pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup) -> Code {
+pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup, wording: Wording) -> Code {
     // SAFETY: live interpreter by the caller's promise; nothing of the tables is used before they are there.
     unsafe {
         #[cfg(not(tcl9))]
@@ -148,8 +154,8 @@ pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup) -> Code {
             return sys::ERROR;
         }
         let interp = Interp::from_raw(interp);
-        let panicked = Error::new("internal error while the package was loaded", &["NATS", "PANIC"]);
-        match guarded(Err(panicked), || setup(interp)) {
+        word_troubles(wording);
+        match caught(|| setup(interp)).unwrap_or_else(|text| Err(Error::Trouble(Trouble::Panic(text)))) {
             Ok(()) => sys::OK,
             Err(error) => interp.raise(&error),
         }

@@ -2,58 +2,43 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::os::raw::c_void;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
+use super::error::{Error, Result};
+use super::lent::none_lent;
 use super::obj::Obj;
+use super::script::note_script;
 use super::sys::{self, Code, Size, stub};
 
-thread_local! {
-    static SCRIPTS: Cell<u64> = const { Cell::new(0) };
-}
+/// An interpreter of this thread whose memory is there for `'a`: for the call that it was handed to, or while a [`Kept`] holds it.
+#[derive(Clone, Copy)]
+pub struct Interp<'a>(NonNull<sys::Tcl_Interp>, PhantomData<&'a sys::Tcl_Interp>);
 
-/// Counts what scripts of this thread were let see: a change tells that a script ran or goes on.
-pub fn scripts() -> u64 {
-    SCRIPTS.get()
-}
+/// An interpreter whose memory is kept (Preserve(3)), also if a script deletes it meanwhile.
+pub struct Kept<'a>(Interp<'a>);
 
-/// A script of this thread runs now, or will when the present event is over: no further item belongs into it.
-pub fn note_script() {
-    SCRIPTS.set(SCRIPTS.get().wrapping_add(1));
-}
+impl<'a> Deref for Kept<'a> {
+    type Target = Interp<'a>;
 
-/// An error on its way to Tcl.
-#[derive(Clone, Debug)]
-pub enum Error {
-    /// Message and `-errorcode` list.
-    Raised {
-        /// The message.
-        message: String,
-        /// The words of the error code.
-        code: Vec<String>,
-    },
-    /// Result and error code are in the interpreter already.
-    Interp,
-}
-
-impl Error {
-    /// An error with message and error code.
-    pub fn new<S: Into<String>>(message: S, code: &[&str]) -> Error {
-        Error::Raised { message: message.into(), code: code.iter().map(|s| s.to_string()).collect() }
+    fn deref(&self) -> &Interp<'a> {
+        &self.0
     }
 }
 
-/// What methods and commands give back.
-pub type Result<T> = std::result::Result<T, Error>;
-
-/// An interpreter of this thread, live for the duration of the call it was handed to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Interp(NonNull<sys::Tcl_Interp>);
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        // SAFETY: preserved when this was made.
+        unsafe { stub!(tcl_Release(self.0.as_ptr().cast())) };
+    }
+}
 
 /// An interpreter that may be deleted meanwhile, which [`Home::live`] tells. It is not preserved: that would put off its end.
 pub struct Home {
-    interp: Interp,
+    interp: NonNull<sys::Tcl_Interp>,
     /// Cleared when Tcl frees the interpreter.
     present: Cell<bool>,
 }
@@ -61,16 +46,21 @@ pub struct Home {
 impl Home {
     /// Remembers `interp` and asks to be told of its end (CallDel(3)).
     pub fn new(interp: Interp) -> Rc<Home> {
-        let home = Rc::new(Home { interp, present: Cell::new(true) });
+        let home = Rc::new(Home { interp: interp.0, present: Cell::new(true) });
         let data = Rc::as_ptr(&home).cast_mut().cast();
         // SAFETY: withdrawn in drop, so the pointer is live whenever Tcl calls.
         unsafe { stub!(tcl_CallWhenDeleted(interp.as_ptr(), Some(interp_deleted), data)) };
         home
     }
 
-    /// The interpreter, unless it has been deleted.
-    pub fn live(&self) -> Option<Interp> {
-        (self.present.get() && !self.interp.is_deleted()).then_some(self.interp)
+    /// The interpreter, unless it has been deleted; kept until the result is dropped.
+    pub fn live(&self) -> Option<Kept<'_>> {
+        if !self.present.get() {
+            return None;
+        }
+        // Its memory is there as long as its end was not told, and from here on by what is made.
+        let interp = Interp(self.interp, PhantomData);
+        (!interp.is_deleted()).then(|| interp.keep())
     }
 }
 
@@ -93,14 +83,14 @@ fn c_string(s: &str) -> CString {
     CString::new(s.replace('\0', "\u{FFFD}")).unwrap_or_default()
 }
 
-impl Interp {
+impl<'a> Interp<'a> {
     /// Wraps what Tcl handed to a C function.
     ///
     /// # Safety
-    /// `interp` is a live interpreter of this thread.
-    pub unsafe fn from_raw(interp: *mut sys::Tcl_Interp) -> Interp {
+    /// `interp` is an interpreter of this thread whose memory is there for `'a`.
+    pub unsafe fn from_raw(interp: *mut sys::Tcl_Interp) -> Interp<'a> {
         // SAFETY: not null by the caller's promise.
-        Interp(unsafe { NonNull::new_unchecked(interp) })
+        Interp(unsafe { NonNull::new_unchecked(interp) }, PhantomData)
     }
 
     /// The C pointer.
@@ -108,19 +98,16 @@ impl Interp {
         self.0.as_ptr()
     }
 
-    /// Runs `f` with the interpreter's memory kept (Preserve(3)), also if it is deleted in there.
-    pub fn keeping<T>(self, f: impl FnOnce() -> T) -> T {
-        // SAFETY: released below; a panic in `f` only leaves it kept.
+    /// Keeps the interpreter's memory (Preserve(3)), whatever scripts do.
+    pub fn keep(self) -> Kept<'a> {
+        // SAFETY: live interpreter; released when the result is dropped.
         unsafe { stub!(tcl_Preserve(self.as_ptr().cast())) };
-        let out = f();
-        // SAFETY: preserved above.
-        unsafe { stub!(tcl_Release(self.as_ptr().cast())) };
-        out
+        Kept(self)
     }
 
     /// Whether the interpreter is being or has been deleted.
     pub fn is_deleted(self) -> bool {
-        // SAFETY: the memory is preserved by whoever holds this handle.
+        // SAFETY: the memory is there for `'a`.
         unsafe { stub!(tcl_InterpDeleted(self.as_ptr())) != 0 }
     }
 
@@ -144,17 +131,21 @@ impl Interp {
 
     /// Puts an error into the interpreter and gives `TCL_ERROR`.
     pub fn raise(self, error: &Error) -> Code {
-        if let Error::Raised { message, code } = error {
-            self.reset_result();
-            self.set_result(&Obj::text(message));
-            // SAFETY: live interpreter and value; Tcl takes a reference.
-            unsafe { stub!(tcl_SetObjErrorCode(self.as_ptr(), Obj::text_list(code).as_ptr())) };
-        }
+        let (message, code) = match error {
+            Error::Interp => return sys::ERROR,
+            Error::Raised { message, code } => (message.clone(), code.clone()),
+            Error::Trouble(trouble) => trouble.words(),
+        };
+        self.reset_result();
+        self.set_result(&Obj::text(&message));
+        // SAFETY: live interpreter and value; Tcl takes a reference.
+        unsafe { stub!(tcl_SetObjErrorCode(self.as_ptr(), Obj::text_list(&code).as_ptr())) };
         sys::ERROR
     }
 
     /// Evaluates the words as one command at global level.
     pub fn call(self, words: &[Obj]) -> Result<Obj> {
+        none_lent();
         note_script();
         // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
         let code = unsafe {
@@ -165,18 +156,16 @@ impl Interp {
 
     /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
+        none_lent();
         note_script();
-        // The callback may delete the interpreter.
-        self.keeping(|| {
-            let flags = sys::TCL_EVAL_GLOBAL as i32;
-            // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
-            unsafe {
-                let code = stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), flags));
-                if code != sys::OK {
-                    stub!(tcl_BackgroundException(self.as_ptr(), code));
-                }
+        let flags = sys::TCL_EVAL_GLOBAL as i32;
+        // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
+        unsafe {
+            let code = stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), flags));
+            if code != sys::OK {
+                stub!(tcl_BackgroundException(self.as_ptr(), code));
             }
-        });
+        }
     }
 
     /// Reports an error to the background error handler.
@@ -188,6 +177,7 @@ impl Interp {
 
     /// Evaluates a script at global level.
     pub fn eval(self, script: &str) -> Result<Obj> {
+        none_lent();
         note_script();
         let script = Obj::text(script);
         // SAFETY: live interpreter and value.
@@ -198,6 +188,7 @@ impl Interp {
     /// Sets a variable by its full name (an element of an array if `key` is given); traces fire.
     pub fn set_global(self, name: &str, key: Option<&str>, value: &Obj) -> Result<()> {
         // There may be traces.
+        none_lent();
         note_script();
         let (name, key) = (c_string(name), key.map(c_string));
         let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
@@ -210,6 +201,7 @@ impl Interp {
     /// Removes a variable or an element of an array; one that is not there is no error.
     pub fn unset_global(self, name: &str, key: Option<&str>) {
         // There may be traces.
+        none_lent();
         note_script();
         let (name, key) = (c_string(name), key.map(c_string));
         let key = key.as_ref().map_or(std::ptr::null(), |k| k.as_ptr());
@@ -219,6 +211,7 @@ impl Interp {
 
     /// Reads a variable named by a value in the caller's frame.
     pub fn get_var(self, name: &Obj) -> Result<Obj> {
+        none_lent();
         // SAFETY: live interpreter and value.
         let value =
             unsafe { stub!(tcl_ObjGetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), sys::TCL_LEAVE_ERR_MSG as i32)) };
@@ -231,6 +224,7 @@ impl Interp {
 
     /// Sets a variable named by a value in the caller's frame.
     pub fn set_var(self, name: &Obj, value: &Obj) -> Result<()> {
+        none_lent();
         let flags = sys::TCL_LEAVE_ERR_MSG as i32;
         // SAFETY: live interpreter and values.
         let set = unsafe { stub!(tcl_ObjSetVar2(self.as_ptr(), name.as_ptr(), std::ptr::null_mut(), value.as_ptr(), flags)) };

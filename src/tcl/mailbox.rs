@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::interp::scripts;
+use super::script::scripts;
 use super::sys::{self, stub};
 use super::trampoline::guarded;
 

@@ -1,13 +1,16 @@
-//! A safe face on Tcl's C API: the only place with `unsafe`. Knows nothing of NATS.
+//! A safe face on Tcl's C API: the only place with `unsafe`. Knows nothing of what it is used for.
 
 pub mod class;
 pub mod clock;
+mod error;
 pub mod event;
 pub mod interp;
+mod lent;
 pub mod mailbox;
 mod mark;
 pub mod memory;
 pub mod obj;
+pub mod script;
 pub mod sys;
 mod text;
 pub mod trace;
@@ -15,6 +18,7 @@ mod trampoline;
 pub mod wait;
 
 pub use class::{Call, Class, Instance, Object, Reply, Row};
-pub use interp::{Error, Home, Interp, Result};
+pub use error::{Error, Result, Trouble};
+pub use interp::{Home, Interp};
 pub use mark::{Mark, Shape};
 pub use obj::Obj;

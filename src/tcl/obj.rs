@@ -6,6 +6,7 @@ use std::os::raw::c_char;
 use std::ptr::NonNull;
 use std::slice;
 
+use super::lent::{Lent, none_lent};
 use super::sys::{self, Size, stub};
 use super::text;
 
@@ -60,7 +61,7 @@ impl Obj {
     /// A value made of Rust text.
     pub fn text(s: &str) -> Obj {
         if text::needs_conversion(s.as_bytes()) {
-            return text::from_utf8(s.as_bytes());
+            return converted(s.as_bytes());
         }
         // SAFETY: Tcl copies `len` bytes, which are valid in its internal encoding.
         unsafe { Obj::from_raw(stub!(tcl_NewStringObj(s.as_ptr().cast(), s.len() as Size))) }
@@ -76,7 +77,7 @@ impl Obj {
     pub fn utf8(b: &[u8]) -> Obj {
         match std::str::from_utf8(b) {
             Ok(s) => Obj::text(s),
-            Err(_) => text::from_utf8(b),
+            Err(_) => converted(b),
         }
     }
 
@@ -114,44 +115,40 @@ impl Obj {
         unsafe { Obj::from_raw(stub!(tcl_NewDictObj())) }
     }
 
-    /// Sets a key of a dict that nobody else refers to yet. A value that is no dict stays as it is.
-    pub fn put(&self, key: &Obj, value: &Obj) {
-        debug_assert!(!self.is_shared());
-        // SAFETY: both values are live; a null interp asks for no message.
+    /// Sets a key of a dict. Whoever else refers to the value keeps it as it was; a value that is no dict stays as it is.
+    pub fn put(&mut self, key: &Obj, value: &Obj) {
+        self.unshare();
+        // SAFETY: both values are live, and nobody else refers to the dict; a null interp asks for no message.
         unsafe { stub!(tcl_DictObjPut(std::ptr::null_mut(), self.as_ptr(), key.as_ptr(), value.as_ptr())) };
     }
 
     /// [`Obj::put`] with a text as key.
-    pub fn put_text(&self, key: &str, value: &Obj) {
+    pub fn put_text(&mut self, key: &str, value: &Obj) {
         self.put(&Obj::text(key), value);
     }
 
-    /// Appends to a list that nobody else refers to yet.
-    pub fn append(&self, value: &Obj) {
-        debug_assert!(!self.is_shared());
-        // SAFETY: both values are live.
+    /// Appends to a list. Whoever else refers to the value keeps it as it was.
+    pub fn append(&mut self, value: &Obj) {
+        self.unshare();
+        // SAFETY: both values are live, and nobody else refers to the list.
         unsafe { stub!(tcl_ListObjAppendElement(std::ptr::null_mut(), self.as_ptr(), value.as_ptr())) };
     }
 
-    /// Whether somebody else holds a reference too: then the value must not be changed.
-    pub fn is_shared(&self) -> bool {
-        // SAFETY: live while `self` is.
-        unsafe { (*self.as_ptr()).refCount > 1 }
-    }
-
-    /// A copy that may be changed, unless this is the only reference already.
-    pub fn unshared(self) -> Obj {
-        if !self.is_shared() {
-            return self;
+    /// Makes this the only reference to its value, by a copy if it is not.
+    fn unshare(&mut self) {
+        // SAFETY: live while `self` is; Tcl_DuplicateObj gives a new value.
+        unsafe {
+            if (*self.as_ptr()).refCount > 1 {
+                *self = Obj::from_raw(stub!(tcl_DuplicateObj(self.as_ptr())));
+            }
         }
-        // SAFETY: Tcl_DuplicateObj gives a new value.
-        unsafe { Obj::from_raw(stub!(tcl_DuplicateObj(self.as_ptr()))) }
     }
 
     /// The string in Tcl's internal encoding.
     pub fn raw_str(&self) -> &[u8] {
         let mut len: Size = 0;
-        // SAFETY: the string lives as long as the value is not changed, which needs `Tcl_` calls on it; callers copy or use it at once.
+        // SAFETY: conversions to other types leave the string where it is. Only a change of the value frees it, and nobody changes one
+        // that others refer to: neither Tcl nor `put` and `append`, which need the only reference, and `&mut` of it.
         unsafe {
             let s = stub!(tcl_GetStringFromObj(self.as_ptr(), &mut len));
             slice::from_raw_parts(s.cast::<u8>(), len as usize)
@@ -172,18 +169,27 @@ impl Obj {
         self.as_text().into_owned()
     }
 
-    /// The value as bytes, one per character, the low 8 bits of each, as a binary channel would write it.
-    pub fn as_bytes(&self) -> Cow<'_, [u8]> {
-        if self.type_name() == Some(c"bytearray") {
-            let mut len: Size = 0;
-            // SAFETY: the type says byte array; the bytes live as long as the value keeps that type.
-            return unsafe {
-                let bytes = stub!(tcl_GetByteArrayFromObj(self.as_ptr(), &mut len));
-                Cow::Borrowed(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
-            };
+    /// Lets `f` see the value as bytes, one per character, the low 8 bits of each, as a binary channel would write it.
+    ///
+    /// # Panics
+    /// Where `f` uses a value or an interpreter: that might convert this one, whose bytes would go.
+    pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        if self.type_name() != Some(c"bytearray") {
+            let raw = self.raw_str();
+            return if raw.is_ascii() { f(raw) } else { f(&text::low_bytes(raw)) };
         }
-        let raw = self.raw_str();
-        if raw.is_ascii() { Cow::Borrowed(raw) } else { Cow::Owned(text::low_bytes(raw)) }
+        let mut len: Size = 0;
+        // SAFETY: the type says byte array; nothing can convert the value before the guard goes.
+        unsafe {
+            let bytes = stub!(tcl_GetByteArrayFromObj(self.as_ptr(), &mut len));
+            let _lent = Lent::new();
+            f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
+        }
+    }
+
+    /// The number of bytes of [`Obj::with_bytes`].
+    pub fn byte_count(&self) -> usize {
+        self.with_bytes(<[u8]>::len)
     }
 
     pub(super) fn type_name(&self) -> Option<&CStr> {
@@ -201,6 +207,7 @@ impl Obj {
 
     /// The value as a whole number of 64 bits with sign, if it is one.
     pub fn as_int(&self) -> Option<i64> {
+        none_lent();
         let mut wide: sys::Tcl_WideInt = 0;
         // SAFETY: a null interp asks for no message.
         let code = unsafe { stub!(tcl_GetWideIntFromObj(std::ptr::null_mut(), self.as_ptr(), &mut wide)) };
@@ -210,6 +217,7 @@ impl Obj {
 
     /// Whether the value parses as a list.
     pub fn is_list(&self) -> bool {
+        none_lent();
         let mut size: Size = 0;
         // SAFETY: as in `as_int`.
         unsafe { stub!(tcl_ListObjLength(std::ptr::null_mut(), self.as_ptr(), &mut size)) == sys::OK }
@@ -217,6 +225,7 @@ impl Obj {
 
     /// The value as a boolean, if Tcl takes it as one.
     pub fn as_bool(&self) -> Option<bool> {
+        none_lent();
         let mut flag = 0;
         // SAFETY: as in `as_int`.
         let code = unsafe { stub!(tcl_GetBooleanFromObj(std::ptr::null_mut(), self.as_ptr(), &mut flag)) };
@@ -225,6 +234,7 @@ impl Obj {
 
     /// The elements, if the value is a list.
     pub fn as_list(&self) -> Option<Vec<Obj>> {
+        none_lent();
         let mut count: Size = 0;
         let mut items: *mut *mut sys::Tcl_Obj = std::ptr::null_mut();
         // SAFETY: on success `items` points to `count` live values, of which we take references at once.
@@ -239,6 +249,7 @@ impl Obj {
 
     /// The pairs in their order, if the value is a dict.
     pub fn as_dict(&self) -> Option<Vec<(Obj, Obj)>> {
+        none_lent();
         // The value must outlive the search, whatever else refers to it.
         let dict = self.clone();
         let mut pairs = Vec::new();
@@ -261,6 +272,7 @@ impl Obj {
 
     /// The value of a key of a dict; `None` if it has none or is no dict.
     pub fn get(&self, key: &Obj) -> Option<Obj> {
+        none_lent();
         let mut value = std::ptr::null_mut();
         // SAFETY: on success `value` is null or live.
         unsafe {
@@ -271,8 +283,25 @@ impl Obj {
 
     /// Whether the value parses as a dict.
     pub fn is_dict(&self) -> bool {
+        none_lent();
         let mut size: Size = 0;
         // SAFETY: as in `as_int`.
         unsafe { stub!(tcl_DictObjSize(std::ptr::null_mut(), self.as_ptr(), &mut size)) == sys::OK }
+    }
+}
+
+/// Text from UTF-8 by Tcl's converter: any bytes are taken.
+fn converted(bytes: &[u8]) -> Obj {
+    // Tcl 8.6 looks beyond the end for the rest of a character that is cut off: let it find nothing there.
+    let padded = [bytes, &[0; 4]].concat();
+    // SAFETY: the DString is initialised by the conversion, copied into the value and freed; "utf-8" exists in every Tcl.
+    unsafe {
+        let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
+        let mut ds: sys::Tcl_DString = std::mem::zeroed();
+        let s = stub!(tcl_ExternalToUtfDString(encoding, padded.as_ptr().cast(), bytes.len() as Size, &mut ds));
+        let obj = Obj::from_raw(stub!(tcl_NewStringObj(s, ds.length)));
+        stub!(tcl_DStringFree(&mut ds));
+        stub!(tcl_FreeEncoding(encoding));
+        obj
     }
 }

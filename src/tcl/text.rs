@@ -1,6 +1,5 @@
 //! Between UTF-8 and Tcl's internal encoding, which writes NUL as two bytes and, up to 8.6, has no four-byte sequences.
 
-use super::obj::Obj;
 use super::sys::{self, Size, stub};
 
 /// Whether bytes of valid UTF-8 differ from Tcl's internal encoding.
@@ -9,25 +8,9 @@ pub fn needs_conversion(utf8: &[u8]) -> bool {
     utf8.iter().any(|&b| b == 0 || b >= four_byte_lead)
 }
 
-/// Text from UTF-8 by Tcl's converter: any bytes are taken.
-pub fn from_utf8(bytes: &[u8]) -> Obj {
-    // Tcl 8.6 looks beyond the end for the rest of a character that is cut off: let it find nothing there.
-    let padded = [bytes, &[0; 4]].concat();
-    // SAFETY: the DString is initialised by the conversion, copied into the value and freed; "utf-8" exists in every Tcl.
-    unsafe {
-        let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
-        let mut ds: sys::Tcl_DString = std::mem::zeroed();
-        let s = stub!(tcl_ExternalToUtfDString(encoding, padded.as_ptr().cast(), bytes.len() as Size, &mut ds));
-        let obj = Obj::from_raw(stub!(tcl_NewStringObj(s, ds.length)));
-        stub!(tcl_DStringFree(&mut ds));
-        stub!(tcl_FreeEncoding(encoding));
-        obj
-    }
-}
-
 /// UTF-8 from the internal encoding by Tcl's converter; what still is not valid (a lone surrogate) becomes U+FFFD.
 pub fn to_utf8(internal: &[u8]) -> String {
-    // SAFETY: as in `from_utf8`.
+    // SAFETY: the DString is initialised by the conversion, copied and freed; "utf-8" exists in every Tcl.
     unsafe {
         let encoding = stub!(tcl_GetEncoding(std::ptr::null_mut(), c"utf-8".as_ptr()));
         let mut ds: sys::Tcl_DString = std::mem::zeroed();

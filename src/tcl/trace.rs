@@ -6,7 +6,8 @@ use std::ffi::{CStr, CString};
 use std::os::raw::{c_char, c_int, c_void};
 use std::rc::Rc;
 
-use super::interp::{Interp, Result};
+use super::error::Result;
+use super::interp::Interp;
 use super::obj::Obj;
 use super::sys::{self, stub};
 use super::trampoline::guarded;

@@ -6,9 +6,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::class::Reply;
+use super::error::{Error, Result, Trouble};
 use super::event;
-use super::interp::{Error, Home, Interp, Result, note_script};
+use super::interp::{Home, Interp};
 use super::obj::Obj;
+use super::script::note_script;
 use super::sys::{self, Code, stub};
 use super::trampoline;
 
@@ -129,36 +131,35 @@ pub fn wait(interp: Interp, waiter: &Rc<Waiter>, pause: &'static Pause, finish: 
 
 fn nested(interp: Interp, waiter: &Rc<Waiter>, pause: &Pause, finish: Finish) -> Result<Obj> {
     let since = Instant::now();
-    interp.keeping(|| {
-        while !waiter.done.get() {
-            if interp.is_deleted() {
-                let _ = finish(interp, Ended::Dropped);
-                return Err(Error::new("interpreter deleted", &["NATS", "ErrConnectionClosed"]));
+    let _kept = interp.keep();
+    while !waiter.done.get() {
+        if interp.is_deleted() {
+            let _ = finish(interp, Ended::Dropped);
+            return Err(Trouble::InterpDeleted.into());
+        }
+        if interp.interrupted() {
+            let message = interp.result();
+            let _ = finish(interp, Ended::Dropped);
+            interp.set_result(&message);
+            return Err(Error::Interp);
+        }
+        if event::serve_queued() {
+            continue;
+        }
+        if let Some(end) = (pause.awake_until)(since) {
+            if look_is_due() && event::look() {
+                continue;
             }
-            if interp.interrupted() {
-                let message = interp.result();
-                let _ = finish(interp, Ended::Dropped);
-                interp.set_result(&message);
-                return Err(Error::Interp);
-            }
+            (pause.stay_awake)(end);
             if event::serve_queued() {
                 continue;
             }
-            if let Some(end) = (pause.awake_until)(since) {
-                if look_is_due() && event::look() {
-                    continue;
-                }
-                (pause.stay_awake)(end);
-                if event::serve_queued() {
-                    continue;
-                }
-            }
-            event::do_one_event();
         }
-        (pause.over)(since);
-        interp.reset_result();
-        finish(interp, Ended::Done)
-    })
+        event::do_one_event();
+    }
+    (pause.over)(since);
+    interp.reset_result();
+    finish(interp, Ended::Done)
 }
 
 fn look_is_due() -> bool {
@@ -185,8 +186,7 @@ fn suspend(interp: Interp, suspended: Box<Suspended>) -> Code {
 unsafe extern "C" fn after_yield(data: *mut *mut c_void, interp: *mut sys::Tcl_Interp, code: c_int) -> c_int {
     // SAFETY: made by `suspend`; Tcl hands over its live interpreter.
     let (suspended, interp) = unsafe { (Box::from_raw((*data).cast::<Suspended>()), Interp::from_raw(interp)) };
-    trampoline::caught(|| resumed(interp, suspended, code))
-        .unwrap_or_else(|text| interp.raise(&Error::new(format!("internal error: {text}"), &["NATS", "PANIC"])))
+    trampoline::caught(|| resumed(interp, suspended, code)).unwrap_or_else(|text| interp.raise(&Trouble::Panic(text).into()))
 }
 
 fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
@@ -212,7 +212,7 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     let home = Home::new(interp);
     event::later(Box::new(move || {
         if let Some(interp) = home.live() {
-            interp.background_error(&Error::new("coroutine deleted while it waited", &["NATS", "ErrInvalidCoroutine"]));
+            interp.background_error(&Trouble::CoroutineDeleted.into());
         }
     }));
     let _ = (suspended.finish)(interp, Ended::Dropped);

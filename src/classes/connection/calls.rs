@@ -8,7 +8,7 @@ use crate::bridge::errors::Result;
 use crate::bridge::task::Slot;
 use crate::engine::{CallId, Mode, RequestSpec};
 use crate::tcl::event::later;
-use crate::tcl::interp::note_script;
+use crate::tcl::script::note_script;
 
 /// Callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
 const NESTED_ANSWERS: u32 = 100;
@@ -154,10 +154,8 @@ impl Connection {
         }
         let held = self.held_answers.borrow_mut().pop_front();
         if let Some((id, answer)) = held {
-            match self.home.live() {
-                Some(interp) => interp.keeping(|| self.run_answer(id, answer)),
-                None => self.run_answer(id, answer),
-            }
+            let _kept = self.home.live();
+            self.run_answer(id, answer);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::bridge::task::{Slot, block};
 use crate::client::{Argument, Fault, Waiting};
 use crate::engine::{End, Level};
 use crate::rules::connection::CONNECTION_OPTIONS;
-use crate::tcl::{Instance, Obj, Object, Reply};
+use crate::tcl::{Instance, Obj, Object, Reply, class};
 
 /// How long `disconnect` waits for a server that takes nothing.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -98,7 +98,8 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
         }
     };
     let settings = Settings::new(call.interp, &name)?;
-    let connection = Connection::new(call.interp, object.namespace(), settings, log)?;
+    let namespace = object.namespace().ok_or(Fault::Closed)?;
+    let connection = Connection::new(call.interp, namespace, settings, log)?;
     delivery::register(connection.key, Rc::clone(&connection) as Rc<dyn delivery::Receiver>);
     object.set_instance(connection);
     Ok(())
@@ -225,7 +226,7 @@ pub fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Re
 
 /// `server_info`
 pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     if let Some(info) = connection.engine.server_info() {
         for (name, value) in info_fields(&info) {
             dict.put_text(name, &value);
@@ -237,7 +238,7 @@ pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Re
 /// `statistics`
 pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let counts = connection.engine.statistics();
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     for (name, count) in [
         ("in_msgs", counts.in_msgs),
         ("in_bytes", counts.in_bytes),
@@ -262,5 +263,5 @@ pub fn jet_stream(_connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
     let Some(object) = call.call.object() else { return Err(Fault::Closed.into()) };
     let mut words = vec![object.name(call.interp)];
     words.extend_from_slice(call.call.args());
-    Ok(Object::make(call.interp, "::nats::jet_stream", &words)?.name(call.interp).into())
+    Ok(class::make(call.interp, "::nats::jet_stream", &words)?.into())
 }

@@ -54,10 +54,9 @@ impl Log {
             }
         };
         // A logger is a script, and may delete the interpreter.
-        interp.keeping(|| {
-            let _ = interp.call(&words);
-            interp.reset_result();
-        });
+        let kept = interp.keep();
+        let _ = kept.call(&words);
+        kept.reset_result();
     }
 }
 

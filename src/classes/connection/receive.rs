@@ -22,10 +22,10 @@ impl Receiver for Connection {
             Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
             Event::End { call, end } => self.answer(call, Answer::End(end)),
             // Traces and loggers may delete the interpreter, which nobody else keeps here.
-            event => match self.home.live() {
-                Some(interp) => interp.keeping(|| self.take(event)),
-                None => self.take(event),
-            },
+            event => {
+                let _kept = self.home.live();
+                self.take(event);
+            }
         }
     }
 
@@ -152,7 +152,7 @@ impl Connection {
                 Some(ms) => Some(std::time::Duration::from_millis(ms as u64)),
                 None => {
                     let bad = bad_value("custom_reconnect_delay", Kind::Timeout, &value);
-                    interp.background_error(&to_tcl(interp, bad));
+                    interp.background_error(&to_tcl(*interp, bad));
                     None
                 }
             },
@@ -197,7 +197,7 @@ pub fn prefix(word: &Obj) -> Result<Vec<Obj>> {
 
 /// A server of the pool: `scheme host port discovered reconnects last_attempt` and its credentials.
 pub fn server_dict(server: &ServerEntry) -> Obj {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     dict.put_text("scheme", &Obj::text(server.scheme));
     dict.put_text("host", &Obj::text(&server.host));
     dict.put_text("port", &Obj::int(i64::from(server.port)));

@@ -63,7 +63,7 @@ impl Settings {
 
     /// All values as a dict, names without dash.
     pub fn as_dict(&self) -> Obj {
-        let dict = Obj::dict();
+        let mut dict = Obj::dict();
         for (opt, (_, obj)) in CONNECTION_OPTIONS.iter().zip(&self.values) {
             dict.put_text(opt.name, obj);
         }

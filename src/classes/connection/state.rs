@@ -224,10 +224,8 @@ impl Connection {
             let (observer, home) = (Weak::clone(observer), Rc::clone(&self.home));
             later(Box::new(move || {
                 let Some(observer) = observer.upgrade() else { return };
-                match home.live() {
-                    Some(interp) => interp.keeping(|| observer(state)),
-                    None => observer(state),
-                }
+                let _kept = home.live();
+                observer(state);
             }));
         }
         self.write("status", None, &Obj::text(state.as_str()));
@@ -237,7 +235,7 @@ impl Connection {
     pub fn set_last_error(&self, problem: Option<&Problem>) {
         self.last_problem.replace(problem.cloned());
         let Some(interp) = self.home.live() else { return };
-        let value = problem.map_or_else(Obj::empty, |problem| as_dict(interp, problem));
+        let value = problem.map_or_else(Obj::empty, |problem| as_dict(*interp, problem));
         self.write("last_error", None, &value);
     }
 
@@ -261,7 +259,7 @@ impl Connection {
         let array = format!("{}::serverInfo", self.namespace);
         let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
         for key in gone {
-            self.guard.unset(interp, &array, &key);
+            self.guard.unset(*interp, &array, &key);
         }
         *self.info_keys.borrow_mut() = fields.iter().map(|(name, _)| name.to_string()).collect();
         for (name, value) in &fields {
@@ -272,7 +270,7 @@ impl Connection {
     fn write(&self, name: &str, key: Option<&str>, value: &Obj) {
         let Some(interp) = self.home.live() else { return };
         // An error is that of a script's own trace, or of a namespace on its way out: nobody here can mend it.
-        if let Err(error) = self.guard.set(interp, &format!("{}::{name}", self.namespace), key, value)
+        if let Err(error) = self.guard.set(*interp, &format!("{}::{name}", self.namespace), key, value)
             && !self.destroyed.get()
         {
             interp.background_error(&error);
@@ -292,7 +290,7 @@ impl Connection {
         {
             let name = self.settings.borrow().name();
             let name = if name.is_empty() { tail(&self.namespace_name()).to_string() } else { name };
-            self.log.write(interp, &name, at, level, &text());
+            self.log.write(*interp, &name, at, level, &text());
         }
     }
 

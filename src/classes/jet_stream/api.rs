@@ -19,7 +19,7 @@ use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
 use crate::rules::option::Opt;
-use crate::tcl::{Instance, Obj, Object, Reply};
+use crate::tcl::{Instance, Obj, Object, Reply, class};
 use bytes::Bytes;
 
 /// State of a `nats::jet_stream` object.
@@ -53,7 +53,7 @@ impl Instance for JetStream {
 /// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
 pub fn construct(call: &Invocation, object: Object) -> Result<()> {
     let connection = &call.args[0];
-    let state = Object::find(call.interp, connection).and_then(|found| found.instance::<Connection>());
+    let state = class::instance_of::<Connection>(call.interp, connection);
     let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
     let options = &call.options;
     let domain = options.text("domain").map(str::to_string);

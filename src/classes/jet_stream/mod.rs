@@ -17,7 +17,7 @@ use crate::rules::jetstream_streams::{
     JET_STREAM_OPTIONS, KEY_VALUE_OPTIONS, MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS,
     STREAM_OPTIONS,
 };
-use crate::tcl::{Class, Object, Reply};
+use crate::tcl::{Class, Reply, class};
 use api::JetStream;
 
 /// The class.
@@ -204,5 +204,5 @@ fn key_value(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let Some(object) = call.call.object() else { return Err(Fault::Closed.into()) };
     let mut words = vec![object.name(call.interp)];
     words.extend_from_slice(call.args);
-    Ok(Object::make(call.interp, "::nats::key_value", &words)?.name(call.interp).into())
+    Ok(class::make(call.interp, "::nats::key_value", &words)?.into())
 }

@@ -83,7 +83,7 @@ const MEMBERS: &[&str] = &["stream", "seq", "domain", "duplicate", "val", "batch
 
 /// An acknowledgement as servers write it; `None`: it takes a closer look.
 fn plain(message: &Message) -> Option<Obj> {
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     let (mut stream, mut seq) = (false, false);
     for (name, value) in flat::members(message.payload())? {
         match (name, value) {
@@ -125,7 +125,7 @@ fn error_dict(fault: &Fault) -> Obj {
         Fault::Api(error) => (error.code, error.err_code, error.description.as_str()),
         _ => (500, 0, "Invalid acknowledgement of a published message"),
     };
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     dict.put_text("code", &Obj::int(code));
     dict.put_text("err_code", &Obj::int(err_code));
     dict.put_text("errorMessage", &Obj::text(text));
@@ -192,7 +192,7 @@ pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let reply = reply_subject(&call.args[0])?;
     let found = metadata::parse(&reply).ok_or_else(not_js_message)?;
-    let dict = Obj::dict();
+    let mut dict = Obj::dict();
     dict.put_text("stream", &Obj::text(found.stream));
     dict.put_text("consumer", &Obj::text(found.consumer));
     dict.put_text("num_delivered", &Obj::uint(found.num_delivered));

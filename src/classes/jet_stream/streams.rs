@@ -157,10 +157,10 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         let stored = js.stored_message(&name, body).await?;
-        let header = Obj::dict();
-        header_lines(&header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let mut header = Obj::dict();
+        header_lines(&mut header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let data = payload_in(js.connection.coding(), &stored.data);
-        let message = dict(&header, &data, &stored.subject, "", &Obj::empty());
+        let mut message = dict(&header, &data, &stored.subject, "", &Obj::empty());
         message.put_text("seq", &Obj::uint(stored.seq));
         message.put_text("time", &Obj::text(&stored.time));
         Ok(message)

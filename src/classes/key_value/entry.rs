@@ -33,7 +33,7 @@ impl<'a> Entry<'a> {
 
     /// The dict that scripts see.
     pub fn dict(&self, coding: Coding, value: &[u8]) -> Obj {
-        let dict = Obj::dict();
+        let mut dict = Obj::dict();
         dict.put_text("value", &payload_in(coding, value));
         dict.put_text("bucket", &Obj::text(self.bucket));
         dict.put_text("key", &Obj::text(self.key));

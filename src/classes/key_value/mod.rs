@@ -19,7 +19,7 @@ use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::rules::names::{is_bucket, is_key};
-use crate::tcl::{Class, Instance, Obj, Object};
+use crate::tcl::{Class, Instance, Obj, Object, class};
 use watch::Watch;
 
 /// The class.
@@ -160,7 +160,7 @@ impl Instance for KeyValue {
 
 fn construct(call: &Invocation, object: Object) -> Result<()> {
     let js = &call.args[0];
-    let state = Object::find(call.interp, js).and_then(|found| found.instance::<JetStream>());
+    let state = class::instance_of::<JetStream>(call.interp, js);
     let js = state.ok_or_else(|| Argument::NotOfClass { given: js.to_text(), class: "nats::jet_stream" })?;
     let options = &call.options;
     object.set_instance(Rc::new(KeyValue {

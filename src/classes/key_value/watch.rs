@@ -17,7 +17,7 @@ use crate::client::{Argument, Fault};
 use crate::rules::kv::{Operation, Start, stream_name};
 use crate::rules::names::is_key_pattern;
 use crate::tcl::event::{after_others, later};
-use crate::tcl::interp::note_script;
+use crate::tcl::script::note_script;
 use crate::tcl::{Obj, Reply};
 
 /// A running watch.

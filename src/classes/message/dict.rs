@@ -50,14 +50,13 @@ pub fn not_a_message() -> Error {
 }
 
 /// Changes the message in a variable of the caller. If `change` fails the variable stays as it was.
-pub fn update(interp: Interp, variable: &Obj, change: impl FnOnce(&Obj) -> Result<()>) -> Result<Obj> {
-    let message = interp.get_var(variable)?;
+pub fn update(interp: Interp, variable: &Obj, change: impl FnOnce(&mut Obj) -> Result<()>) -> Result<Obj> {
+    let mut message = interp.get_var(variable)?;
     if !message.is_dict() {
         return Err(not_a_message());
     }
-    // The variable holds a reference, so this is always a copy.
-    let message = message.unshared();
-    change(&message)?;
+    // The variable holds a reference, so what changes is a copy.
+    change(&mut message)?;
     interp.set_var(variable, &message)?;
     Ok(Obj::empty())
 }

@@ -105,7 +105,7 @@ fn names(call: &Call) -> Result<Obj> {
 /// Replaces the header dict of the message in the variable that the call names first.
 fn change(call: &Call, change: impl FnOnce(Obj) -> Result<Obj>) -> Result<Obj> {
     update(call.interp, &call.args()[0], |message| {
-        let changed = change(headers(message)?.unshared())?;
+        let changed = change(headers(message)?)?;
         message.put(&keys().header, &changed);
         Ok(())
     })
@@ -113,7 +113,7 @@ fn change(call: &Call, change: impl FnOnce(Obj) -> Result<Obj>) -> Result<Obj> {
 
 fn add(call: &Call) -> Result<Obj> {
     let [_, key, value] = call.args() else { return Err(call.wrong_args("varName key value").into()) };
-    change(call, |headers| {
+    change(call, |mut headers| {
         let mut values = match headers.get(key) {
             Some(values) => values.as_list().ok_or_else(|| Argument::HeaderValuesNotList(key.to_text()))?,
             None => Vec::new(),
@@ -129,7 +129,7 @@ fn set(call: &Call) -> Result<Obj> {
     if pairs.len() % 2 == 1 {
         return Err(Argument::HeaderWithoutValue(pairs[pairs.len() - 1].to_text()).into());
     }
-    change(call, |headers| {
+    change(call, |mut headers| {
         for pair in pairs.chunks_exact(2) {
             headers.put(&pair[0], &Obj::list(&pair[1..]));
         }

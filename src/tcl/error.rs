@@ -1,0 +1,67 @@
+//! Errors on their way to Tcl.
+
+use std::sync::OnceLock;
+
+/// An error on its way to Tcl.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Message and `-errorcode` list.
+    Raised {
+        /// The message.
+        message: String,
+        /// The words of the error code.
+        code: Vec<String>,
+    },
+    /// Result and error code are in the interpreter already.
+    Interp,
+    /// What went wrong in this layer; the layers above have the words.
+    Trouble(Trouble),
+}
+
+impl Error {
+    /// An error with message and error code.
+    pub fn new<S: Into<String>>(message: S, code: &[&str]) -> Error {
+        Error::Raised { message: message.into(), code: code.iter().map(|s| s.to_string()).collect() }
+    }
+}
+
+/// What methods and commands give back.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong in this layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A panic was caught: its text, and where it was.
+    Panic(String),
+    /// The interpreter was deleted during a wait.
+    InterpDeleted,
+    /// The coroutine was deleted while it waited.
+    CoroutineDeleted,
+    /// The class of an object to make is gone.
+    ClassGone(String),
+    /// An object that cannot be copied.
+    NoCopies,
+}
+
+/// Makes message and error code of a trouble.
+pub type Wording = fn(&Trouble) -> (String, Vec<String>);
+
+static WORDING: OnceLock<Wording> = OnceLock::new();
+
+/// The first call of a process says how troubles are worded.
+pub fn word_troubles(wording: Wording) {
+    WORDING.get_or_init(|| wording);
+}
+
+impl Trouble {
+    /// Message and error code.
+    pub fn words(&self) -> (String, Vec<String>) {
+        WORDING.get().map_or_else(|| (format!("{self:?}"), Vec::new()), |wording| wording(self))
+    }
+}
+
+impl From<Trouble> for Error {
+    fn from(trouble: Trouble) -> Error {
+        Error::Trouble(trouble)
+    }
+}

@@ -1,0 +1,32 @@
+//! Bytes of values that Rust code looks at: while it does, no value of the thread may be converted to another type, which would
+//! free them, and no script may run.
+
+use std::cell::Cell;
+
+thread_local! {
+    static LENT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Bytes are looked at while this lives.
+pub(super) struct Lent(());
+
+impl Lent {
+    pub(super) fn new() -> Lent {
+        LENT.set(LENT.get() + 1);
+        Lent(())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        LENT.set(LENT.get() - 1);
+    }
+}
+
+/// Stands before whatever may convert a value or run a script.
+///
+/// # Panics
+/// While bytes are lent.
+pub(super) fn none_lent() {
+    assert!(LENT.get() == 0, "a value is used while bytes of one are looked at");
+}
