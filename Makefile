@@ -54,7 +54,7 @@ demo: build ## a tour of the package, with a nats-server of its own
 # The release profile shares what `build` has compiled, and is what ships.
 test: build ## all tests; the last line is the total
 	@tools/setup.sh test || true
-	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl 2>&1 | tee $(BUILD)/cargo-test.txt
+	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl --package soundness 2>&1 | tee $(BUILD)/cargo-test.txt
 	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt $(TESTFLAGS)
 
 lint: ## formatting, clippy, the links of the comments, and the rules of the tree

@@ -78,7 +78,7 @@ pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
 /// The text of an error, for a log or a callback.
 pub fn text(home: &Home, error: &Error) -> String {
     match (error, home.live()) {
-        (Error::Fault(fault), Some(interp)) => words(*interp).of(fault).1,
+        (Error::Fault(fault), Some(kept)) => words(kept.interp()).of(fault).1,
         (Error::Tcl(tcl::Error::Raised { message, .. }), _) => message.clone(),
         _ => String::new(),
     }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::os::raw::c_void;
 use std::ptr::NonNull;
 use std::rc::Rc;
@@ -18,18 +17,17 @@ use super::sys::{self, Code, Size, stub};
 #[derive(Clone, Copy)]
 pub struct Interp<'a>(NonNull<sys::Tcl_Interp>, PhantomData<&'a sys::Tcl_Interp>);
 
-/// An interpreter whose memory is kept (Preserve(3)), also if a script deletes it meanwhile.
-pub struct Kept<'a>(Interp<'a>);
+/// Keeps an interpreter's memory (Preserve(3)), also if a script deletes the interpreter meanwhile.
+pub struct Kept(NonNull<sys::Tcl_Interp>);
 
-impl<'a> Deref for Kept<'a> {
-    type Target = Interp<'a>;
-
-    fn deref(&self) -> &Interp<'a> {
-        &self.0
+impl Kept {
+    /// The interpreter.
+    pub fn interp(&self) -> Interp<'_> {
+        Interp(self.0, PhantomData)
     }
 }
 
-impl Drop for Kept<'_> {
+impl Drop for Kept {
     fn drop(&mut self) {
         // SAFETY: preserved when this was made.
         unsafe { stub!(tcl_Release(self.0.as_ptr().cast())) };
@@ -54,7 +52,7 @@ impl Home {
     }
 
     /// The interpreter, unless it has been deleted; kept until the result is dropped.
-    pub fn live(&self) -> Option<Kept<'_>> {
+    pub fn live(&self) -> Option<Kept> {
         if !self.present.get() {
             return None;
         }
@@ -99,10 +97,10 @@ impl<'a> Interp<'a> {
     }
 
     /// Keeps the interpreter's memory (Preserve(3)), whatever scripts do.
-    pub fn keep(self) -> Kept<'a> {
+    pub fn keep(self) -> Kept {
         // SAFETY: live interpreter; released when the result is dropped.
         unsafe { stub!(tcl_Preserve(self.as_ptr().cast())) };
-        Kept(self)
+        Kept(self.0)
     }
 
     /// Whether the interpreter is being or has been deleted.

@@ -72,7 +72,8 @@ impl Waiter {
     fn resume(&self) {
         let home = self.home.borrow().clone();
         let (token, Some(home)) = (self.coroutine.get(), home) else { return };
-        let Some(interp) = home.live() else { return };
+        let Some(kept) = home.live() else { return };
+        let interp = kept.interp();
         if token.is_null() {
             return;
         }
@@ -211,8 +212,8 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     // The coroutine is being deleted.
     let home = Home::new(interp);
     event::later(Box::new(move || {
-        if let Some(interp) = home.live() {
-            interp.background_error(&Trouble::CoroutineDeleted.into());
+        if let Some(kept) = home.live() {
+            kept.interp().background_error(&Trouble::CoroutineDeleted.into());
         }
     }));
     let _ = (suspended.finish)(interp, Ended::Dropped);

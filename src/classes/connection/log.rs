@@ -55,8 +55,9 @@ impl Log {
         };
         // A logger is a script, and may delete the interpreter.
         let kept = interp.keep();
-        let _ = kept.call(&words);
-        kept.reset_result();
+        let interp = kept.interp();
+        let _ = interp.call(&words);
+        interp.reset_result();
     }
 }
 

@@ -130,10 +130,10 @@ impl Connection {
         words.push(subject_value(subscription, message.subject()));
         words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
         words.push(message.reply().map_or_else(|| self.empty.clone(), Obj::text));
-        let Some(interp) = self.home.live() else { return };
+        let Some(kept) = self.home.live() else { return };
         subscription.depth.set(subscription.depth.get() + 1);
         self.depth.set(self.depth.get() + 1);
-        interp.call_back(&words);
+        kept.interp().call_back(&words);
         self.depth.set(self.depth.get() - 1);
         subscription.depth.set(subscription.depth.get() - 1);
         words.clear();
@@ -143,16 +143,17 @@ impl Connection {
 
     fn ask_delay(&self, ticket: u64, server: &ServerEntry) {
         let mut words = self.settings.borrow().custom_delay();
-        let Some(interp) = self.home.live().filter(|_| !words.is_empty()) else {
+        let Some(kept) = self.home.live().filter(|_| !words.is_empty()) else {
             return self.engine.answer_delay(ticket, None);
         };
+        let interp = kept.interp();
         words.push(server_dict(server));
         let wait = match interp.call(&words) {
             Ok(value) => match value.as_int().filter(|ms| *ms >= 0) {
                 Some(ms) => Some(std::time::Duration::from_millis(ms as u64)),
                 None => {
                     let bad = bad_value("custom_reconnect_delay", Kind::Timeout, &value);
-                    interp.background_error(&to_tcl(*interp, bad));
+                    interp.background_error(&to_tcl(interp, bad));
                     None
                 }
             },
@@ -166,11 +167,11 @@ impl Connection {
 
     /// Runs a callback at global level.
     pub fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
-        if let Some(interp) = self.home.live() {
+        if let Some(kept) = self.home.live() {
             let mut words = self.words.take();
             words.extend_from_slice(prefix);
             words.extend(args);
-            interp.call_back(&words);
+            kept.interp().call_back(&words);
             words.clear();
             self.words.set(words);
         }

@@ -234,8 +234,9 @@ impl Connection {
     /// Writes `last_error`: empty, or the problem's dict.
     pub fn set_last_error(&self, problem: Option<&Problem>) {
         self.last_problem.replace(problem.cloned());
-        let Some(interp) = self.home.live() else { return };
-        let value = problem.map_or_else(Obj::empty, |problem| as_dict(*interp, problem));
+        let Some(kept) = self.home.live() else { return };
+        let interp = kept.interp();
+        let value = problem.map_or_else(Obj::empty, |problem| as_dict(interp, problem));
         self.write("last_error", None, &value);
     }
 
@@ -255,11 +256,12 @@ impl Connection {
     /// Rewrites `serverInfo`, all of it.
     pub fn set_server_info(&self, info: &Info) {
         let fields: Vec<_> = info_fields(info).collect();
-        let Some(interp) = self.home.live() else { return };
+        let Some(kept) = self.home.live() else { return };
+        let interp = kept.interp();
         let array = format!("{}::serverInfo", self.namespace);
         let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
         for key in gone {
-            self.guard.unset(*interp, &array, &key);
+            self.guard.unset(interp, &array, &key);
         }
         *self.info_keys.borrow_mut() = fields.iter().map(|(name, _)| name.to_string()).collect();
         for (name, value) in &fields {
@@ -268,9 +270,10 @@ impl Connection {
     }
 
     fn write(&self, name: &str, key: Option<&str>, value: &Obj) {
-        let Some(interp) = self.home.live() else { return };
+        let Some(kept) = self.home.live() else { return };
+        let interp = kept.interp();
         // An error is that of a script's own trace, or of a namespace on its way out: nobody here can mend it.
-        if let Err(error) = self.guard.set(*interp, &format!("{}::{name}", self.namespace), key, value)
+        if let Err(error) = self.guard.set(interp, &format!("{}::{name}", self.namespace), key, value)
             && !self.destroyed.get()
         {
             interp.background_error(&error);
@@ -286,11 +289,11 @@ impl Connection {
     pub fn log_at(&self, at: SystemTime, level: Level, text: impl FnOnce() -> String) {
         if self.log.enabled(level)
             && !self.silent.get()
-            && let Some(interp) = self.home.live()
+            && let Some(kept) = self.home.live()
         {
             let name = self.settings.borrow().name();
             let name = if name.is_empty() { tail(&self.namespace_name()).to_string() } else { name };
-            self.log.write(*interp, &name, at, level, &text());
+            self.log.write(kept.interp(), &name, at, level, &text());
         }
     }
 
