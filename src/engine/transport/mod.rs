@@ -5,6 +5,7 @@
 mod der;
 mod dial;
 mod files;
+mod limited;
 mod pem;
 mod stream;
 mod target;

@@ -1,5 +1,6 @@
 //! WebSocket: the upgrade, and a byte stream over binary frames.
 
+use super::limited::Limited;
 use super::target::Target;
 use crate::engine::cause;
 use crate::engine::error::Problem;
@@ -19,10 +20,13 @@ const LARGEST_FRAME: usize = 64 * 1024 * 1024 + 256 * 1024;
 /// Limit of what a frame to the server holds, so that a large write neither is copied at once nor blocks a pong.
 const FRAME: usize = 256 * 1024;
 
+/// Limit of the answer to the upgrade, which is kept whole until its end has come.
+const LARGEST_ANSWER: usize = 64 * 1024;
+
 /// A byte stream whose bytes travel in binary frames, cut anywhere. Pings are answered while it is read; a close frame
 /// of the server is the end of the stream.
 pub(in crate::engine) struct WebSocket<S> {
-    inner: WebSocketStream<S>,
+    inner: WebSocketStream<Limited<S>>,
     /// What is left of the frame read last.
     rest: Bytes,
     /// A close frame of ours has been queued.
@@ -46,8 +50,11 @@ where
         };
         builder = builder.add_header(name, value).map_err(|_| cause::protocol(&shown))?;
     }
-    match builder.connect_on(stream).await {
-        Ok((inner, _)) => Ok(WebSocket { inner, rest: Bytes::new(), closing: false }),
+    match builder.connect_on(Limited { stream, left: Some(LARGEST_ANSWER) }).await {
+        Ok((mut inner, _)) => {
+            inner.get_mut().left = None;
+            Ok(WebSocket { inner, rest: Bytes::new(), closing: false })
+        }
         Err(Error::Upgrade(upgrade::Error::DidNotSwitchProtocols(status))) => Err(cause::no_upgrade(&shown, status)),
         Err(other) => Err(cause::of_io(&socket_error(other), &shown)),
     }
