@@ -93,3 +93,52 @@ fn bit_length(number: &[u8]) -> usize {
     let significant: &[u8] = &number[number.iter().take_while(|b| **b == 0).count()..];
     significant.first().map_or(0, |top| significant.len() * 8 - top.leading_zeros() as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+
+    /// Version 3, RSA of 512 bits, the critical extensions 1.2.3.4 and basic constraints, 1.2.3.5 that is not critical.
+    const EXTENDED: &str = "\
+        MIIBZDCCAQ6gAwIBAgIUA21X5zEm3WN0wAEAWiruYyUIx/MwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMjYx\
+        MzM2NTVaFw0zNjExMjMxMzM2NTVaMAwxCjAIBgNVBAMMAXgwXDANBgkqhkiG9w0BAQEFAANLADBIAkEAmWP0cYKyVA9u6Lc+Xa3h\
+        DfvkXr1HuLo1OWNjfYSkjM2SUZgEP3BSCHmD9cOpCgSxN5nV+LeV7CNCZl5C8zAMPQIDAQABo0gwRjAMBgMqAwQBAf8EAgUAMAwG\
+        A1UdEwEB/wQCMAAwCQYDKgMFBAIFADAdBgNVHQ4EFgQUQDbs5aMlToti2yQuWhfXGh3lPi8wDQYJKoZIhvcNAQELBQADQQCIpFoh\
+        /Go06HILfqwQm3n1USV1ddMNli4OdNZ60hknlC/3DI/pHf56IHEU6/4iMvx/hNjASZ9jUpDOcVTlKlmm";
+
+    /// Version 1, the same key.
+    const FIRST: &str = "\
+        MIIBFDCBvwIUSBqJvIOUKSkgrkTgJKeUOtwtiSswDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UEAwwBeDAeFw0yNjExMjYxMzM2NTVa\
+        Fw0zNjExMjMxMzM2NTVaMAwxCjAIBgNVBAMMAXgwXDANBgkqhkiG9w0BAQEFAANLADBIAkEAmWP0cYKyVA9u6Lc+Xa3hDfvkXr1H\
+        uLo1OWNjfYSkjM2SUZgEP3BSCHmD9cOpCgSxN5nV+LeV7CNCZl5C8zAMPQIDAQABMA0GCSqGSIb3DQEBCwUAA0EAcalb3bfSz0cg\
+        N/vj2eblfNErH5HbfWBqMebXFm2rvZe79Saw2wHVVCQ+VbyL1hZd9plpOxFnkpkZ5hD3qDBJqw==";
+
+    fn der(text: &str) -> Vec<u8> {
+        base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_wrong() {
+        let small = "its RSA key has 512 bits, and at least 2048 are needed";
+        assert_eq!(objections(&der(EXTENDED)), [small, "its critical extension 1.2.3.4 is not understood"]);
+        assert_eq!(objections(&der(FIRST)), ["it has version 1, and only version 3 can be verified", small]);
+    }
+
+    #[test]
+    fn damaged_ones() {
+        let whole = der(EXTENDED);
+        for length in 0..whole.len() {
+            assert_eq!(objections(&whole[..length]), ["it cannot be read"]);
+        }
+        // Any byte may be any other: there is an answer.
+        for at in 0..whole.len() {
+            for value in [0, 1, 0x7f, 0x80, 0x84, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                objections(&changed);
+            }
+        }
+        assert_eq!([bit_length(&[]), bit_length(&[0, 0]), bit_length(&[0, 1, 0])], [0, 0, 9]);
+    }
+}
