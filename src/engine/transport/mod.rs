@@ -2,14 +2,15 @@
 //!
 //! [`open`] makes it, [`secure`] puts TLS on it where the server asks for that only in its INFO.
 
+mod ahead;
 mod der;
 mod dial;
 mod files;
-mod limited;
 mod pem;
 mod stream;
 mod target;
 mod tls;
+mod upgrade;
 mod verifier;
 mod websocket;
 mod x509;
@@ -37,10 +38,10 @@ pub(in crate::engine) async fn open(target: &Target<'_>) -> Result<Stream, Probl
     match target.scheme {
         Scheme::Nats | Scheme::Tls if target.config.tls_first => Ok(Stream::Tls(Box::new(handshake(tcp, target).await?))),
         Scheme::Nats | Scheme::Tls => Ok(Stream::Tcp(tcp)),
-        Scheme::Ws => Ok(Stream::Ws(Box::new(websocket::upgrade(tcp, target).await?))),
+        Scheme::Ws => Ok(Stream::Ws(Box::new(websocket::open(tcp, target).await?))),
         Scheme::Wss => {
             let tls = handshake(tcp, target).await?;
-            Ok(Stream::Wss(Box::new(websocket::upgrade(tls, target).await?)))
+            Ok(Stream::Wss(Box::new(websocket::open(tls, target).await?)))
         }
     }
 }

@@ -1,34 +1,37 @@
-//! A stream of which only so much may be read.
+//! A stream some of whose bytes have been read already.
 
+use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that gives an error (`InvalidData`) where it would give more bytes than it may.
-pub(super) struct Limited<S> {
+/// A stream that begins with bytes taken from it before.
+pub(super) struct ReadAhead<S> {
     /// The stream.
     pub stream: S,
-    /// Bytes that may still be read; `None` is no limit.
-    pub left: Option<usize>,
+    /// The bytes that come before those of the stream.
+    pub bytes: Bytes,
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Limited<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        if let Some(left) = this.left {
-            let Some(left) = left.checked_sub(buf.filled().len() - before) else {
-                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-            };
-            this.left = Some(left);
+        if this.bytes.is_empty() {
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
+        let count = this.bytes.len().min(buf.remaining());
+        buf.put_slice(&this.bytes[..count]);
+        this.bytes.advance(count);
+        if this.bytes.is_empty() {
+            // Lets the memory go.
+            this.bytes = Bytes::new();
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ReadAhead<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
     }
