@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::{Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
-use crate::tcl::{event, memory};
+use crate::tcl::{event, fork, memory};
 
 /// One item of a thread's mailbox.
 pub enum Delivery {
@@ -118,7 +118,8 @@ fn engines() -> std::sync::MutexGuard<'static, HashMap<u64, Conn>> {
 
 fn post() -> &'static Post {
     POST.with(|cell| {
-        cell.get().unwrap_or_else(|| {
+        // After a fork the parent's is left as it is: who held its locks is gone.
+        cell.get().filter(|post| !post.mailbox.is_foreign()).unwrap_or_else(|| {
             let mailbox = Mailbox::new(deliver, idle);
             let post: &'static Post =
                 Box::leak(Box::new(Post { mailbox, receivers: RefCell::default(), held: RefCell::default() }));
@@ -142,7 +143,7 @@ fn end_thread() {
 }
 
 fn end_process() {
-    let engines: Vec<Conn> = engines().drain().map(|(_, engine)| engine).collect();
+    let engines: Vec<Conn> = engines().drain().map(|(_, engine)| engine).filter(|engine| !engine.is_foreign()).collect();
     // Side by side: servers that take nothing would add up.
     std::thread::scope(|scope| {
         for engine in &engines {
@@ -157,9 +158,15 @@ fn end_process() {
 struct Postman {
     key: u64,
     sender: Sender<Delivery>,
+    /// The process it was made in.
+    born: u32,
 }
 
 impl Listener for Postman {
+    fn is_foreign(&self) -> bool {
+        self.born != fork::generation()
+    }
+
     fn event(&self, event: Event) {
         self.sender.urgent(Delivery::Event(self.key, event));
     }
@@ -184,7 +191,7 @@ impl Listener for Postman {
 /// Makes an engine whose events come to this thread, and the number under which its receiver is to be registered.
 pub fn engine(config: Config) -> (u64, Conn) {
     let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-    let engine = Conn::new(config, Arc::new(Postman { key, sender: post().mailbox.sender() }));
+    let engine = Conn::new(config, Arc::new(Postman { key, sender: post().mailbox.sender(), born: fork::generation() }));
     engines().insert(key, engine.clone());
     (key, engine)
 }
@@ -201,7 +208,9 @@ pub fn linger(end: Instant) {
 
 /// The connection was destroyed: it receives what is queued already, then nothing.
 pub fn retire(key: u64) {
-    engines().remove(&key);
+    let engine = engines().remove(&key);
+    // After a fork nobody may take its locks, not even to free it.
+    std::mem::forget(engine.filter(Conn::is_foreign));
     post().mailbox.sender().bulk([Delivery::Gone(key)]);
 }
 

@@ -10,6 +10,10 @@ pub static DIALECT_2: Words = Words { named: &[], fault, argument };
 fn fault(fault: &Fault) -> (&'static str, String) {
     match fault {
         Fault::Closed => ("ErrConnectionClosed", "No connection to NATS server".into()),
+        Fault::Forked => (
+            "ErrConnectionClosed",
+            "No connection to NATS server: it belongs to the process that this one was forked from".into(),
+        ),
         Fault::ClosedWaiting => ("ErrConnectionClosed", "Connection closed".into()),
         Fault::Lost(Waiting::Ping) => ("ErrConnectionClosed", "Connection lost".into()),
         Fault::Lost(_) => ("ErrTimeout", "Connection lost".into()),

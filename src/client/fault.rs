@@ -33,6 +33,8 @@ pub enum Fault {
     Argument(Argument),
     /// There is no connection: nothing was sent.
     Closed,
+    /// The connection belongs to the process that this one was forked from.
+    Forked,
     /// The connection was closed by its owner while the call waited.
     ClosedWaiting,
     /// No server is left, or, for a ping, the connection broke.

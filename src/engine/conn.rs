@@ -29,8 +29,16 @@ impl Conn {
         Conn { shared: Arc::new(Shared::new(config, listener)) }
     }
 
+    /// Whether this process is a fork of the one in which the connection was made. Then it is closed, and stays so.
+    pub fn is_foreign(&self) -> bool {
+        self.shared.listener.is_foreign()
+    }
+
     /// Replaces the options. Limits and the log level count at once, the others from the next attempt or wait on.
     pub fn configure(&self, config: Config) {
+        if self.is_foreign() {
+            return;
+        }
         self.shared.configure(config);
     }
 
@@ -39,16 +47,25 @@ impl Conn {
     /// # Errors
     /// `ErrInvalidArg`: a bad URL, or WebSocket URLs among others.
     pub fn set_servers(&self, urls: &[String], randomize: bool) -> Result<(), Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
         lock(&self.shared.pool).set(urls, randomize)
     }
 
     /// The pool in order, the current server last.
     pub fn servers(&self) -> Vec<ServerEntry> {
+        if self.is_foreign() {
+            return Vec::new();
+        }
         lock(&self.shared.pool).list()
     }
 
     /// Host as configured and port of the server in use or being tried.
     pub fn current_server(&self) -> Option<(String, u16)> {
+        if self.is_foreign() {
+            return None;
+        }
         let pool = lock(&self.shared.pool);
         pool.current().map(|e| (e.host.clone(), e.port))
     }
@@ -58,6 +75,9 @@ impl Conn {
     /// # Errors
     /// `ErrNoServers` on an empty pool.
     pub fn open(&self, epoch: u64) -> Result<(), Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
         let shared = &self.shared;
         if shared.phase() != Phase::Closed {
             return Ok(());
@@ -96,6 +116,9 @@ impl Conn {
     /// `flush_within` without progress; then ends all calls (`End::Closed`) and subscriptions.
     /// Returns the number of messages dropped. Does nothing on a closed connection.
     pub fn close(&self, flush_within: Duration) -> usize {
+        if self.is_foreign() {
+            return 0;
+        }
         let shared = &self.shared;
         let thread = {
             let mut life = lock(&shared.life);
@@ -188,6 +211,9 @@ impl Conn {
     /// # Errors
     /// `ErrConnectionClosed`, `ErrBadSubject`, `ErrBadQueueName`.
     pub fn subscribe(&self, s: SubSpec) -> Result<SubId, Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
         let shared = &self.shared;
         super::message::check_framing(&s.subject, "subject")?;
         if let Some(queue) = &s.queue {
@@ -241,11 +267,17 @@ impl Conn {
     /// # Errors
     /// `ErrConnectionClosed`, `ErrBadSubject`.
     pub fn listen(&self, subject: &str) -> Result<CallId, Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
         request::listen(&self.shared, subject)
     }
 
     /// Cancels a pending call: no further event of it. False if there is no such call.
     pub fn cancel(&self, id: CallId) -> bool {
+        if self.is_foreign() {
+            return false;
+        }
         request::cancel(&self.shared, id)
     }
 
@@ -256,6 +288,9 @@ impl Conn {
 
     /// Answers `Event::AskDelay`; `None` stands for `reconnect_time_wait`.
     pub fn answer_delay(&self, ticket: u64, wait: Option<Duration>) {
+        if self.is_foreign() {
+            return;
+        }
         *lock(&self.shared.delay_answer) = Some((ticket, wait));
         self.shared.delay_wake.notify_one();
     }
@@ -267,6 +302,9 @@ impl Conn {
 
     /// INFO of the current server, or the last one.
     pub fn server_info(&self) -> Option<Arc<Info>> {
+        if self.is_foreign() {
+            return None;
+        }
         lock(&self.shared.info).clone()
     }
 

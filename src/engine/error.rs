@@ -115,6 +115,14 @@ impl Problem {
         Problem { code, text: text.into(), details: Vec::new() }
     }
 
+    /// The error of every operation on a connection of a process of which this one is a fork.
+    pub(super) fn forked() -> Problem {
+        Problem::new(
+            Code::ConnectionClosed,
+            "No connection to NATS server: it belongs to the process that this one was forked from",
+        )
+    }
+
     /// The error of every operation on a closed connection.
     pub(super) fn closed() -> Problem {
         Problem::new(Code::ConnectionClosed, "No connection to NATS server")

@@ -15,6 +15,9 @@ use std::time::{Duration, SystemTime};
 /// The functions are called from the I/O thread or from inside a call of [`super::Conn`], with locks of
 /// the engine held: they must not block and must not call `Conn` back. [`Sub::taken`] may be called anywhere.
 pub trait Listener: Send + Sync + 'static {
+    /// Whether this process is a fork of the one in which the connection was made: its threads are not there, and who held
+    /// its locks is gone.
+    fn is_foreign(&self) -> bool;
     /// Completion lane: statuses, errors and the ends of calls in the order in which they happened.
     fn event(&self, e: Event);
     /// The same for several at once.

@@ -169,6 +169,9 @@ impl Shared {
     }
 
     pub fn phase(&self) -> Phase {
+        if self.listener.is_foreign() {
+            return Phase::Closed;
+        }
         match self.phase.load(Ordering::Acquire) {
             p if p == Phase::Connecting as u8 => Phase::Connecting,
             p if p == Phase::Connected as u8 => Phase::Connected,

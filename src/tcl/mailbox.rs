@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::fork;
 use super::script::scripts;
 use super::sys::{self, stub};
 use super::trampoline::guarded;
@@ -48,6 +49,8 @@ pub struct Mailbox<T: Item> {
     handler: fn(Taken<T>),
     /// Called when nothing is left.
     idle: fn(),
+    /// The process it was made in ([`fork::generation`]): in a fork of it no lock may be touched.
+    born: u32,
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
     /// Items since the mailbox was last found empty.
@@ -186,6 +189,7 @@ impl<T: Item> Mailbox<T> {
             local: RefCell::default(),
             handler,
             idle,
+            born: fork::generation(),
             slice: Cell::new(None),
             run: Cell::new(0),
             resting: Cell::new(false),
@@ -195,6 +199,11 @@ impl<T: Item> Mailbox<T> {
         // SAFETY: removed in `close`, which the owner calls before it lets go.
         unsafe { stub!(tcl_CreateEventSource(Some(setup::<T>), Some(check::<T>), data)) };
         mailbox
+    }
+
+    /// Whether it was made in another process, of which this one is a fork. Then it is of no use.
+    pub fn is_foreign(&self) -> bool {
+        self.born != fork::generation()
     }
 
     /// A sending side.
@@ -356,14 +365,16 @@ unsafe extern "C" fn event_proc<T: Item>(event: *mut sys::Tcl_Event, flags: c_in
         Rc::increment_strong_count(mailbox);
         Rc::from_raw(mailbox)
     };
-    guarded((), || mailbox.run_one());
+    if !mailbox.is_foreign() {
+        guarded((), || mailbox.run_one());
+    }
     1
 }
 
 unsafe extern "C" fn setup<T: Item>(data: *mut c_void, flags: c_int) {
     // SAFETY: the source is removed before the mailbox goes.
     let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
-    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.get() {
+    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && !mailbox.is_foreign() && mailbox.resting.get() {
         let now = sys::Tcl_Time { sec: 0, usec: 0 };
         // SAFETY: plain call.
         unsafe { stub!(tcl_SetMaxBlockTime(&now)) };
@@ -373,7 +384,7 @@ unsafe extern "C" fn setup<T: Item>(data: *mut c_void, flags: c_int) {
 unsafe extern "C" fn check<T: Item>(data: *mut c_void, flags: c_int) {
     // SAFETY: as in `setup`.
     let mailbox = unsafe { &*data.cast::<Mailbox<T>>() };
-    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && mailbox.resting.replace(false) {
+    if flags & sys::TCL_FILE_EVENTS as c_int != 0 && !mailbox.is_foreign() && mailbox.resting.replace(false) {
         mailbox.queue();
     }
 }

@@ -4,6 +4,7 @@ pub mod class;
 pub mod clock;
 mod error;
 pub mod event;
+pub mod fork;
 pub mod interp;
 mod lent;
 pub mod mailbox;

@@ -197,6 +197,7 @@ pub fn rtt(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
 }
 
 fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duration) -> Obj) -> Result<Reply> {
+    connection.open_or_error()?;
     if connection.state() != State::Connected {
         return Err(Fault::Closed.into());
     }

@@ -181,12 +181,35 @@ impl Connection {
 
     /// What the variable `status` shows.
     pub fn state(&self) -> State {
+        if self.engine.is_foreign() && self.state.get() != State::Closed {
+            self.left_in_parent();
+        }
         self.state.get()
+    }
+
+    /// This process is a fork of the one that has the connection: here it is closed, and nobody will be answered.
+    fn left_in_parent(&self) {
+        self.state.set(State::Closed);
+        self.forget_subscriptions();
+        self.forget_callbacks();
+        let waiting: Vec<_> = self.calls.take().into_values().collect();
+        for pending in waiting {
+            if let Pending::Slot(slot) = pending {
+                slot.push(Answer::End(End::Closed));
+            }
+        }
+        let connecting = self.connecting.take();
+        self.set_state(State::Closed);
+        end_connects(connecting, &Err(Fault::Forked.into()));
     }
 
     /// `ErrConnectionClosed` unless there is or may be a connection.
     pub fn open_or_error(&self) -> Result<()> {
-        if self.state.get() == State::Closed { Err(Fault::Closed.into()) } else { Ok(()) }
+        match self.state() {
+            State::Closed if self.engine.is_foreign() => Err(Fault::Forked.into()),
+            State::Closed => Err(Fault::Closed.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the object is gone.

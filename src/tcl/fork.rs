@@ -1,0 +1,26 @@
+//! Processes that fork (fork(2)): the child has the memory of its parent, but none of its other threads.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Number of forks on the way from the process that loaded the library to this one.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+static WATCHING: Once = Once::new();
+
+extern "C" fn in_child() {
+    // Nothing else may be done here: the threads that held locks are gone.
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Number of this process in the line of forks; what was made under another number belongs to a parent.
+pub fn generation() -> u32 {
+    WATCHING.call_once(|| {
+        #[cfg(unix)]
+        // SAFETY: the handler only counts, and the library is never unloaded.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(in_child));
+        }
+    });
+    FORKS.load(Ordering::Relaxed)
+}
