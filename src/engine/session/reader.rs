@@ -109,6 +109,10 @@ impl Session<'_> {
             if let Ok(n) = read {
                 self.received.set(self.received.get() + n as u64);
             }
+            // Under load bytes are always there: that is no reason to keep the error for ever.
+            if until.is_some_and(|until| tokio::time::Instant::now() >= until) && !matches!(read, Ok(0) | Err(_)) {
+                self.tell_held();
+            }
             return read;
         }
     }
