@@ -68,6 +68,7 @@ def versions(clients, peer):
         "js": lambda: "nats.js %s on Node.js %s" % (said_by(
             "node", "-p", "require(process.env.NATS_JS + '/node_modules/@nats-io/transport-node/package.json').version",
             env=tasks.environment("js", "")), said_by("node", "--version")),
+        "c": lambda: "nats.c " + said_by("pkg-config", "--modversion", "libnats").strip(),
         "peer": lambda: "peer: nats %s" % said_by(*tasks.TCLSH, input=script, env=tasks.environment("peer", peer)),
     }
     return ", ".join([said[client]() for client in clients] + [said_by(tasks.SERVER, "--version").replace(": v", " ")])
@@ -169,6 +170,9 @@ def main():
         # Its column is left out, not the run: a machine without Node.js measures the others.
         print("bench: nats.js is not installed; tools/setup.sh bench installs it where there is npm", file=sys.stderr)
         clients.remove("js")
+    if not os.path.exists(CLIENTS["c"][0]) and options.clients is None:
+        print("bench: nats.c is not installed; tools/setup.sh bench installs it on Debian", file=sys.stderr)
+        clients.remove("c")
     begin = time.monotonic()
     guard, url = tasks.start_server()
     try:

@@ -21,9 +21,10 @@ CLIENTS = {
     "raw": [RAW],
     "py": [PYTHON, os.path.join(HERE, "py/client.py")],
     "js": ["node", os.path.join(HERE, "js/client.mjs")],
+    "c": [os.path.join(ROOT, ".tools/nats-c/client")],
     "peer": TCLSH + [os.path.join(HERE, "tcl/client.tcl")],
 }
-TITLES = {"tcl": "this package", "raw": "async-nats", "py": "nats.py", "js": "nats.js", "peer": "peer"}
+TITLES = {"tcl": "this package", "raw": "async-nats", "py": "nats.py", "js": "nats.js", "c": "nats.c", "peer": "peer"}
 
 # Messages or calls of one run: by size of the payload where the size matters.
 COUNTS = {

@@ -4,7 +4,7 @@
 #   tools/setup.sh [build] [server] [test] [bench]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, openssl, nats-py      bench   server, nats-py in .tools/venv, nats.js in .tools/node
+# test    server, Thread, tcllib, openssl, nats-py      bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
 set -u
@@ -167,6 +167,25 @@ setup_bench() {
     setup_server
     setup_nats_py
     setup_nats_js
+    setup_nats_c
+}
+
+# nats.c as Debian has it. Without it the benchmark has a column less.
+setup_nats_c() {
+    local at=$tools/nats-c
+    [ -x "$at/client" ] && [ "$at/client" -nt "$root/bench/c/client.c" ] && return
+    local flags=()
+    if [ ! -e /usr/include/nats/nats.h ] && ! install libnats-dev; then
+        say "unpacking Debian's nats.c"
+        unpack libnats-dev && unpack libnats3.4 || { say 'no nats.c here: the benchmark leaves it out'; return; }
+        mkdir -p "$at"
+        cp -a "$work/libnats-dev/usr/include" "$work"/libnats3.4/usr/lib/*/libnats.so* "$at/"
+        flags=(-I "$at/include" -L "$at" "-Wl,-rpath,$at" -l:libnats.so.3.4)
+    else
+        flags=(-lnats)
+    fi
+    mkdir -p "$at"
+    gcc -O2 -Wall -Wextra -o "$at/client" "$root/bench/c/client.c" "${flags[@]}" || say 'nats.c cannot be used here: the benchmark leaves it out'
 }
 
 mkdir -p "$work"
