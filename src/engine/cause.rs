@@ -93,9 +93,25 @@ pub(super) fn words(error: &CertificateError) -> String {
         CertificateError::BadSignature => "a signature is not valid, or its key is of a kind that is not supported",
         CertificateError::NotValidForName => "the certificate is for another name",
         CertificateError::InvalidPurpose => "the certificate is not meant for servers",
-        other => return other.to_string(),
+        other if reason(other) == Some(&webpki::Error::CaUsedAsEndEntity) => {
+            "the certificate is that of an authority, not of a server"
+        }
+        other => {
+            return reason(other).map_or_else(|| other.to_string(), |reason| format!("the certificate is refused ({reason})"));
+        }
     };
-    format!("{text} ({error:?})")
+    match reason(error) {
+        Some(reason) => format!("{text} ({reason})"),
+        None => format!("{text} ({error:?})"),
+    }
+}
+
+/// What the verifier found, where TLS has no error of its own for it.
+pub(super) fn reason(error: &CertificateError) -> Option<&webpki::Error> {
+    match error {
+        CertificateError::Other(other) => other.0.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// The next error in; `source()` of an io error skips the one it wraps.

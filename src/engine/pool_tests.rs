@@ -132,6 +132,17 @@ fn discovered_join_at_the_front_once() {
 }
 
 #[test]
+fn discovered_behind_a_gateway_are_reached_by_its_path() {
+    let mut p = pool(&["wss://a:1/gate?x=1"]);
+    p.begin();
+    let (a, _) = tried(p.next_of_round());
+    p.connected(a.id, Instant::now());
+    p.discover(&urls(&["b:1"]), false);
+    let b = &p.list()[0];
+    assert_eq!((b.scheme, b.host.as_str(), b.path.as_str()), ("wss", "b", "/gate?x=1"));
+}
+
+#[test]
 fn discovered_leave_when_they_are_not_named_any_more() {
     let mut p = pool(&["a:1", "b:1"]);
     p.begin();

@@ -2,7 +2,6 @@
 
 use super::pem;
 use super::target::Warn;
-use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls;
 
 /// A certificate and the line of its file where it begins.
-pub(super) struct Found {
+struct Found {
     line: usize,
     certificate: CertificateDer<'static>,
 }
@@ -30,7 +29,7 @@ pub(super) fn nothing(path: &Path) -> String {
 }
 
 /// The certificates in the bytes of a file; warns of each that cannot be read.
-pub(super) fn certificates(file: &[u8], path: &Path, warn: Warn<'_>) -> Vec<Found> {
+fn certificates(file: &[u8], path: &Path, warn: Warn<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for block in pem::blocks(file).iter().filter(|block| pem::is_certificate(block)) {
         match pem::certificate(block) {
@@ -41,15 +40,16 @@ pub(super) fn certificates(file: &[u8], path: &Path, warn: Warn<'_>) -> Vec<Foun
     found
 }
 
-/// Adds authorities to those that are trusted and says how many; warns of each that is none.
-pub(super) fn trust(roots: &mut RootCertStore, found: &[Found], path: &Path, warn: Warn<'_>) -> usize {
-    let before = roots.len();
-    for Found { line, certificate } in found {
-        if let Err(error) = roots.add(certificate.clone()) {
-            left_out(path, *line, &format!("it cannot be understood ({error})"), warn);
+/// The certificates in the bytes of a file that can be trusted; warns of each that cannot be used.
+pub(super) fn authorities(file: &[u8], path: &Path, warn: Warn<'_>) -> Vec<CertificateDer<'static>> {
+    let mut trusted = Vec::new();
+    for Found { line, certificate } in certificates(file, path, warn) {
+        match webpki::anchor_from_trusted_cert(&certificate) {
+            Ok(_) => trusted.push(certificate),
+            Err(error) => left_out(path, line, &format!("it cannot be understood ({error})"), warn),
         }
     }
-    roots.len() - before
+    trusted
 }
 
 fn left_out(path: &Path, line: usize, reason: &str, warn: Warn<'_>) {

@@ -2,12 +2,12 @@
 
 use super::files;
 use super::target::Warn;
-use super::verifier::{Trust, Verifier};
+use super::verifier::{Authorities, Trust, Verifier};
 use crate::engine::config::TlsConfig;
+use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
-use rustls::{ClientConfig, RootCertStore};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::rustls;
@@ -73,10 +73,10 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
     if tls.cafile.is_none() && tls.cadir.is_none() {
         return Ok(Trust::System(OnceLock::new()));
     }
-    let mut roots = RootCertStore::empty();
+    let mut trusted = Vec::new();
     if let Some(file) = &tls.cafile {
-        let found = files::certificates(&files::read(file)?, file, warn);
-        if files::trust(&mut roots, &found, file, warn) == 0 {
+        trusted = files::authorities(&files::read(file)?, file, warn);
+        if trusted.is_empty() {
             return Err(files::nothing(file));
         }
     }
@@ -85,12 +85,11 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
         for path in entries.flatten().map(|e| e.path()).filter(|p| p.is_file()) {
             // Such folders hold other files, too.
             let Ok(file) = files::read(&path) else { continue };
-            let found = files::certificates(&file, &path, warn);
-            files::trust(&mut roots, &found, &path, warn);
+            trusted.extend(files::authorities(&file, &path, warn));
         }
-        if roots.is_empty() {
+        if trusted.is_empty() {
             return Err(files::nothing(dir));
         }
     }
-    Ok(Trust::Roots(Verifier::webpki(roots, provider)?))
+    Ok(Trust::Roots(Authorities::new(trusted, provider)?))
 }

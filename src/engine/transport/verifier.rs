@@ -2,10 +2,11 @@
 
 use super::x509;
 use crate::engine::cause;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::rustls;
@@ -27,9 +28,38 @@ pub(super) enum Trust {
     /// means nothing where any certificate will do, and to check it the certificate would have to be understood.
     Anything,
     /// The given CA certificates.
-    Roots(Arc<WebPkiServerVerifier>),
+    Roots(Authorities),
     /// The system's, read when the first certificate has to be verified: most servers have no TLS.
-    System(OnceLock<Result<Arc<WebPkiServerVerifier>, String>>),
+    System(OnceLock<Result<Authorities, String>>),
+}
+
+/// Certificates that are trusted.
+#[derive(Debug)]
+pub(super) struct Authorities {
+    webpki: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Authorities {
+    /// Takes those that can be understood.
+    ///
+    /// # Errors
+    /// A text if there is none.
+    pub fn new(certificates: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Authorities, String> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates.iter().cloned());
+        let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
+        let webpki = built.map_err(|e| format!("no trusted certificates: {e}"))?;
+        Ok(Authorities { webpki, certificates })
+    }
+
+    /// Whether a server shows one of the trusted certificates itself: one that it has signed for itself with the defaults
+    /// of openssl, say, which is that of an authority and as such none for a server.
+    fn are_shown(&self, error: &Error, end_entity: &CertificateDer<'_>) -> bool {
+        // Dates have been looked at before it comes to this error; nothing has been signed that could be verified.
+        let Error::InvalidCertificate(why) = error else { return false };
+        cause::reason(why) == Some(&webpki::Error::CaUsedAsEndEntity) && self.certificates.iter().any(|c| c == end_entity)
+    }
 }
 
 /// The verifier of a connection attempt.
@@ -46,27 +76,15 @@ pub(super) struct Verifier {
 }
 
 impl Verifier {
-    /// The verifier for a set of authorities.
-    ///
-    /// # Errors
-    /// A text if the set is empty.
-    pub fn webpki(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .build()
-            .map_err(|e| format!("no trusted certificates: {e}"))
-    }
-
     /// Who verifies; `None` if nobody does.
-    fn judge(&self) -> Result<Option<&Arc<WebPkiServerVerifier>>, Error> {
+    fn judge(&self) -> Result<Option<&Authorities>, Error> {
         match &self.trust {
             Trust::Anything => Ok(None),
             Trust::Roots(v) => Ok(Some(v)),
             Trust::System(cell) => {
                 let loaded = cell.get_or_init(|| {
-                    let mut roots = RootCertStore::empty();
                     let found = rustls_native_certs::load_native_certs();
-                    roots.add_parsable_certificates(found.certs);
-                    Verifier::webpki(roots, &self.provider)
+                    Authorities::new(found.certs, &self.provider)
                 });
                 loaded.as_ref().map(Some).map_err(|text| {
                     Error::General(format!(
@@ -91,7 +109,14 @@ impl ServerCertVerifier for Verifier {
         let Some(judge) = self.judge()? else {
             return Ok(ServerCertVerified::assertion());
         };
-        let verify = |name: &ServerName<'_>| judge.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        let verify =
+            |name: &ServerName<'_>| match judge.webpki.verify_server_cert(end_entity, intermediates, name, ocsp_response, now) {
+                Err(error) if judge.are_shown(&error, end_entity) => {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+                    Ok(ServerCertVerified::assertion())
+                }
+                result => result,
+            };
         let mut result = if self.only_names { Err(CertificateError::NotValidForName.into()) } else { verify(server_name) };
         for name in &self.names {
             if !is_wrong_name(&result) {
