@@ -27,7 +27,7 @@ export NATS_BUILD := $(abspath $(BUILD))
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo test lint bench cost soak kv-soak install clean
+.PHONY: help build demo test lint bench cost soak kv-soak fuzz-tcl install clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -80,6 +80,11 @@ cost: build ## cost against size, memory, limits, fairness
 kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, nothing twice
 	@tools/setup.sh server
 	@$(TCLSH) bench/kv_soak.tcl
+
+fuzz-tcl: build ## every method with every word: FUZZ_CALLS=100000 FUZZ_SEED=n; then storms of connections, interpreters, threads
+	@tools/setup.sh test || true
+	@MALLOC_ARENA_MAX=1 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)"
+	@NATS_STORM=10 $(TCLSH) tests/storm.test
 
 install: build ## install under PREFIX (/usr/local), where tclsh looks; DIALECT=3: a bare `package require nats` gives dialect 3
 	@sed $(call INDEX,$$dir,$(if $(filter 3,$(DIALECT)),$(ABOVE),$(BESIDE))) pkgIndex.tcl > $(BUILD)/dialect3/installed.tcl

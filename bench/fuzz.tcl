@@ -1,0 +1,68 @@
+# Calls every method and command of the package with good, boundary and senseless words, from everywhere and in every state:
+#
+#   tclsh bench/fuzz.tcl ?calls? ?seed? ?calls a round?      make fuzz-tcl FUZZ_CALLS=1000000 FUZZ_SEED=7
+#
+# A line for each round. The last line is `fuzz passed`, or `fuzz FAILED` after what was wrong: an error code that the reference does
+# not name, a panic, a value changed that others share, a call that hangs, something left behind. The same seed makes the same calls.
+# With FUZZ_TRACE=file each call is written there before it is made.
+#
+# Memory is compared between the rounds: with MALLOC_ARENA_MAX=1 the C library keeps less of what many threads have freed.
+
+set arguments $argv
+set argv {}
+source [file join [file dirname [file dirname [file normalize [info script]]]] tests support harness.tcl]
+source [file join $::harness::support fuzz.tcl]
+package require nats
+
+lassign $arguments calls seed round
+foreach {name default} [list calls 100000 seed [expr {[clock seconds] % 1000000}] round 5000] {
+    if {[set $name] eq ""} {
+        set $name $default
+    }
+}
+puts "seed: $seed"
+flush stdout
+
+# Growth that a fault would exceed in no time, in KiB.
+set room 24576
+set made 0
+set memory {}
+set first {}
+set failures {}
+fuzz::begin $seed
+while {$made < $calls && $failures eq ""} {
+    fuzz::renew
+    set count [expr {min($round, $calls - $made)}]
+    set begin [clock milliseconds]
+    set failures [fuzz::run $count]
+    incr made $count
+    set left [fuzz::resources]
+    lappend memory [fuzz::memory]
+    puts "calls: $made, ms: [expr {[clock milliseconds] - $begin}], memory: [lindex $memory end] KiB"
+    flush stdout
+    if {$first eq ""} {
+        set first $left
+    } elseif {$left ne $first} {
+        lappend failures "left behind: $left; after the first round: $first"
+    }
+}
+set half [expr {[llength $memory] / 2}]
+if {$half > 0} {
+    set before [lindex [lsort -integer [lrange $memory 0 $half-1]] end]
+    set after [lindex [lsort -integer [lrange $memory $half end]] 0]
+    if {$after > $before + $room} {
+        lappend failures "memory grows: $memory KiB"
+    }
+}
+foreach {outcome count} [lsort -stride 2 -index 1 -integer -decreasing $fuzz::outcomes] {
+    puts [format {%8d %s} $count $outcome]
+}
+fuzz::end
+::harness::clean_up
+if {$failures ne ""} {
+    puts [join $failures \n]
+    puts "seed $seed: fuzz FAILED"
+    exit 1
+}
+puts "fuzz passed"
+exit 0
