@@ -81,7 +81,7 @@ kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, no
 	@tools/setup.sh server
 	@$(TCLSH) bench/kv_soak.tcl
 
-fuzz-tcl: build ## every method with every word: FUZZ_CALLS=100000 FUZZ_SEED=n; then storms of connections, interpreters, threads
+fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n), then storms of connections, interpreters, threads
 	@tools/setup.sh test || true
 	@MALLOC_ARENA_MAX=1 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)"
 	@NATS_STORM=10 $(TCLSH) tests/storm.test
