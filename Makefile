@@ -18,28 +18,30 @@ BESIDE     := 3.3b$(VERSION)
 ABOVE      := 3.3.$(shell echo $(VERSION) | cut -d. -f2-)
 # Folder of the library, version of dialect 3.
 INDEX       = -e 's/@VERSION@/$(VERSION)/g' -e 's|@FOLDER@|$1|' -e 's/@DIALECT3@/$2/'
-LIBRARY    := libnats$(if $(filter Darwin,$(shell uname -s)),.dylib,.so)
 
-export TCLSH CARGO_TARGET_DIR
+export TCLSH CARGO CARGO_TARGET_DIR PROFILE
 export NATS_TCLSH := $(TCLSH)
 export NATS_BUILD := $(abspath $(BUILD))
+
+# Checks and unit tests are of Tcl 8.6, unless there is only a Tcl 9.
+FEATURES    = $(shell tools/find-tcl.sh 8 >/dev/null || echo --features nats-tcl/tcl9,soundness/tcl9)
 
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo test lint bench cost soak kv-soak fuzz-tcl install clean
+.PHONY: help build demo tcl9 test test-tcl9 lint bench cost soak kv-soak fuzz-tcl install clean
 .NOTPARALLEL:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) PROFILE=$(PROFILE) TESTFLAGS="-file request*.test -match request-1.*"'
 
-build: ## install what building needs, build the package into build/
+build: ## install what building needs, build the package into build/ for every Tcl found (or TCL_CONFIG="file ...")
 	@tools/setup.sh build
-	@$(ENV); $(CARGO) build --profile $(PROFILE) --package nats-tcl
 	@rm -rf $(PACKAGE)
 	@mkdir -p $(PACKAGE)
-	@cp $(CARGO_TARGET_DIR)/$(PROFILE)/$(LIBRARY) $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
+	@$(ENV); tools/build-libraries.sh $(PACKAGE)
+	@cp $(wildcard tcl/*.tcl) $(wildcard LICENSE*) $(PACKAGE)/
 	@sed $(call INDEX,$$dir,$(BESIDE)) pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
 	@mkdir -p $(BUILD)/dialect3
 	@sed $(call INDEX,[file join [file dirname $$dir] nats$(VERSION)],$(ABOVE)) pkgIndex.tcl \
@@ -51,16 +53,26 @@ demo: build ## a tour of the package, with a nats-server of its own
 	@tools/setup.sh server
 	@$(TCLSH) tools/with-server.tcl examples/tour.tcl
 
-# The release profile shares what `build` has compiled, and is what ships.
-test: build ## all tests; the last line is the total
+tcl9: ## bring Tcl 9 into .tools/, unless this machine has one
+	@tools/tcl9.sh
+
+# The release profile shares what `build` has compiled, and is what ships. Tcl 9 comes first, so that `build` finds it.
+test: ## all tests, on Tcl 8.6 and 9; the last line is the total
+	@tools/tcl9.sh || true
+	@$(MAKE) --no-print-directory build
 	@tools/setup.sh test || true
-	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl --package soundness 2>&1 | tee $(BUILD)/cargo-test.txt
-	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt $(TESTFLAGS)
+	@$(ENV); $(CARGO) test --profile $(PROFILE) --package nats-tcl --package soundness $(FEATURES) 2>&1 | tee $(BUILD)/cargo-test.txt
+	@$(TCLSH) tests/all.tcl -cargo $(BUILD)/cargo-test.txt -also "Tcl 9" "$$(tools/tcl9.sh find)" $(TESTFLAGS)
+
+test-tcl9: tcl9 ## the tests on Tcl 9 alone
+	@$(MAKE) --no-print-directory build
+	@tools/setup.sh test || true
+	@tclsh=$$(tools/tcl9.sh find) && NATS_TCLSH=$$tclsh $$tclsh tests/all.tcl $(TESTFLAGS)
 
 lint: ## formatting, clippy, the links of the comments, and the rules of the tree
 	@tools/setup.sh build
 	@$(ENV); $(CARGO) fmt --all --check
-	@$(ENV); $(CARGO) clippy --workspace --all-targets -- -D warnings
+	@$(ENV); $(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
 	@$(ENV); RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items --package nats-tcl
 	@tools/check-tree.sh
 

@@ -1,11 +1,15 @@
 //! Finds Tcl through `tclConfig.sh` and makes the bindings to `tcl.h` and `tclOO.h`.
 //!
-//! `TCL_CONFIG` names another `tclConfig.sh` (a file or its folder).
+//! The feature `tcl9` says for which major version: 8 without, 9 with it. `tools/find-tcl.sh` looks for it; `TCL_CONFIG` names
+//! other places.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+
+/// Says where the `tclConfig.sh` of a major version is; a path in the project.
+const FINDER: &str = "tools/find-tcl.sh";
 
 fn main() {
     for name in ["TCL_CONFIG", "LIBCLANG_PATH"] {
@@ -13,10 +17,12 @@ fn main() {
     }
     println!("cargo::rustc-check-cfg=cfg(tcl9)");
 
-    let config_file = find_config();
+    let major = if env::var_os("CARGO_FEATURE_TCL9").is_some() { "9" } else { "8" };
+    let config_file = find_config(major);
     println!("cargo::rerun-if-changed={}", config_file.display());
     let config = read_config(&config_file);
-    if config["TCL_MAJOR_VERSION"] == "9" {
+    assert_eq!(config["TCL_MAJOR_VERSION"], major, "{} is of another Tcl", config_file.display());
+    if major == "9" {
         println!("cargo::rustc-cfg=tcl9");
     }
     link_stubs(&config);
@@ -27,30 +33,20 @@ fn main() {
     make_bindings(&config);
 }
 
-fn find_config() -> PathBuf {
-    let mut tried = Vec::new();
-    if let Some(given) = env::var_os("TCL_CONFIG") {
-        let path = PathBuf::from(given);
-        tried.push(if path.is_dir() { path.join("tclConfig.sh") } else { path });
-    } else {
-        let triple = multiarch();
-        for root in ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/opt/homebrew/opt/tcl-tk/lib"] {
-            for below in ["tcl8.6", triple.as_str(), ""] {
-                tried.push(Path::new(root).join(below).join("tclConfig.sh"));
-            }
-        }
-    }
-    match tried.iter().find(|path| path.is_file()) {
-        Some(path) => path.clone(),
-        None => panic!(
-            "tclConfig.sh not found (looked at {tried:?}): install Tcl's headers (Debian: apt-get install tcl-dev) or set TCL_CONFIG"
+fn find_config(major: &str) -> PathBuf {
+    // The members of the workspace share this script.
+    let finder = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join(FINDER)).find(|path| path.is_file());
+    let finder = finder.unwrap_or_else(|| panic!("{FINDER} is missing"));
+    println!("cargo::rerun-if-changed={}", finder.display());
+    let output = Command::new("sh").arg(&finder).arg(major).output().expect("sh runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.lines().next() {
+        Some(path) if output.status.success() => PathBuf::from(path),
+        _ => panic!(
+            "tclConfig.sh of Tcl {major} not found: install Tcl's headers (Debian: apt-get install tcl-dev), run `make tcl9` for Tcl 9, \
+             or set TCL_CONFIG"
         ),
     }
-}
-
-/// Debian's folder for libraries of one architecture, such as `x86_64-linux-gnu`.
-fn multiarch() -> String {
-    format!("{}-linux-gnu", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default())
 }
 
 /// The plain `NAME='value'` lines of the shell file; Debian's `/usr/lib/tclConfig.sh` sources another one.
@@ -82,7 +78,7 @@ fn make_bindings(config: &HashMap<String, String>) {
         .clang_args(config["TCL_INCLUDE_SPEC"].split_whitespace())
         .allowlist_type("TclStubs|TclOOStubs|Tcl_ObjectMetadataType|Tcl_MethodType")
         .allowlist_var("tclStubsPtr|tclOOStubsPtr|TCL_OK|TCL_ERROR|TCL_RETURN|TCL_BREAK|TCL_CONTINUE")
-        .allowlist_var("TCL_.*_EVENTS|TCL_DONT_WAIT|TCL_EVAL_.*|TCL_GLOBAL_ONLY|TCL_LEAVE_ERR_MSG|TCL_TRACE_.*|TCL_INTERP_DESTROYED|TCL_OO_.*")
+        .allowlist_var("TCL_.*_EVENTS|TCL_DONT_WAIT|TCL_EVAL_.*|TCL_GLOBAL_ONLY|TCL_LEAVE_ERR_MSG|TCL_TRACE_.*")
         .allowlist_function("Tcl_InitStubs|TclOOInitializeStubs")
         .derive_debug(false)
         .layout_tests(false)

@@ -1,15 +1,17 @@
 # Runs the test files, each in a tclsh of its own, several at a time; the last line is `N passed, N failed, N skipped`.
 #
-#   tclsh tests/all.tcl ?-file globs? ?-cargo log? ?option of tcltest value ...?
+#   tclsh tests/all.tcl ?-file globs? ?-cargo log? ?-also name tclsh? ?option of tcltest value ...?
 #
-# -file takes a list of patterns; -cargo names the output of `cargo test`, whose totals are added; the rest, such as
-# -match, goes to every file. Environment: NATS_TEST_JOBS (default: the number of cores), NATS_TEST_LIMIT (seconds a file
+# -file takes a list of patterns; -cargo names the output of `cargo test`, whose totals are added; -also runs all files again
+# with another tclsh, and counts them as skipped, for want of `name`, if that is empty; the rest, such as -match, goes to every
+# file. Environment: NATS_TEST_JOBS (default: the number of cores), NATS_TEST_LIMIT (seconds a file
 # may take, 300), NATS_TCLSH (command that starts tclsh). A file that crashes, hangs or holds no test has failed.
 
 package require Tcl 8.6-
 
 set here [file dirname [file normalize [info script]]]
 array set total {Passed 0 Failed 0 Skipped 0}
+set ran 0
 set constraints [dict create]
 set failures {}
 set running 0
@@ -26,20 +28,28 @@ proc cores {} {
     return $count
 }
 
+# All files with a tclsh, which `label` tells from the other.
+proc jobs {label tclsh} {
+    lmap file $::files {list $label $tclsh $file}
+}
+
 proc start_next {} {
-    global queue running tclsh arguments limit run here
+    global queue running arguments limit run
     if {[llength $queue] == 0} {
         if {$running == 0} {
             set ::finished 1
         }
         return
     }
-    set queue [lassign $queue file]
+    set queue [lassign $queue job]
+    lassign $job label tclsh file
     incr running
+    # Child processes of the tests are of the same Tcl.
+    set ::env(NATS_TCLSH) $tclsh
     # A file may read its input: it is empty, not the terminal.
     set channel [open [list | {*}$tclsh $file {*}$arguments </dev/null 2>@1] r]
     fconfigure $channel -blocking 0 -encoding utf-8 -translation lf
-    set run($channel) [dict create file [file tail $file] output {} begin [clock milliseconds] late 0 \
+    set run($channel) [dict create file [file tail $file]$label output {} begin [clock milliseconds] late 0 \
         timer [after [expr {$limit * 1000}] [list hung $channel]]]
     fileevent $channel readable [list gather $channel]
 }
@@ -86,7 +96,7 @@ proc ended {channel} {
             incr ::total(Failed)
         }
         set bad [expr {$how ne {} || [dict get $counts Failed] > 0}]
-        puts [format {%-32s %s %6.1f s  %s} $file [expr {$bad ? "FAIL" : "ok  "}] \
+        puts [format {%-40s %s %6.1f s  %s} $file [expr {$bad ? "FAIL" : "ok  "}] \
             [expr {([clock milliseconds] - $begin) / 1000.0}] [expr {$how ne {} ? $how : $counts}]]
         if {$bad} {
             lappend failures "######## $file $how\n$output"
@@ -108,6 +118,7 @@ proc count_tests {output} {
         foreach name {Passed Failed Skipped} {
             incr total($name) [dict get $counts $name]
         }
+        incr ::ran [dict get $counts Total]
         if {[regexp {Number of tests skipped for each constraint:\n((?:\t\d+\t[^\n]*\n?)+)} $output -> lines]} {
             foreach {line number constraint} [regexp -all -inline -line {^\t(\d+)\t(.*)$} $lines] {
                 dict incr constraints $constraint $number
@@ -138,18 +149,27 @@ proc count_cargo {log} {
 
 set patterns *.test
 set arguments {}
-foreach {name value} $argv {
+set also {}
+while {[llength $argv] > 0} {
+    set argv [lassign $argv name value]
     switch -- $name {
         -file {set patterns $value}
         -cargo {count_cargo $value}
+        -also {
+            set also $value
+            set argv [lassign $argv other]
+        }
         default {lappend arguments $name $value}
     }
 }
-set tclsh [from_env NATS_TCLSH [list [info nameofexecutable]]]
 set limit [from_env NATS_TEST_LIMIT 300]
-set queue [lmap file [lsort -unique [glob -nocomplain -directory $here -- {*}$patterns]] {
+set files [lmap file [lsort -unique [glob -nocomplain -directory $here -- {*}$patterns]] {
     expr {[file extension $file] eq ".test" ? $file : [continue]}
 }]
+set queue [jobs {} [from_env NATS_TCLSH [list [info nameofexecutable]]]]
+if {$also ne {} && $other ne {}} {
+    lappend queue {*}[jobs " ($also)" $other]
+}
 if {[llength $queue] == 0} {
     incr total(Failed)
     lappend failures "######## no test file matches $patterns"
@@ -160,6 +180,12 @@ for {set job 0} {$job < [from_env NATS_TEST_JOBS [cores]]} {incr job} {
 }
 if {![info exists finished]} {
     vwait finished
+}
+
+if {$also ne {} && $other eq {}} {
+    puts "$also is not to be had here: each of the $ran tests counts as skipped there"
+    incr total(Skipped) $ran
+    dict incr constraints $also $ran
 }
 
 foreach failure $failures {

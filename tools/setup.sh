@@ -65,10 +65,6 @@ install() {
     DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$1" >/dev/null
 }
 
-find_tcl_config() {
-    ls /usr/lib{,64,/*}/tclConfig.sh /usr/local/lib{,/*}/tclConfig.sh 2>/dev/null | head -1
-}
-
 setup_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return
     [ -n "$(find_libclang)" ] && return
@@ -92,7 +88,7 @@ setup_build() {
     command -v cargo >/dev/null || lack 'Rust (cargo)' 'see https://rustup.rs'
     command -v gcc >/dev/null || lack gcc 'run: apt-get install gcc'
     command -v "${tclsh%% *}" >/dev/null || lack "$tclsh" 'run: apt-get install tcl'
-    if [ -z "${TCL_CONFIG:-}" ] && [ -z "$(find_tcl_config)" ]; then
+    if ! { "$root/tools/find-tcl.sh" 8 || "$root/tools/find-tcl.sh" 9; } >/dev/null; then
         install tcl-dev || lack 'tclConfig.sh' 'run: apt-get install tcl-dev, or set TCL_CONFIG to its path'
     fi
     setup_libclang

@@ -2,7 +2,7 @@
 
 use super::dialect;
 use crate::bridge::command::Command;
-use crate::tcl::{Interp, Result, class};
+use crate::tcl::{Interp, Obj, Result, class, event};
 
 static COMMANDS: &[Command] = &[
     Command {
@@ -18,6 +18,19 @@ static COMMANDS: &[Command] = &[
         words: (0, 0),
         help: "dict of all classes with their methods and options, and of all commands",
         run: |call| Ok(dialect::tables(call.interp)),
+    },
+    Command {
+        name: "slots",
+        usage: "",
+        words: (0, 0),
+        help: "dict of the functions of Tcl's C API that the library calls, each with whether this Tcl has it",
+        run: |_| {
+            let mut slots = Obj::dict();
+            for (name, empty) in event::called_slots() {
+                slots.put_text(name, &Obj::bool(!empty));
+            }
+            Ok(slots)
+        },
     },
 ];
 

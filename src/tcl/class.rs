@@ -95,7 +95,7 @@ fn metadata_type() -> &'static sys::Tcl_ObjectMetadataType {
     &TYPE
         .get_or_init(|| {
             Table(sys::Tcl_ObjectMetadataType {
-                version: sys::TCL_OO_METADATA_VERSION_CURRENT as c_int,
+                version: sys::METADATA_VERSION,
                 name: c"native instance".as_ptr(),
                 deleteProc: Some(delete_metadata),
                 cloneProc: Some(refuse_clone),
@@ -230,7 +230,7 @@ unsafe impl Send for MethodType {}
 
 fn method_type(call: sys::Tcl_MethodCallProc) -> *const sys::Tcl_MethodType {
     let table = MethodType(sys::Tcl_MethodType {
-        version: sys::TCL_OO_METHOD_VERSION_CURRENT as c_int,
+        version: sys::METHOD_VERSION,
         name: c"native method".as_ptr(),
         callProc: call,
         deleteProc: None,

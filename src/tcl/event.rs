@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::error::{Error, Result, Trouble, Wording, word_troubles};
 use super::interp::Interp;
 use super::lent::none_lent;
+use super::slots;
 use super::sys::{self, Code, stub};
 use super::trampoline::{caught, guarded};
 
@@ -26,7 +27,7 @@ pub fn later(work: Box<dyn FnOnce()>) {
             header: sys::Tcl_Event { proc_: Some(run_later), nextPtr: std::ptr::null_mut() },
             work: Box::into_raw(Box::new(work)),
         });
-        stub!(tcl_QueueEvent(event.cast(), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL));
+        stub!(tcl_QueueEvent(event.cast(), sys::QUEUE_TAIL.into()));
     }
 }
 
@@ -135,6 +136,12 @@ pub fn on_process_exit(f: fn()) {
     unsafe { stub!(tcl_CreateExitHandler(Some(run_exit), f as *mut c_void)) };
 }
 
+/// The functions of the C API that are called, by the names of their slots, each with whether the running Tcl lacks it.
+pub fn called_slots() -> Vec<(&'static str, bool)> {
+    // SAFETY: the library's entry point has initialised the tables before anything else is called.
+    unsafe { slots::listed() }
+}
+
 /// What the entry point does with a fresh interpreter.
 pub type Setup = fn(Interp) -> Result<()>;
 
@@ -146,14 +153,16 @@ pub type Setup = fn(Interp) -> Result<()>;
 pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup, wording: Wording) -> Code {
     // SAFETY: live interpreter by the caller's promise; nothing of the tables is used before they are there.
     unsafe {
-        #[cfg(not(tcl9))]
-        let version = sys::Tcl_InitStubs(interp, c"8.6".as_ptr(), 0);
-        #[cfg(tcl9)]
-        let version = sys::Tcl_InitStubs(interp, c"9.0".as_ptr(), 0, sys::TCL_STUB_MAGIC as c_int);
-        if version.is_null() || sys::TclOOInitializeStubs(interp, c"1.0".as_ptr()).is_null() {
+        if sys::init_stubs(interp).is_null() || sys::TclOOInitializeStubs(interp, c"1.0".as_ptr()).is_null() {
             return sys::ERROR;
         }
         let interp = Interp::from_raw(interp);
+        let empty: Vec<&str> = slots::listed().into_iter().filter_map(|(name, empty)| empty.then_some(name)).collect();
+        if !empty.is_empty() {
+            let message = format!("this Tcl lacks functions of the C API: {}", empty.join(", "));
+            // The error may need one of them.
+            return guarded(sys::ERROR, || interp.raise(&Error::new(message, &["TCL", "PACKAGE", "MISSINGFUNCTION"])));
+        }
         word_troubles(wording);
         match caught(|| setup(interp)).unwrap_or_else(|text| Err(Error::Trouble(Trouble::Panic(text)))) {
             Ok(()) => sys::OK,

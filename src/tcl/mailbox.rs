@@ -154,7 +154,7 @@ impl<T: Item> Sender<T> {
             let event = std::mem::replace(&mut inner.spare.0, std::ptr::null_mut());
             // SAFETY: under the lock and not closed, so the thread and its notifier are there; Tcl takes over the event.
             unsafe {
-                stub!(tcl_ThreadQueueEvent(self.0.thread.0, event, sys::Tcl_QueuePosition_TCL_QUEUE_TAIL));
+                stub!(tcl_ThreadQueueEvent(self.0.thread.0, event, sys::QUEUE_TAIL.into()));
                 stub!(tcl_ThreadAlert(self.0.thread.0));
             }
         }
@@ -261,7 +261,7 @@ impl<T: Item> Mailbox<T> {
 
     fn queue(&self) {
         // SAFETY: on the owner's thread; Tcl takes over the event.
-        unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::Tcl_QueuePosition_TCL_QUEUE_TAIL)) };
+        unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::QUEUE_TAIL.into())) };
     }
 
     /// The next item; completions first, but not for ever. If there is none and `may_sleep`, the mailbox is asleep.

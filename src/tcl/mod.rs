@@ -12,6 +12,7 @@ mod mark;
 pub mod memory;
 pub mod obj;
 pub mod script;
+mod slots;
 pub mod sys;
 mod text;
 pub mod trace;

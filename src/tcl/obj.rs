@@ -181,7 +181,11 @@ impl Obj {
         let mut len: Size = 0;
         // SAFETY: the type says byte array; nothing can convert the value before the guard goes.
         unsafe {
+            #[cfg(not(tcl9))]
             let bytes = stub!(tcl_GetByteArrayFromObj(self.as_ptr(), &mut len));
+            // The older function is a macro there, its slot empty in 9.0.
+            #[cfg(tcl9)]
+            let bytes = stub!(tcl_GetBytesFromObj(std::ptr::null_mut(), self.as_ptr(), &mut len));
             let _lent = Lent::new();
             f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
         }

@@ -26,18 +26,41 @@ pub const OK: Code = TCL_OK as Code;
 /// `TCL_ERROR` as the C functions return it.
 pub const ERROR: Code = TCL_ERROR as Code;
 
-/// Calls a function of Tcl's stub table: `stub!(tcl_NewObj())`.
-macro_rules! stub {
-    ($name:ident ( $($arg:expr),* $(,)? )) => {
-        ((*$crate::tcl::sys::tclStubsPtr).$name.unwrap())($($arg),*)
-    };
+// Some are enumerations in one major version of Tcl and macros in the other, with values that both share.
+
+/// `TCL_QUEUE_TAIL`: behind the events that are queued already.
+pub const QUEUE_TAIL: u8 = 0;
+/// `TCL_OO_METADATA_VERSION_CURRENT`, the layout of `Tcl_ObjectMetadataType`.
+pub const METADATA_VERSION: Code = 1;
+/// `TCL_OO_METHOD_VERSION_CURRENT`, the layout of `Tcl_MethodType`.
+pub const METHOD_VERSION: Code = 1;
+
+/// Takes Tcl's stub table from the interpreter; null, with a message in it, if its Tcl is of another major version.
+///
+/// # Safety
+/// `interp` is live.
+pub unsafe fn init_stubs(interp: *mut Tcl_Interp) -> *const std::os::raw::c_char {
+    #[cfg(not(tcl9))]
+    return Tcl_InitStubs(interp, c"8.6".as_ptr(), 0);
+    // What the macro of `tcl.h` gives for 9.0: the major version is the second byte.
+    #[cfg(tcl9)]
+    return Tcl_InitStubs(interp, c"9.0".as_ptr(), 9 << 8, 0xFCA3_BACB_u32 as Code + size_of::<*mut ()>() as Code);
 }
 
-/// Calls a function of TclOO's stub table.
+/// Calls a function of Tcl's stub table: `stub!(tcl_NewObj())`. It has to stand in the list of `slots`.
+macro_rules! stub {
+    ($name:ident ( $($arg:expr),* $(,)? )) => {{
+        const { $crate::tcl::slots::tcl::$name };
+        ((*$crate::tcl::sys::tclStubsPtr).$name.unwrap())($($arg),*)
+    }};
+}
+
+/// Calls a function of TclOO's stub table. It has to stand in the list of `slots`.
 macro_rules! oo {
-    ($name:ident ( $($arg:expr),* $(,)? )) => {
+    ($name:ident ( $($arg:expr),* $(,)? )) => {{
+        const { $crate::tcl::slots::oo::$name };
         ((*$crate::tcl::sys::tclOOStubsPtr).$name.unwrap())($($arg),*)
-    };
+    }};
 }
 
 pub(crate) use {oo, stub};

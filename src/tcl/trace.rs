@@ -95,7 +95,7 @@ unsafe extern "C" fn traced(
     };
     let guard = Rc::clone(&traced.guard);
     let name = traced.name.clone();
-    let leaving = guard.retired.get() || flags & sys::TCL_INTERP_DESTROYED as c_int != 0;
+    let leaving = guard.retired.get() || interp.is_deleted();
     if unset && key.is_none() && flags & sys::TCL_TRACE_DESTROYED as c_int != 0 {
         // SAFETY: the trace is gone with the variable; nobody else has the data.
         drop(unsafe { Box::from_raw(data.cast::<Traced>()) });
