@@ -83,7 +83,9 @@ impl Config {
     }
 }
 
-/// The version in the server's INFO, if it has told one.
+/// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says nothing.
 pub fn server_version(js: &JetStream) -> Option<Version> {
-    js.connection.engine.server_info().and_then(|info| Version::parse(info.version.as_deref()?))
+    let info = js.connection.engine.server_info()?;
+    let own = js.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
+    info.version.as_deref().filter(|_| own).and_then(Version::parse)
 }
