@@ -18,9 +18,23 @@ pub struct Coding {
     pub strict: bool,
 }
 
+/// Lets `run` see a payload as the wire has it.
+///
+/// # Errors
+/// `ErrInvalidArg` for a character that is no byte, from Tcl 9 on.
+fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) -> Result<R> {
+    if coding.utf8 {
+        return Ok(run(value.as_text().as_bytes()));
+    }
+    Ok(value.with_bytes(run).ok_or(Argument::PayloadNotBytes)?)
+}
+
 /// A payload as the wire has it.
-pub fn payload_out(coding: Coding, value: &Obj) -> Bytes {
-    if coding.utf8 { Bytes::copy_from_slice(value.as_text().as_bytes()) } else { value.with_bytes(Bytes::copy_from_slice) }
+///
+/// # Errors
+/// `ErrInvalidArg` for a character that is no byte, from Tcl 9 on.
+pub fn payload_out(coding: Coding, value: &Obj) -> Result<Bytes> {
+    with_payload(coding, value, Bytes::copy_from_slice)
 }
 
 /// A payload as Tcl has it.
@@ -88,7 +102,7 @@ pub fn publication<R>(
     };
     let headers = headers.as_deref().unwrap_or_default();
     let run = |payload: &[u8]| run(&Publication { subject: &subject, reply: reply.as_ref(), headers, payload });
-    Ok(if coding.utf8 { run(payload.as_text().as_bytes()) } else { payload.with_bytes(run) })
+    with_payload(coding, payload, run)
 }
 
 /// A message to send, its subjects checked.

@@ -87,6 +87,9 @@ fn argument_text(argument: &Argument) -> String {
         Argument::WatchId(id) => format!("Invalid watch ID {id}"),
         Argument::NotOfClass { given, class } => format!("{given} is not a {class}"),
         Argument::PoolInUse => "The server pool can only be set while the connection is closed".into(),
+        Argument::PayloadNotBytes => {
+            "The payload has a character over 255, which is no byte: encode it, or set -utf8_convert".into()
+        }
         Argument::MessageNotDict => "Not a message: not a dict".into(),
         Argument::MessageWithout(field) => format!("The message has no {field}"),
         Argument::MessageWithoutSubject => "Not a message: it has no subject".into(),

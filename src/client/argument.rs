@@ -69,6 +69,8 @@ pub enum Argument {
     },
     /// The pool of servers while it is in use.
     PoolInUse,
+    /// A payload with a character that is no byte, where it is not converted to UTF-8.
+    PayloadNotBytes,
     /// A message that is no dict.
     MessageNotDict,
     /// A message without this field.

@@ -169,14 +169,15 @@ impl Obj {
         self.as_text().into_owned()
     }
 
-    /// Lets `f` see the value as bytes, one per character, the low 8 bits of each, as a binary channel would write it.
+    /// Lets `f` see the value as bytes, one per character, as a binary channel would write it: up to Tcl 8.6 the low 8 bits of each;
+    /// from 9.0 on a character over 255 has none, and the result is `None`.
     ///
     /// # Panics
     /// Where `f` uses a value or an interpreter: that might convert this one, whose bytes would go.
-    pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+    pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
         if self.type_name() != Some(c"bytearray") {
             let raw = self.raw_str();
-            return if raw.is_ascii() { f(raw) } else { f(&text::low_bytes(raw)) };
+            return if raw.is_ascii() { Some(f(raw)) } else { text::low_bytes(raw).map(|bytes| f(&bytes)) };
         }
         let mut len: Size = 0;
         // SAFETY: the type says byte array; nothing can convert the value before the guard goes.
@@ -187,12 +188,12 @@ impl Obj {
             #[cfg(tcl9)]
             let bytes = stub!(tcl_GetBytesFromObj(std::ptr::null_mut(), self.as_ptr(), &mut len));
             let _lent = Lent::new();
-            f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
+            Some(f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) }))
         }
     }
 
     /// The number of bytes of [`Obj::with_bytes`].
-    pub fn byte_count(&self) -> usize {
+    pub fn byte_count(&self) -> Option<usize> {
         self.with_bytes(<[u8]>::len)
     }
 

@@ -23,8 +23,9 @@ pub fn to_utf8(internal: &[u8]) -> String {
     }
 }
 
-/// The low 8 bits of each character of a string in the internal encoding.
-pub fn low_bytes(internal: &[u8]) -> Vec<u8> {
+/// The low 8 bits of each character of a string in the internal encoding; `None` where Tcl, from 9.0 on, takes characters over 255
+/// for an error.
+pub fn low_bytes(internal: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(internal.len());
     let mut rest = internal;
     while let Some((&lead, tail)) = rest.split_first() {
@@ -41,12 +42,15 @@ pub fn low_bytes(internal: &[u8]) -> Vec<u8> {
             continue;
         }
         let code = tail[..extra].iter().fold(u32::from(lead) & (0x3F >> extra), |code, b| code << 6 | u32::from(b & 0x3F));
-        if code > 0xFFFF && !cfg!(tcl9) {
+        if code > 0xFF && cfg!(tcl9) {
+            return None;
+        }
+        if code > 0xFFFF {
             // Tcl 8.6 counts such a character as two: a surrogate pair.
             out.push(((code - 0x1_0000) >> 10) as u8);
         }
         out.push(code as u8);
         rest = &tail[extra..];
     }
-    out
+    Some(out)
 }

@@ -67,7 +67,7 @@ pub fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Headers>) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
-    let value = payload_out(kv.js.connection.coding(), value);
+    let value = payload_out(kv.js.connection.coding(), value)?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let ack = Writer::new(&kv, &bucket, &key, check).write(headers, value).await?;
@@ -79,7 +79,7 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
 pub fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
-    let value = payload_out(kv.js.connection.coding(), &call.args[2]);
+    let value = payload_out(kv.js.connection.coding(), &call.args[2])?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let ack = Writer::new(&kv, &bucket, &key, check).create(value).await?;

@@ -126,5 +126,5 @@ fn flag(answer: bool) -> Result<Obj> {
 fn is_control(message: &Obj, description: &str) -> bool {
     header::is_first(message, &keys().status, |status| status == "100")
         && header::is_first(message, &keys().description, |text| text.starts_with(description))
-        && message.get(&keys().data).is_none_or(|data| data.byte_count() == 0)
+        && message.get(&keys().data).is_none_or(|data| data.byte_count() == Some(0))
 }
