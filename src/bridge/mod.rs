@@ -1,5 +1,6 @@
 //! Between Tcl words and the engine: options, values, errors, waiting, delivery.
 
+pub mod callbacks;
 pub mod command;
 pub mod delivery;
 pub mod describe;

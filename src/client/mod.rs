@@ -1,8 +1,16 @@
 //! A NATS client on the Tcl thread, without a word of Tcl.
 
 mod argument;
+mod calling;
+mod calls;
 pub mod codes;
+mod conn;
 mod fault;
+mod task;
 
 pub use argument::Argument;
+pub use calling::{Calling, Listening, timeout};
+pub use calls::Answer;
+pub use conn::{Client, Observer, State};
 pub use fault::{Fault, Waiting};
+pub use task::{Slot, Task};

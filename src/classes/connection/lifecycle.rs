@@ -3,17 +3,17 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::calls::Calling;
 use super::log::{Log, level};
 use super::receive::server_dict;
 use super::settings::Settings;
-use super::state::{Answer, Connection, State, end_connects, info_fields};
+use super::state::Connection;
+use super::variables::info_fields;
 use crate::bridge::delivery;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Given;
-use crate::bridge::task::{Slot, block};
-use crate::client::{Argument, Fault, Waiting};
+use crate::bridge::task::block;
+use crate::client::{Answer, Argument, Fault, State, Waiting, timeout};
 use crate::engine::{End, Level};
 use crate::rules::connection::CONNECTION_OPTIONS;
 use crate::tcl::{Instance, Obj, Object, Reply, class};
@@ -40,25 +40,24 @@ impl Connection {
     fn shut(&self) {
         if self.state() == State::Closed {
             // The engine may still be ahead of the variable, or behind: this ends it in any case.
-            self.engine.close(Duration::ZERO);
+            self.engine().close(Duration::ZERO);
             return;
         }
-        let dropped = self.engine.close(FLUSH);
+        let dropped = self.engine().close(FLUSH);
         // Events of this connect that are still under way mean nothing any more.
-        let epoch = self.epoch.get() + 1;
-        self.epoch.set(epoch);
+        let epoch = self.client.next_epoch();
         if dropped > 0 {
             self.log(Level::Warn, || format!("{dropped} messages dropped"));
         }
         self.log(Level::Info, || "Connection closed".to_string());
-        self.forget_subscriptions();
-        self.forget_callbacks();
-        self.set_last_error(None);
+        self.subscriptions.forget();
+        self.client.calls().forget_callbacks();
+        self.variables.set_last_error(None);
         // A trace may have disconnected as well.
-        if self.epoch.get() == epoch {
-            let waiting = self.connecting.take();
+        if self.client.epoch() == epoch {
+            let waiting = self.client.take_connecting();
             self.set_state(State::Closed);
-            end_connects(waiting, &Err(Fault::ClosedWaiting.into()));
+            waiting.end(&Err(Fault::ClosedWaiting));
         }
     }
 
@@ -71,9 +70,9 @@ impl Connection {
         settings.apply(given);
         if let Some(servers) = servers {
             let urls: Vec<String> = servers.obj.as_list().unwrap_or_default().iter().map(Obj::to_text).collect();
-            self.engine.set_servers(&urls, settings.randomize())?;
+            self.engine().set_servers(&urls, settings.randomize())?;
         }
-        self.engine.configure(settings.config(self.log.level()));
+        self.engine().configure(settings.config(self.log_level()));
         *self.settings.borrow_mut() = settings;
         for key in Settings::ignored_tls_keys(given) {
             self.log(Level::Warn, || format!("TLS option -{key} has no meaning here and is ignored"));
@@ -139,9 +138,9 @@ pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
         settings.reset(call.interp, index)?;
     }
     if servers {
-        connection.engine.set_servers(&[], false)?;
+        connection.engine().set_servers(&[], false)?;
     }
-    connection.engine.configure(settings.config(connection.log.level()));
+    connection.engine().configure(settings.config(connection.log_level()));
     *connection.settings.borrow_mut() = settings;
     Ok(Reply::Empty)
 }
@@ -160,21 +159,17 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
     if connection.state() != State::Closed {
         return Ok(Reply::Empty);
     }
-    let epoch = connection.epoch.get() + 1;
-    connection.epoch.set(epoch);
-    connection.engine.open(epoch)?;
-    let waiting = Slot::new();
-    if !asynchronous {
-        connection.connecting.borrow_mut().push(Rc::clone(&waiting));
-    }
-    connection.set_last_error(None);
-    if connection.epoch.get() == epoch {
+    let epoch = connection.client.next_epoch();
+    connection.engine().open(epoch)?;
+    let waiting = (!asynchronous).then(|| connection.client.await_connect());
+    connection.variables.set_last_error(None);
+    if connection.client.epoch() == epoch {
         connection.set_state(State::Connecting);
     }
-    if asynchronous {
-        return Ok(Reply::Empty);
+    match waiting {
+        None => Ok(Reply::Empty),
+        Some(waiting) => block(call.interp, async move { Ok(waiting.next().await.map(|()| Obj::empty())?) }),
     }
-    block(call.interp, async move { waiting.next().await.map(|()| Obj::empty()) })
 }
 
 /// `disconnect`
@@ -201,8 +196,8 @@ fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duratio
     if connection.state() != State::Connected {
         return Err(Fault::Closed.into());
     }
-    let timeout = call.options.int("timeout").unwrap_or(10_000);
-    let calling: Calling = connection.round_trip((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
+    let ms = call.options.int("timeout").unwrap_or(10_000);
+    let calling = connection.round_trip(timeout(ms));
     block(call.interp, async move {
         match calling.next().await {
             Answer::End(End::Pong(time)) => Ok(result(time)),
@@ -215,20 +210,20 @@ fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duratio
 /// `current_server`
 pub fn current_server(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
-    let (host, port) = connection.engine.current_server().ok_or(Fault::Closed)?;
+    let (host, port) = connection.engine().current_server().ok_or(Fault::Closed)?;
     Ok(Obj::list(&[Obj::text(&host), Obj::int(i64::from(port))]).into())
 }
 
 /// `all_servers`
 pub fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
-    let servers: Vec<Obj> = connection.engine.servers().iter().map(server_dict).collect();
+    let servers: Vec<Obj> = connection.engine().servers().iter().map(server_dict).collect();
     Ok(Obj::list(&servers).into())
 }
 
 /// `server_info`
 pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let mut dict = Obj::dict();
-    if let Some(info) = connection.engine.server_info() {
+    if let Some(info) = connection.engine().server_info() {
         for (name, value) in info_fields(&info) {
             dict.put_text(name, &value);
         }
@@ -238,7 +233,7 @@ pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Re
 
 /// `statistics`
 pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
-    let counts = connection.engine.statistics();
+    let counts = connection.engine().statistics();
     let mut dict = Obj::dict();
     for (name, count) in [
         ("in_msgs", counts.in_msgs),
@@ -256,7 +251,7 @@ pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
 
 /// `inbox`
 pub fn inbox(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
-    Ok(Obj::text(&connection.engine.new_inbox()).into())
+    Ok(Obj::text(&connection.engine().new_inbox()).into())
 }
 
 /// `jet_stream ?-timeout ms? ?-domain domain?`

@@ -1,5 +1,6 @@
 //! The log of a connection: a channel, or an object of tcllib's `logger` package.
 
+use std::cell::Cell;
 use std::time::SystemTime;
 
 use crate::classes::message::time::local_time;
@@ -11,6 +12,7 @@ pub struct Log {
     target: Target,
     level: Level,
     object: String,
+    silent: Cell<bool>,
 }
 
 enum Target {
@@ -21,12 +23,17 @@ enum Target {
 impl Log {
     /// Lines up to `level` go to a channel.
     pub fn channel(channel: &str, level: Level, object: &str) -> Log {
-        Log { target: Target::Channel(channel.to_string()), level, object: object.to_string() }
+        Log { target: Target::Channel(channel.to_string()), level, object: object.to_string(), silent: Cell::new(false) }
     }
 
     /// All lines go to a logger object, which has levels of its own.
     pub fn logger(logger: &str, object: &str) -> Log {
-        Log { target: Target::Logger(logger.to_string()), level: Level::Debug, object: object.to_string() }
+        Log {
+            target: Target::Logger(logger.to_string()),
+            level: Level::Debug,
+            object: object.to_string(),
+            silent: Cell::new(false),
+        }
     }
 
     /// The least severe level that is logged.
@@ -34,18 +41,19 @@ impl Log {
         self.level
     }
 
-    /// The object's command name.
-    pub fn object(&self) -> Option<String> {
-        (!self.object.is_empty()).then(|| self.object.clone())
+    /// No lines from now on.
+    pub fn silence(&self) {
+        self.silent.set(true);
     }
 
     /// Whether lines of this level are wanted.
     pub fn enabled(&self, level: Level) -> bool {
-        level <= self.level
+        level <= self.level && !self.silent.get()
     }
 
-    /// Writes a line `[<timestamp> <name> <level>] <text>`, or hands the text to the logger. A log that fails is no error of the connection.
+    /// Writes a line `[<timestamp> <name> <level>] <text>`, the object's command standing for an empty name, or hands the text to the logger. A log that fails is no error of the connection.
     pub fn write(&self, interp: Interp, name: &str, at: SystemTime, level: Level, text: &str) {
+        let name = if name.is_empty() { self.object.rsplit("::").next().unwrap_or_default() } else { name };
         let words = match &self.target {
             Target::Logger(logger) => vec![Obj::text(&format!("{logger}::{}", level.as_str())), Obj::text(text)],
             Target::Channel(channel) => {

@@ -1,10 +1,10 @@
 //! Publish, subscribe, unsubscribe.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::receive::prefix;
-use super::state::{Connection, Subscription};
+use super::state::Connection;
+use super::subscriptions::Subscription;
 use crate::bridge::errors::Result;
 use crate::bridge::messages::{check, headers_out, parts, publication};
 use crate::bridge::method::Invocation;
@@ -17,7 +17,7 @@ use crate::tcl::{Obj, Reply};
 
 fn send(connection: &Connection, subject: &Obj, payload: &Obj, reply: &str, headers: Option<Headers>) -> Result<Reply> {
     let sent = publication(&connection.latest, connection.coding(), subject, payload, reply, headers, |publication| {
-        connection.engine.publish(publication)
+        connection.engine().publish(publication)
     });
     match sent? {
         // The engine has closed already, which the variable does not show yet: like all that waited, the message is dropped.
@@ -68,18 +68,9 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
         None => Vec::new(),
     };
     let max_msgs = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
-    let id = connection.engine.subscribe(SubSpec { subject, queue, max_msgs, discard: callback.is_empty() })?;
-    let subscription = Subscription {
-        callback,
-        dicts: call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg()),
-        max: Cell::new(max_msgs),
-        count: Cell::new(0),
-        subject: RefCell::default(),
-        depth: Cell::new(0),
-        over: Cell::new(false),
-        forgotten: Cell::new(false),
-    };
-    connection.subscriptions.borrow_mut().insert(id, Rc::new(subscription));
+    let id = connection.engine().subscribe(SubSpec { subject, queue, max_msgs, discard: callback.is_empty() })?;
+    let dicts = call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg());
+    connection.subscriptions.add(id, Subscription::new(callback, dicts, max_msgs));
     Ok(Obj::int(id as i64).into())
 }
 
@@ -88,17 +79,12 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
     connection.open_or_error()?;
     let unknown = || Fault::NoSubscription(call.args[0].to_text());
     let id = call.args[0].as_int().filter(|id| *id > 0).ok_or_else(unknown)? as u64;
-    let subscription = connection.subscriptions.borrow().get(&id).cloned();
-    let subscription = subscription.filter(|s| !s.over.get() && !s.forgotten.get()).ok_or_else(unknown)?;
+    let subscription = connection.subscriptions.find(id).ok_or_else(unknown)?;
     let max = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
-    let max = max.filter(|max| subscription.count.get() < *max);
-    match max {
-        Some(_) => subscription.max.set(max),
-        None => subscription.over.set(true),
-    }
-    match connection.engine.unsubscribe(id, max) {
+    let max = subscription.limit(max);
+    match connection.engine().unsubscribe(id, max) {
         // Nothing of it is queued here: it has ended.
-        Err(problem) if problem.code == Code::BadSubscription && subscription.callback.is_empty() => return Err(unknown().into()),
+        Err(problem) if problem.code == Code::BadSubscription && subscription.is_silent() => return Err(unknown().into()),
         // It has ended there already: what is still queued is counted here.
         Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
         other => other?,

@@ -1,6 +1,5 @@
 //! `nats::connection`: the table of its methods.
 
-pub mod calls;
 mod lifecycle;
 mod log;
 mod messaging;
@@ -8,6 +7,8 @@ pub mod receive;
 pub mod requests;
 mod settings;
 pub mod state;
+pub mod subscriptions;
+mod variables;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
 use crate::rules::connection::{

@@ -2,25 +2,20 @@
 
 use std::rc::Rc;
 
-use super::state::{Answer, Connection, State, Subscription, end_connects};
+use super::state::Connection;
 use crate::bridge::delivery::{self, Receiver};
-use crate::bridge::errors::{Error, Result, to_tcl};
-use crate::bridge::messages::{dict_in, payload_in};
+use crate::bridge::errors::{Result, to_tcl};
 use crate::bridge::options::bad_value;
-use crate::client::Fault;
+use crate::client::{Answer, Fault, State};
 use crate::engine::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::rules::option::Kind;
 use crate::tcl::Obj;
 
-/// Callbacks of one subscription or watch that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
-/// subscriptions go on: one of them may be what the callbacks wait for.
-pub const NESTED_CALLBACKS: u32 = 32;
-
 impl Receiver for Connection {
     fn event(self: Rc<Self>, event: Event) {
         match event {
-            Event::Reply { call, message } => self.answer(call, Answer::Reply(message)),
-            Event::End { call, end } => self.answer(call, Answer::End(end)),
+            Event::Reply { call, message } => self.client.calls().answer(call, Answer::Reply(message)),
+            Event::End { call, end } => self.client.calls().answer(call, Answer::End(end)),
             // Traces and loggers may delete the interpreter, which nobody else keeps here.
             event => {
                 let _kept = self.home.live();
@@ -30,21 +25,17 @@ impl Receiver for Connection {
     }
 
     fn message(self: Rc<Self>, sub: SubId, message: Message) {
-        let subscription = self.subscriptions.borrow().get(&sub).cloned();
-        if let Some(subscription) = subscription {
-            self.deliver(sub, &subscription, &message);
+        if self.subscriptions.deliver(&self.callbacks, self.coding(), sub, &message) {
+            delivery::release(self.key, sub);
         }
     }
 
     fn sub_end(&self, sub: SubId) {
-        let ended = self.subscriptions.borrow_mut().remove(&sub);
-        drop(ended);
+        self.subscriptions.remove(sub);
     }
 
     fn has_room(&self, sub: SubId) -> bool {
-        // Nothing is on the stack in most cases.
-        self.depth.get() < NESTED_CALLBACKS
-            || self.subscriptions.borrow().get(&sub).is_none_or(|s| s.depth.get() < NESTED_CALLBACKS)
+        self.subscriptions.has_room(sub)
     }
 
     fn abandon(&self) {
@@ -55,13 +46,13 @@ impl Receiver for Connection {
 impl Connection {
     fn take(&self, event: Event) {
         match event {
-            Event::Status { epoch, status, error } if epoch == self.epoch.get() => self.status_changed(status, error),
-            Event::Error { epoch, problem } if epoch == self.epoch.get() => {
-                self.loss_told.set(false);
+            Event::Status { epoch, status, error } if epoch == self.client.epoch() => self.status_changed(status, error),
+            Event::Error { epoch, problem } if epoch == self.client.epoch() => {
+                self.variables.note_loss(false);
                 self.report(&problem);
             }
             Event::Status { .. } | Event::Error { .. } => {}
-            Event::Info(info) => self.set_server_info(&info),
+            Event::Info(info) => self.variables.set_server_info(&info),
             Event::Log { at, level, text } => self.log_at(at, level, || text),
             Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
             Event::Reply { .. } | Event::End { .. } => {}
@@ -70,32 +61,33 @@ impl Connection {
 
     fn status_changed(&self, status: Status, error: Option<Problem>) {
         // A trace on `last_error` may disconnect: then the status has been set, and this transition means nothing any more.
-        let epoch = self.epoch.get();
-        let over = || self.epoch.get() != epoch;
+        let epoch = self.client.epoch();
+        let over = || self.client.epoch() != epoch;
         match status {
             Status::Connected => {
-                self.set_last_error(None);
+                self.variables.set_last_error(None);
                 if over() {
                     return;
                 }
-                let waiting = self.connecting.take();
+                let waiting = self.client.take_connecting();
                 self.set_state(State::Connected);
-                end_connects(waiting, &Ok(()));
+                waiting.end(&Ok(()));
             }
             Status::Reconnecting => {
                 if let Some(problem) = &error {
                     self.report(problem);
-                    self.loss_told.set(true);
+                    self.variables.note_loss(true);
                 }
                 if !over() {
                     self.set_state(State::Reconnecting);
                 }
             }
             Status::Closed => {
-                self.forget_subscriptions();
-                // Where several servers were tried in vain, the last one's error stays.
-                if let Some(problem) = error.as_ref().filter(|problem| problem.code != Code::NoServers) {
-                    self.note_end(problem);
+                self.subscriptions.forget();
+                // Where several servers were tried, the last one's error stays.
+                let told = |problem: &&Problem| problem.code == Code::NoServers || self.variables.was_told(problem);
+                if let Some(problem) = error.as_ref().filter(|problem| !told(problem)) {
+                    self.report(problem);
                 }
                 if over() {
                     return;
@@ -105,46 +97,17 @@ impl Connection {
                 if over() {
                     return;
                 }
-                let waiting = self.connecting.take();
+                let waiting = self.client.take_connecting();
                 self.set_state(State::Closed);
-                end_connects(waiting, &Err(error.map_or_else(|| Fault::Closed.into(), Error::from)));
+                waiting.end(&Err(error.map_or(Fault::Closed, Fault::from)));
             }
         }
-    }
-
-    fn deliver(&self, id: u64, subscription: &Subscription, message: &Message) {
-        if subscription.over.get() {
-            return;
-        }
-        let count = subscription.count.get() + 1;
-        subscription.count.set(count);
-        if subscription.max.get().is_some_and(|max| count >= max) {
-            subscription.over.set(true);
-        }
-        if subscription.callback.is_empty() {
-            return;
-        }
-        let coding = self.coding();
-        let mut words = self.words.take();
-        words.extend_from_slice(&subscription.callback);
-        words.push(subject_value(subscription, message.subject()));
-        words.push(if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) });
-        words.push(message.reply().map_or_else(|| self.empty.clone(), Obj::text));
-        let Some(kept) = self.home.live() else { return };
-        subscription.depth.set(subscription.depth.get() + 1);
-        self.depth.set(self.depth.get() + 1);
-        kept.interp().call_back(&words);
-        self.depth.set(self.depth.get() - 1);
-        subscription.depth.set(subscription.depth.get() - 1);
-        words.clear();
-        self.words.set(words);
-        delivery::release(self.key, id);
     }
 
     fn ask_delay(&self, ticket: u64, server: &ServerEntry) {
         let mut words = self.settings.borrow().custom_delay();
         let Some(kept) = self.home.live().filter(|_| !words.is_empty()) else {
-            return self.engine.answer_delay(ticket, None);
+            return self.engine().answer_delay(ticket, None);
         };
         let interp = kept.interp();
         words.push(server_dict(server));
@@ -162,30 +125,8 @@ impl Connection {
                 None
             }
         };
-        self.engine.answer_delay(ticket, wait);
+        self.engine().answer_delay(ticket, wait);
     }
-
-    /// Runs a callback at global level.
-    pub fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
-        if let Some(kept) = self.home.live() {
-            let mut words = self.words.take();
-            words.extend_from_slice(prefix);
-            words.extend(args);
-            kept.interp().call_back(&words);
-            words.clear();
-            self.words.set(words);
-        }
-    }
-}
-
-fn subject_value(subscription: &Subscription, subject: &str) -> Obj {
-    let mut latest = subscription.subject.borrow_mut();
-    if let Some(value) = latest.as_ref().filter(|value| value.raw_str() == subject.as_bytes()) {
-        return value.clone();
-    }
-    let value = Obj::text(subject);
-    *latest = Some(value.clone());
-    value
 }
 
 /// Splits a command prefix.

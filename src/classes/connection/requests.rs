@@ -1,27 +1,21 @@
 //! Requests in their synchronous and callback forms.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::receive::prefix;
-use super::state::{Answer, Connection};
+use super::state::Connection;
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::keys::truth;
 use crate::bridge::messages::{Coding, dict_in, headers_out, outgoing, parts, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::client::{Argument, Fault, Waiting};
+use crate::client::{Answer, Argument, Fault, Waiting, timeout};
 use crate::engine::{End, Level, Message, Mode, Outgoing, RequestSpec};
 use crate::tcl::{Obj, Reply};
 
 /// The error of a call that ended without what it was to bring.
 pub fn end_error(end: &End, subject: &str) -> Error {
     Fault::of_end(end, Waiting::Request(subject.to_string())).into()
-}
-
-/// A timeout in ms, 0 for none, as the engine takes it.
-pub fn timeout(ms: i64) -> Option<Duration> {
-    (ms > 0).then(|| Duration::from_millis(ms as u64))
 }
 
 /// `request subject message ?-timeout ms? ?-callback prefix? ?-dictmsg bool? ?-max_msgs n? ?-header dict?`
@@ -77,7 +71,7 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
     let spec = RequestSpec { msg: message, timeout: timeout(ms), mode };
     if let Some(callback) = options.get("callback").filter(|given| !given.obj.is_empty()) {
         let callback = prefix(&callback.obj)?;
-        let id = connection.call_back(spec, Rc::new(move |connection, answer| notify(connection, &callback, dicts, answer)))?;
+        let id = connection.call_back(spec, move |connection, answer| notify(connection, &callback, dicts, answer))?;
         return Ok(Obj::int(id as i64).into());
     }
     let coding_of = Rc::clone(connection);

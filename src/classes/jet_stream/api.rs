@@ -11,8 +11,10 @@ use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
 use crate::bridge::task::block;
-use crate::classes::connection::requests::{end_error, timeout};
-use crate::classes::connection::state::{Answer, Connection};
+use crate::classes::connection::requests::end_error;
+use crate::classes::connection::state::Connection;
+use crate::client::Answer;
+use crate::client::timeout;
 use crate::client::{Argument, Fault};
 use crate::engine::{CallId, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page};
@@ -235,5 +237,5 @@ pub fn consumer_name(name: &str) -> Result<String> {
 
 /// `ErrConnectionClosed` when the connection is closed, before anything else is looked at.
 pub fn open_or_error(js: &JetStream) -> Result<()> {
-    if js.connection.is_destroyed() { Err(Fault::Closed.into()) } else { js.connection.open_or_error() }
+    if js.connection.is_destroyed() { Err(Fault::Closed.into()) } else { Ok(js.connection.open_or_error()?) }
 }

@@ -85,7 +85,7 @@ impl Config {
 
 /// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says nothing.
 pub fn server_version(js: &JetStream) -> Option<Version> {
-    let info = js.connection.engine.server_info()?;
+    let info = js.connection.engine().server_info()?;
     let own = js.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
     info.version.as_deref().filter(|_| own).and_then(Version::parse)
 }

@@ -14,8 +14,10 @@ use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
-use crate::classes::connection::requests::{cancel, end_error, timeout};
-use crate::classes::connection::state::{Answer, Connection};
+use crate::classes::connection::requests::{cancel, end_error};
+use crate::classes::connection::state::Connection;
+use crate::client::Answer;
+use crate::client::timeout;
 use crate::client::{Argument, Fault, Waiting};
 use crate::engine::{CallId, End, Level, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::{pull_expires, pull_request, pull_rest};
@@ -60,7 +62,7 @@ pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         let own = Rc::new(Own { js: Rc::downgrade(js), id: Cell::new(0) });
         let of_handler = Rc::clone(&own);
         let run = move |connection: &Rc<Connection>, answer| pulled(connection, of_handler.id.get(), &callback, answer);
-        let id = js.connection.call_back(spec, Rc::new(run))?;
+        let id = js.connection.call_back(spec, run)?;
         own.id.set(id);
         js.pulls.borrow_mut().insert(id);
         return Ok(Obj::int(id as i64).into());
@@ -116,7 +118,7 @@ impl Pull {
             End::Closed => Err(end_error(&End::Closed, "")),
             End::Refused(_) if none => Err(end_error(&end, "")),
             End::Status(status) if none && status.status() == Some(StatusCode::NO_RESPONDERS) => {
-                let info = self.connection.engine.server_info();
+                let info = self.connection.engine().server_info();
                 if info.is_some_and(|info| info.jetstream) {
                     Err(self.timed_out())
                 } else {

@@ -13,9 +13,11 @@ use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
-use crate::classes::connection::requests::{end_error, timeout};
-use crate::classes::connection::state::{Answer, Connection};
+use crate::classes::connection::requests::end_error;
+use crate::classes::connection::state::Connection;
+use crate::client::Answer;
 use crate::client::Fault;
+use crate::client::timeout;
 use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::nak as nak_body;
@@ -61,7 +63,7 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     if let Some(callback) = call.options.get("callback") {
         let callback = prefix(&callback.obj)?;
         let run = move |connection: &Rc<Connection>, answer| acknowledged(connection, &callback, answer);
-        let id = js.connection.call_back(spec, Rc::new(run))?;
+        let id = js.connection.call_back(spec, run)?;
         return Ok(Obj::int(id as i64).into());
     }
     let calling = js.connection.call(spec)?;
@@ -149,7 +151,7 @@ fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outg
 }
 
 fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
-    js.connection.engine.publish(&acknowledgement(js, message, payload)?.as_publication())?;
+    js.connection.engine().publish(&acknowledgement(js, message, payload)?.as_publication())?;
     Ok(Reply::Empty)
 }
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Inner, Input, Item};
 use crate::bridge::errors::{Error, Result, text};
-use crate::classes::connection::state::{Answer, State};
 use crate::client::Fault;
+use crate::client::{Answer, State};
 use crate::engine::{End, Message, Outgoing, Subject};
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, Step, control, patience};
@@ -181,7 +181,7 @@ impl Inner {
     fn answer(&self, subject: &str) {
         let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection a new consumer is on its way.
-        let _ = self.js.connection.engine.publish(&message.as_publication());
+        let _ = self.js.connection.engine().publish(&message.as_publication());
     }
 
     /// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.

@@ -7,10 +7,9 @@ use serde_json::{Map, Value as Json};
 
 use super::{Inner, Input, Item};
 use crate::bridge::errors::Result;
-use crate::classes::connection::requests::timeout;
-use crate::classes::connection::state::Connection;
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::consumers::names_consumers;
+use crate::client::timeout;
 use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::kv::watch_config;
 use bytes::Bytes;
@@ -53,13 +52,13 @@ impl Inner {
     /// Makes a consumer that delivers to an inbox of its own.
     pub(super) async fn make(&self, ms: i64) -> Result<()> {
         let connection = &self.js.connection;
-        let inbox = connection.engine.new_inbox();
+        let inbox = connection.engine().new_inbox();
         let number = self.number.get() + 1;
         self.number.set(number);
         self.lost.set(false);
         let inputs = Rc::clone(&self.inputs);
-        let take = move |_: &Rc<Connection>, answer| inputs.push(Input::Came(number, answer));
-        let listening = connection.listen(&inbox, Rc::new(take))?;
+        let take = move |answer| inputs.push(Input::Came(number, answer));
+        let listening = connection.listen(&inbox, take)?;
         self.listening.replace(Some(listening));
 
         let (subject, body) = self.creation(&inbox);
@@ -114,6 +113,6 @@ impl Inner {
         let subject = self.js.subject(&format!("CONSUMER.DELETE.{}.{name}", self.request.stream));
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         let spec = RequestSpec { msg, timeout: timeout(self.timeout()), mode: Mode::Shared };
-        let _ = self.js.connection.call_back(spec, Rc::new(|_, _| ()));
+        let _ = self.js.connection.call_back(spec, |_, _| ());
     }
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 pub use make::{created, stream_state};
 
 use crate::bridge::errors::{Error, Result};
-use crate::bridge::task::{Slot, Task};
-use crate::classes::connection::calls::Listening;
-use crate::classes::connection::state::{Answer, Observer, State};
 use crate::classes::jet_stream::api::JetStream;
+use crate::client::Listening;
+use crate::client::{Answer, Observer, State};
+use crate::client::{Slot, Task};
 use crate::engine::{End, Message};
 use crate::rules::kv::Start;
 use crate::rules::ordered::{Progress, Trouble};
@@ -154,9 +154,9 @@ impl Consumer {
                     progress.stream(&created, last_seq);
                 }
             }
-            Ok(crate::tcl::Obj::empty())
+            Ok(())
         };
-        Task::spawn(work, Box::new(|_| ()));
+        Task::spawn(work, Box::new(|_: Result<()>| ()));
     }
 
     /// Makes the first consumer; `ms` is the timeout, 0 waits for ever.

@@ -1,0 +1,150 @@
+//! The subscriptions of a connection on the Tcl thread: whose callbacks run, how many may be on the stack, when they end.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::bridge::callbacks::Callbacks;
+use crate::bridge::messages::{Coding, dict_in, payload_in};
+use crate::engine::{Message, SubId};
+use crate::tcl::Obj;
+
+/// Number of callbacks of one subscription that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
+/// subscriptions go on: one of them may be what the callbacks wait for.
+pub const NESTED_CALLBACKS: u32 = 32;
+
+/// One subscription.
+pub struct Subscription {
+    /// Callback prefix; empty if messages are only counted.
+    callback: Vec<Obj>,
+    /// Deliver dicts.
+    dicts: bool,
+    /// Number of deliveries after which it ends.
+    max: Cell<Option<u64>>,
+    /// Number of deliveries so far.
+    count: Cell<u64>,
+    /// The latest subject as a value: messages of a subscription often have the same one.
+    subject: RefCell<Option<Obj>>,
+    /// Number of its callbacks that are on the stack.
+    depth: Cell<u32>,
+    /// Nothing is to be delivered any more.
+    over: Cell<bool>,
+    /// The ID means nothing any more, though what is queued still runs: the connection was closed.
+    forgotten: Cell<bool>,
+}
+
+impl Subscription {
+    /// A subscription that has had no message yet.
+    pub fn new(callback: Vec<Obj>, dicts: bool, max: Option<u64>) -> Subscription {
+        Subscription {
+            callback,
+            dicts,
+            max: Cell::new(max),
+            count: Cell::new(0),
+            subject: RefCell::default(),
+            depth: Cell::new(0),
+            over: Cell::new(false),
+            forgotten: Cell::new(false),
+        }
+    }
+
+    /// Whether messages are only counted.
+    pub fn is_silent(&self) -> bool {
+        self.callback.is_empty()
+    }
+
+    /// Ends it after `max` messages counted from its start, or now. The number that is left to wait for, `None` if it has ended.
+    pub fn limit(&self, max: Option<u64>) -> Option<u64> {
+        let max = max.filter(|max| self.count.get() < *max);
+        match max {
+            Some(_) => self.max.set(max),
+            None => self.over.set(true),
+        }
+        max
+    }
+
+    /// Counts a message; false if it is one too many.
+    fn admit(&self) -> bool {
+        if self.over.get() {
+            return false;
+        }
+        let count = self.count.get() + 1;
+        self.count.set(count);
+        if self.max.get().is_some_and(|max| count >= max) {
+            self.over.set(true);
+        }
+        true
+    }
+
+    fn subject_value(&self, subject: &str) -> Obj {
+        let mut latest = self.subject.borrow_mut();
+        if let Some(value) = latest.as_ref().filter(|value| value.raw_str() == subject.as_bytes()) {
+            return value.clone();
+        }
+        let value = Obj::text(subject);
+        *latest = Some(value.clone());
+        value
+    }
+}
+
+/// The subscriptions of a connection.
+#[derive(Default)]
+pub struct Subscriptions {
+    /// Running ones by their ID, and ended ones until their last message is through.
+    table: RefCell<FxHashMap<SubId, Rc<Subscription>>>,
+    /// Number of callbacks of all of them that are on the stack.
+    depth: Cell<u32>,
+}
+
+impl Subscriptions {
+    /// One more.
+    pub fn add(&self, id: SubId, subscription: Subscription) {
+        self.table.borrow_mut().insert(id, Rc::new(subscription));
+    }
+
+    /// The one of this ID, if it still means something.
+    pub fn find(&self, id: SubId) -> Option<Rc<Subscription>> {
+        let found = self.table.borrow().get(&id).cloned();
+        found.filter(|s| !s.over.get() && !s.forgotten.get())
+    }
+
+    /// Its last message is through.
+    pub fn remove(&self, id: SubId) {
+        let ended = self.table.borrow_mut().remove(&id);
+        drop(ended);
+    }
+
+    /// Their IDs mean nothing any more; what is queued still runs.
+    pub fn forget(&self) {
+        for subscription in self.table.borrow().values() {
+            subscription.forgotten.set(true);
+        }
+    }
+
+    /// Whether another callback of the subscription may be put on the stack.
+    pub fn has_room(&self, id: SubId) -> bool {
+        // Nothing is on the stack in most cases.
+        self.depth.get() < NESTED_CALLBACKS
+            || self.table.borrow().get(&id).is_none_or(|subscription| subscription.depth.get() < NESTED_CALLBACKS)
+    }
+
+    /// Runs the callback of a message; true if one has run.
+    pub fn deliver(&self, callbacks: &Callbacks, coding: Coding, id: SubId, message: &Message) -> bool {
+        let Some(subscription) = self.table.borrow().get(&id).cloned() else { return false };
+        if !subscription.admit() || subscription.is_silent() {
+            return false;
+        }
+        let args = [
+            subscription.subject_value(message.subject()),
+            if subscription.dicts { dict_in(coding, message, id) } else { payload_in(coding, message.payload()) },
+            message.reply().map_or_else(|| callbacks.empty().clone(), Obj::text),
+        ];
+        subscription.depth.set(subscription.depth.get() + 1);
+        self.depth.set(self.depth.get() + 1);
+        callbacks.run(&subscription.callback, args);
+        self.depth.set(self.depth.get() - 1);
+        subscription.depth.set(subscription.depth.get() - 1);
+        true
+    }
+}

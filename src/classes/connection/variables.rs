@@ -1,0 +1,111 @@
+//! The variables that a connection shows: `status`, `last_error`, `serverInfo`. Scripts read and trace them; only we write them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::bridge::errors::as_dict;
+use crate::bridge::json::to_obj;
+use crate::client::State;
+use crate::engine::{Info, Problem};
+use crate::tcl::trace::Guard;
+use crate::tcl::{Home, Interp, Obj, Result};
+
+/// The variables of one object, in its namespace.
+pub struct Variables {
+    home: Rc<Home>,
+    namespace: String,
+    guard: Rc<Guard>,
+    /// The object goes, and they with it: errors of writing tell nobody anything.
+    leaving: Cell<bool>,
+    /// What `last_error` holds.
+    last_problem: RefCell<Option<Problem>>,
+    /// The latest error was told with the loss of the connection.
+    loss_told: Cell<bool>,
+    /// The elements of `serverInfo`.
+    info_keys: RefCell<Vec<String>>,
+}
+
+impl Variables {
+    /// Makes them, guarded.
+    ///
+    /// # Errors
+    /// What Tcl says if they cannot be made.
+    pub fn new(interp: Interp, home: &Rc<Home>, namespace: String) -> Result<Variables> {
+        let guard = Guard::new();
+        guard.set(interp, &format!("{namespace}::status"), None, &Obj::text(State::Closed.as_str()))?;
+        guard.set(interp, &format!("{namespace}::last_error"), None, &Obj::empty())?;
+        interp.call(&[Obj::text("array"), Obj::text("set"), Obj::text(&format!("{namespace}::serverInfo")), Obj::empty()])?;
+        for name in ["status", "last_error", "serverInfo"] {
+            guard.protect(interp, &format!("{namespace}::{name}"));
+        }
+        Ok(Variables {
+            home: Rc::clone(home),
+            namespace,
+            guard,
+            leaving: Cell::new(false),
+            last_problem: RefCell::default(),
+            loss_told: Cell::new(false),
+            info_keys: RefCell::default(),
+        })
+    }
+
+    /// Lets them go with the object.
+    pub fn retire(&self) {
+        self.leaving.set(true);
+        self.guard.retire();
+    }
+
+    /// Writes `status`; traces run in here.
+    pub fn set_status(&self, state: State) {
+        self.write("status", None, &Obj::text(state.as_str()));
+    }
+
+    /// Writes `last_error`: empty, or the problem's dict. Traces run in here.
+    pub fn set_last_error(&self, problem: Option<&Problem>) {
+        self.last_problem.replace(problem.cloned());
+        let Some(kept) = self.home.live() else { return };
+        let value = problem.map_or_else(Obj::empty, |problem| as_dict(kept.interp(), problem));
+        self.write("last_error", None, &value);
+    }
+
+    /// Remembers whether what `last_error` holds was told with the loss of the connection.
+    pub fn note_loss(&self, told: bool) {
+        self.loss_told.set(told);
+    }
+
+    /// Whether this cause of the end was told with the loss already.
+    pub fn was_told(&self, problem: &Problem) -> bool {
+        self.loss_told.get() && self.last_problem.borrow().as_ref() == Some(problem)
+    }
+
+    /// Rewrites `serverInfo`, all of it.
+    pub fn set_server_info(&self, info: &Info) {
+        let fields: Vec<_> = info_fields(info).collect();
+        let Some(kept) = self.home.live() else { return };
+        let array = format!("{}::serverInfo", self.namespace);
+        let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
+        for key in gone {
+            self.guard.unset(kept.interp(), &array, &key);
+        }
+        *self.info_keys.borrow_mut() = fields.iter().map(|(name, _)| name.to_string()).collect();
+        for (name, value) in &fields {
+            self.write("serverInfo", Some(name), value);
+        }
+    }
+
+    fn write(&self, name: &str, key: Option<&str>, value: &Obj) {
+        let Some(kept) = self.home.live() else { return };
+        let interp = kept.interp();
+        // An error is that of a script's own trace, or of a namespace on its way out: nobody here can mend it.
+        if let Err(error) = self.guard.set(interp, &format!("{}::{name}", self.namespace), key, value)
+            && !self.leaving.get()
+        {
+            interp.background_error(&error);
+        }
+    }
+}
+
+/// The fields of INFO that are there, under the names of the protocol.
+pub fn info_fields(info: &Info) -> impl Iterator<Item = (&str, Obj)> {
+    info.fields.iter().map(|(name, value)| (name.as_str(), to_obj(value)))
+}

@@ -1,0 +1,125 @@
+//! Calls that somebody holds: dropped, they end.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::calls::{Answer, Handler};
+use super::conn::Client;
+use super::fault::Fault;
+use super::task::Slot;
+use crate::engine::{CallId, Mode, RequestSpec};
+
+/// A timeout in ms, 0 for none, as the engine takes it.
+pub fn timeout(ms: i64) -> Option<Duration> {
+    (ms > 0).then(|| Duration::from_millis(ms as u64))
+}
+
+/// A call whose answers a task awaits. Dropped before its end, it is cancelled.
+pub struct Calling {
+    client: Rc<Client>,
+    id: CallId,
+    slot: Rc<Slot<Answer>>,
+    /// The first reply is the end as well.
+    single: bool,
+    ended: Cell<bool>,
+}
+
+impl Calling {
+    fn new(client: &Rc<Client>, id: CallId, single: bool) -> Calling {
+        let slot = client.calls().await_answers(id);
+        Calling { client: Rc::clone(client), id, slot, single, ended: Cell::new(false) }
+    }
+
+    /// The number of the call.
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// The next answer; none comes after an [`Answer::End`].
+    pub async fn next(&self) -> Answer {
+        let answer = self.slot.next().await;
+        if self.single || matches!(answer, Answer::End(_)) {
+            self.ended.set(true);
+        }
+        answer
+    }
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        self.client.calls().remove(self.id);
+        if !self.ended.get() {
+            self.client.engine().cancel(self.id);
+        }
+    }
+}
+
+/// A subscription of the library itself; dropped, it ends.
+pub struct Listening {
+    client: Rc<Client>,
+    id: CallId,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if self.client.calls().remove(self.id) {
+            self.client.engine().cancel(self.id);
+        }
+    }
+}
+
+impl Client {
+    /// Subscribes for the library itself: everything that comes, statuses included, goes to `run`, the end of the connection as
+    /// [`Answer::End`] too.
+    ///
+    /// # Errors
+    /// [`Fault::Closed`].
+    pub fn listen(self: &Rc<Self>, subject: &str, run: Handler) -> Result<Listening, Fault> {
+        self.open_or_fault()?;
+        let id = self.engine().listen(subject)?;
+        self.calls().listen(id, run);
+        Ok(Listening { client: Rc::clone(self), id })
+    }
+
+    /// Sends a request whose answers a task awaits.
+    ///
+    /// # Errors
+    /// [`Fault::Closed`], and those of the engine's publish.
+    pub fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
+        self.open_or_fault()?;
+        let single = matches!(spec.mode, Mode::Shared);
+        let id = self.engine().request(spec)?;
+        Ok(Calling::new(self, id, single))
+    }
+
+    /// Sends a request whose answers go to a callback form.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn call_back(&self, spec: RequestSpec, run: Handler) -> Result<CallId, Fault> {
+        self.open_or_fault()?;
+        let left = match spec.mode {
+            Mode::Shared => 1,
+            Mode::Own { max } | Mode::Pull { max, .. } => max,
+        };
+        let id = self.engine().request(spec)?;
+        self.calls().call_back(id, left, run);
+        Ok(id)
+    }
+
+    /// Sends a round trip.
+    pub fn round_trip(self: &Rc<Self>, timeout: Option<Duration>) -> Calling {
+        let id = self.engine().ping(timeout);
+        Calling::new(self, id, false)
+    }
+
+    /// Ends a callback form silently, for good; false if there is none with this ID.
+    pub fn cancel(&self, id: CallId) -> bool {
+        let known = self.calls().cancel(id);
+        if known {
+            self.engine().cancel(id);
+        }
+        known
+    }
+}

@@ -1,0 +1,165 @@
+//! Calls to the server that are pending, and who takes their answers.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::task::Slot;
+use crate::engine::{CallId, End, Message};
+use crate::tcl::event::later;
+use crate::tcl::script::note_script;
+
+/// Number of callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
+const NESTED_ANSWERS: u32 = 100;
+
+/// What comes back for a call.
+pub enum Answer {
+    /// A reply.
+    Reply(Message),
+    /// The end of the call.
+    End(End),
+}
+
+/// Runs for each answer of a call; may run scripts.
+pub type Handler = Rc<dyn Fn(Answer)>;
+
+/// Who takes what comes back for a call.
+enum Pending {
+    /// A task that awaits it.
+    Slot(Rc<Slot<Answer>>),
+    /// A callback form.
+    Handler {
+        /// Replies that may still come.
+        left: Cell<u64>,
+        run: Handler,
+    },
+    /// A part of the library that takes everything on a subject.
+    Listener(Handler),
+}
+
+/// The pending calls of a connection.
+#[derive(Default)]
+pub struct Calls {
+    pending: RefCell<FxHashMap<CallId, Pending>>,
+    /// Callback forms that are on the stack.
+    depth: Cell<u32>,
+    /// Their further answers, which wait until one of them returns.
+    held: RefCell<VecDeque<(CallId, Answer)>>,
+}
+
+impl Calls {
+    /// A call whose answers a task awaits.
+    pub(super) fn await_answers(&self, id: CallId) -> Rc<Slot<Answer>> {
+        let slot = Slot::new();
+        self.pending.borrow_mut().insert(id, Pending::Slot(Rc::clone(&slot)));
+        slot
+    }
+
+    /// A call whose answers, `left` at the most, go to a callback form.
+    pub(super) fn call_back(&self, id: CallId, left: u64, run: Handler) {
+        self.pending.borrow_mut().insert(id, Pending::Handler { left: Cell::new(left), run });
+    }
+
+    /// A call of a part of the library that takes everything.
+    pub(super) fn listen(&self, id: CallId, run: Handler) {
+        self.pending.borrow_mut().insert(id, Pending::Listener(run));
+    }
+
+    /// Forgets a call; false if it has ended.
+    pub(super) fn remove(&self, id: CallId) -> bool {
+        let gone = self.pending.borrow_mut().remove(&id);
+        gone.is_some()
+    }
+
+    /// Forgets a callback form; false if there is none with this ID.
+    pub(super) fn cancel(&self, id: CallId) -> bool {
+        let mut pending = self.pending.borrow_mut();
+        if !matches!(pending.get(&id), Some(Pending::Handler { .. })) {
+            return false;
+        }
+        let gone = pending.remove(&id);
+        drop(pending);
+        // The handler's values may run code of their own when they go: not while the map is borrowed.
+        gone.is_some()
+    }
+
+    /// Forgets all callback forms and listeners.
+    pub fn forget_callbacks(&self) {
+        let all = self.pending.take();
+        let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
+            all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_)));
+        *self.pending.borrow_mut() = kept;
+        drop(gone);
+    }
+
+    /// Nobody will be answered any more: ends the calls that tasks await, forgets the others.
+    pub fn abandon(&self) {
+        let all = self.pending.take();
+        for pending in all.into_values() {
+            if let Pending::Slot(slot) = pending {
+                slot.push(Answer::End(End::Closed));
+            }
+        }
+    }
+
+    /// Takes an answer. Callback forms that are nested too deep wait until one of them returns.
+    pub fn answer(self: &Rc<Self>, id: CallId, answer: Answer) {
+        if !matches!(self.pending.borrow().get(&id), Some(Pending::Handler { .. })) {
+            return self.hand_over(id, answer);
+        }
+        let full = self.depth.get() >= NESTED_ANSWERS;
+        let mut held = self.held.borrow_mut();
+        if full || !held.is_empty() {
+            note_script();
+            return held.push_back((id, answer));
+        }
+        drop(held);
+        self.run(id, answer);
+    }
+
+    fn run(self: &Rc<Self>, id: CallId, answer: Answer) {
+        self.depth.set(self.depth.get() + 1);
+        self.hand_over(id, answer);
+        self.depth.set(self.depth.get() - 1);
+        if !self.held.borrow().is_empty() {
+            let calls = Rc::clone(self);
+            // An event of its own: one event, one callback.
+            later(Box::new(move || calls.next_held()));
+        }
+    }
+
+    fn next_held(self: &Rc<Self>) {
+        if self.depth.get() >= NESTED_ANSWERS {
+            return;
+        }
+        let held = self.held.borrow_mut().pop_front();
+        if let Some((id, answer)) = held {
+            self.run(id, answer);
+        }
+    }
+
+    /// Hands an answer to whoever waits for it.
+    fn hand_over(&self, id: CallId, answer: Answer) {
+        let mut pending = self.pending.borrow_mut();
+        let (slot, handler, over) = match pending.get(&id) {
+            None => return,
+            Some(Pending::Slot(slot)) => (Some(Rc::clone(slot)), None, false),
+            Some(Pending::Handler { left, run }) => {
+                left.set(left.get().saturating_sub(1));
+                let over = left.get() == 0 || matches!(answer, Answer::End(_));
+                (None, Some(Rc::clone(run)), over)
+            }
+            Some(Pending::Listener(run)) => (None, Some(Rc::clone(run)), matches!(answer, Answer::End(_))),
+        };
+        let gone = over.then(|| pending.remove(&id));
+        drop(pending);
+        if let Some(slot) = slot {
+            slot.push(answer);
+        } else if let Some(run) = handler {
+            run(answer);
+        }
+        drop(gone);
+    }
+}

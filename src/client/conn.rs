@@ -1,0 +1,145 @@
+//! A connection as its Tcl thread knows it: its status, and who waits for a change of it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use super::calls::Calls;
+use super::fault::Fault;
+use super::task::Slot;
+use crate::engine::Conn;
+use crate::tcl::event::later;
+
+/// The status that scripts see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// No connection, none wanted.
+    Closed,
+    /// `connect` is trying the servers.
+    Connecting,
+    /// Connected.
+    Connected,
+    /// Lost; trying the servers again.
+    Reconnecting,
+}
+
+impl State {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Closed => "closed",
+            State::Connecting => "connecting",
+            State::Connected => "connected",
+            State::Reconnecting => "reconnecting",
+        }
+    }
+}
+
+/// Runs for each change of a connection's status, as an event of its own.
+pub type Observer = dyn Fn(State);
+
+/// One who waits for the end of `connect`.
+type Connect = Rc<Slot<Result<(), Fault>>>;
+
+/// Those who wait for the end of `connect`.
+pub struct Connecting(Vec<Connect>);
+
+impl Connecting {
+    /// Tells them the outcome.
+    pub fn end(self, outcome: &Result<(), Fault>) {
+        for slot in self.0 {
+            slot.push(outcome.clone());
+        }
+    }
+}
+
+/// A connection on its Tcl thread.
+pub struct Client {
+    engine: Conn,
+    calls: Rc<Calls>,
+    state: Cell<State>,
+    observers: RefCell<Vec<Weak<Observer>>>,
+    connecting: RefCell<Vec<Connect>>,
+    /// Number of the current or last `connect`.
+    epoch: Cell<u64>,
+}
+
+impl Client {
+    /// A closed connection.
+    pub fn new(engine: Conn) -> Rc<Client> {
+        Rc::new(Client {
+            engine,
+            calls: Rc::default(),
+            state: Cell::new(State::Closed),
+            observers: RefCell::default(),
+            connecting: RefCell::default(),
+            epoch: Cell::new(0),
+        })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Conn {
+        &self.engine
+    }
+
+    /// Its pending calls.
+    pub fn calls(&self) -> &Rc<Calls> {
+        &self.calls
+    }
+
+    /// The status.
+    pub fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Changes the status and tells the observers.
+    pub fn set_state(&self, state: State) {
+        self.state.set(state);
+        for observer in self.observers.borrow().iter() {
+            let observer = Weak::clone(observer);
+            later(Box::new(move || {
+                if let Some(observer) = observer.upgrade() {
+                    observer(state);
+                }
+            }));
+        }
+    }
+
+    /// From now on the observer is told of changes, as long as somebody else keeps it.
+    pub fn observe(&self, observer: &Rc<Observer>) {
+        let mut observers = self.observers.borrow_mut();
+        observers.retain(|observer| observer.strong_count() > 0);
+        observers.push(Rc::downgrade(observer));
+    }
+
+    /// [`Fault::Closed`] unless there is or may be a connection, [`Fault::Forked`] where that is another process's.
+    pub fn open_or_fault(&self) -> Result<(), Fault> {
+        match self.state.get() {
+            State::Closed if self.engine.is_foreign() => Err(Fault::Forked),
+            State::Closed => Err(Fault::Closed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Number of the current or last `connect`, or of the `disconnect` that ended it: events of an earlier one mean nothing any more.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.get()
+    }
+
+    /// Another `connect` or `disconnect`; its number.
+    pub fn next_epoch(&self) -> u64 {
+        self.epoch.set(self.epoch.get() + 1);
+        self.epoch.get()
+    }
+
+    /// Waits for the end of `connect`.
+    pub fn await_connect(&self) -> Connect {
+        let slot = Slot::new();
+        self.connecting.borrow_mut().push(Rc::clone(&slot));
+        slot
+    }
+
+    /// Those who wait for the end of `connect`. To be taken before the status is set: a trace may begin another one.
+    pub fn take_connecting(&self) -> Connecting {
+        Connecting(self.connecting.take())
+    }
+}
