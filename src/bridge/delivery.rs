@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::{Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
-use crate::tcl::{event, fork, memory};
+use crate::tcl::{caught, event, fork, memory};
 
 /// One item of a thread's mailbox.
 pub enum Delivery {
@@ -165,6 +165,10 @@ struct Postman {
 impl Listener for Postman {
     fn is_foreign(&self) -> bool {
         self.born != fork::generation()
+    }
+
+    fn guard(&self, work: &mut dyn FnMut()) -> Result<(), String> {
+        caught(work)
     }
 
     fn event(&self, event: Event) {

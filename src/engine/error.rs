@@ -59,6 +59,8 @@ pub enum Code {
     BadHeaderMsg,
     /// A subscription's queue is over its limit.
     SlowConsumer,
+    /// A panic of the I/O thread.
+    Panic,
 }
 
 impl Code {
@@ -92,6 +94,7 @@ impl Code {
             Code::Permissions => "ErrPermissions",
             Code::BadHeaderMsg => "ErrBadHeaderMsg",
             Code::SlowConsumer => "ErrSlowConsumer",
+            Code::Panic => "PANIC",
         }
     }
 }

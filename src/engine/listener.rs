@@ -15,6 +15,11 @@ use std::time::{Duration, SystemTime};
 /// The functions are called from the I/O thread or from inside a call of [`super::Conn`], with locks of
 /// the engine held: they must not block and must not call `Conn` back. [`Sub::taken`] may be called anywhere.
 pub trait Listener: Send + Sync + 'static {
+    /// Runs the I/O thread's work.
+    ///
+    /// # Errors
+    /// Text and place of a panic, which is caught.
+    fn guard(&self, work: &mut dyn FnMut()) -> Result<(), String>;
     /// Whether this process is a fork of the one in which the connection was made: its threads are not there, and who held
     /// its locks is gone.
     fn is_foreign(&self) -> bool;

@@ -9,7 +9,6 @@ use super::session;
 use super::shared::{Shared, Stop, count};
 use super::transport::Target;
 use super::{cause, lock, timers};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -23,9 +22,9 @@ pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHand
         let done = Done { shared: shared.clone(), epoch };
         let mut supervisor = Supervisor { shared, epoch, tickets: 0 };
         // A defect of ours must not leave the owner waiting for events that never come.
-        if std::panic::catch_unwind(AssertUnwindSafe(|| supervisor.run())).is_err() {
-            let problem = Problem::new(Code::Protocol, "Internal error of the connection's I/O thread");
-            supervisor.give_up(true, Some(problem));
+        let listener = Arc::clone(&supervisor.shared.listener);
+        if let Err(panic) = listener.guard(&mut || supervisor.run()) {
+            supervisor.give_up(true, Some(Problem::new(Code::Panic, format!("internal error: {panic}"))));
         }
         drop(done);
     })
@@ -292,4 +291,50 @@ impl Supervisor {
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Conn, Listener, Message, Sub, SubId};
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc;
+
+    /// Panics at the first error that it is told.
+    struct Fragile(mpsc::Sender<Problem>);
+
+    impl Listener for Fragile {
+        fn is_foreign(&self) -> bool {
+            false
+        }
+
+        fn guard(&self, work: &mut dyn FnMut()) -> Result<(), String> {
+            catch_unwind(AssertUnwindSafe(work)).map_err(|_| "text (place)".to_string())
+        }
+
+        fn event(&self, event: Event) {
+            match event {
+                Event::Status { error: Some(problem), .. } => self.0.send(problem).unwrap(),
+                Event::Error { .. } => panic!("a test's own"),
+                _ => {}
+            }
+        }
+
+        fn events(&self, _: Vec<Event>) {}
+
+        fn messages(&self, _: &Arc<Sub>, _: Vec<Message>) {}
+
+        fn sub_end(&self, _: SubId) {}
+    }
+
+    #[test]
+    fn a_panic_ends_the_connection_and_is_told() {
+        let (tell, told) = mpsc::channel();
+        let conn = Conn::new(Config::default(), Arc::new(Fragile(tell)));
+        conn.set_servers(&["nats://127.0.0.1:1".to_string(), "nats://127.0.0.1:2".to_string()], false).unwrap();
+        conn.open(1).unwrap();
+        let problem = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!((problem.code, problem.text.as_str()), (Code::Panic, "internal error: text (place)"));
+        conn.close(Duration::ZERO);
+    }
 }

@@ -24,3 +24,4 @@ pub use error::{Error, Result, Trouble};
 pub use interp::{Home, Interp};
 pub use mark::{Mark, Shape};
 pub use obj::Obj;
+pub use trampoline::caught;

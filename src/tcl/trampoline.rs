@@ -1,43 +1,47 @@
-//! The one place where panics are stopped: none may cross into C.
+//! The one place where panics are stopped, of either thread: none may cross into C, none may be lost.
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
     /// Panics of this thread are caught here at the moment.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
+    /// Text and place of the panic that is being caught.
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 static HOOK: Once = Once::new();
 
-/// A panic that is caught becomes an error: nothing is to be written to stderr as well.
-fn quiet() {
+/// A panic that is caught becomes an error, which has its text and place: nothing is to be written to stderr as well.
+fn hook() {
     HOOK.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |info| {
-            if !CATCHING.get() {
+            if CATCHING.get() {
+                CAUGHT.set(Some(words(info)));
+            } else {
                 before(info);
             }
         }));
     });
 }
 
-/// Runs `f`; a panic comes back as its text.
+fn words(info: &PanicHookInfo) -> String {
+    let text = info.payload_as_str().unwrap_or("panic");
+    match info.location() {
+        Some(place) => format!("{text} ({}:{})", place.file(), place.line()),
+        None => text.to_string(),
+    }
+}
+
+/// Runs `f`; a panic comes back as its text and place.
 pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
-    quiet();
+    hook();
     let outer = CATCHING.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(f));
     CATCHING.set(outer);
-    outcome.map_err(|payload| {
-        if let Some(text) = payload.downcast_ref::<&str>() {
-            text.to_string()
-        } else if let Some(text) = payload.downcast_ref::<String>() {
-            text.clone()
-        } else {
-            "panic".to_string()
-        }
-    })
+    outcome.map_err(|_| CAUGHT.take().unwrap_or_else(|| "panic".to_string()))
 }
 
 /// Runs `f` where there is nobody to tell of a panic; then the fallback is the result.
