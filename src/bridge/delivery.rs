@@ -29,6 +29,8 @@ pub enum Delivery {
     Held(u64, SubId),
     /// Completion lane: the very last item of a destroyed connection.
     Last(u64),
+    /// Completion lane: work that waits until all that was there before it has been looked at.
+    Mark(u64),
 }
 
 /// A message for a callback, and who knows the callback.
@@ -81,6 +83,8 @@ struct Post {
     mailbox: Rc<Mailbox<Delivery>>,
     receivers: RefCell<FxHashMap<u64, Rc<dyn Receiver>>>,
     held: RefCell<HeldBySub>,
+    /// Work behind marks that are queued.
+    marks: RefCell<FxHashMap<u64, Box<dyn FnOnce()>>>,
 }
 
 /// Items of subscriptions whose callbacks are nested too deep, by connection and subscription.
@@ -121,8 +125,12 @@ fn post() -> &'static Post {
         // After a fork the parent's is left as it is: who held its locks is gone.
         cell.get().filter(|post| !post.mailbox.is_foreign()).unwrap_or_else(|| {
             let mailbox = Mailbox::new(deliver, idle);
-            let post: &'static Post =
-                Box::leak(Box::new(Post { mailbox, receivers: RefCell::default(), held: RefCell::default() }));
+            let post: &'static Post = Box::leak(Box::new(Post {
+                mailbox,
+                receivers: RefCell::default(),
+                held: RefCell::default(),
+                marks: RefCell::default(),
+            }));
             cell.set(Some(post));
             event::on_thread_exit(end_thread);
             EXIT_HOOK.get_or_init(|| event::on_process_exit(end_process));
@@ -139,6 +147,8 @@ fn end_thread() {
         engines().remove(&key);
     }
     post.held.borrow_mut().clear();
+    let marks = post.marks.take();
+    drop(marks);
     post.mailbox.close();
 }
 
@@ -210,6 +220,13 @@ pub fn linger(end: Instant) {
     post().mailbox.linger(end);
 }
 
+/// Runs `work` when all completions and replies that have arrived by now have been looked at.
+pub fn behind_arrivals(work: Box<dyn FnOnce()>) {
+    let (post, ticket) = (post(), NEXT_KEY.fetch_add(1, Ordering::Relaxed));
+    post.marks.borrow_mut().insert(ticket, work);
+    post.mailbox.sender().urgent(Delivery::Mark(ticket));
+}
+
 /// The connection was destroyed: it receives what is queued already, then nothing.
 pub fn retire(key: u64) {
     let engine = engines().remove(&key);
@@ -274,7 +291,7 @@ fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
 fn key_of(item: &Delivery) -> u64 {
     match item {
         Delivery::Event(key, _) | Delivery::Batch(key, ..) | Delivery::SubEnd(key, _) => *key,
-        Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) => *key,
+        Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) | Delivery::Mark(key) => *key,
     }
 }
 
@@ -294,6 +311,10 @@ fn deliver(taken: Taken<Delivery>) {
     };
     let post = post();
     let key = key_of(&item);
+    if matches!(item, Delivery::Mark(_)) {
+        let work = post.marks.borrow_mut().remove(&key);
+        return work.into_iter().for_each(|work| work());
+    }
     let Some(receiver) = post.receivers.borrow().get(&key).cloned() else { return };
     match item {
         Delivery::Event(_, event) => receiver.event(event),
@@ -318,5 +339,6 @@ fn deliver(taken: Taken<Delivery>) {
             let gone = post.receivers.borrow_mut().remove(&key);
             drop(gone);
         }
+        Delivery::Mark(_) => {}
     }
 }

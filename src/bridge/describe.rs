@@ -37,7 +37,7 @@ fn method<S: Instance>(method: &Method<S>) -> Obj {
 
 /// A class: `constructor` and `methods`, each with `usage`, `options` and `help`.
 pub fn class<S: Instance>(class: &Class<Method<S>>) -> Obj {
-    let methods = dict(class.methods.iter().map(|row| (row.name, method(row))));
+    let methods = dict(class.methods.iter().copied().flatten().map(|row| (row.name, method(row))));
     dict([("constructor", method(&class.constructor)), ("methods", methods)])
 }
 

@@ -1,10 +1,10 @@
 //! Faults as errors of Tcl: `-errorcode {NATS <code> ?details...?}`, in the words of the interpreter's dialect.
 
 use super::vocabulary::Words;
-use super::{dialect, words};
+use super::{dialect, words, words3};
 use crate::client::{Argument, Fault};
 use crate::engine::Problem;
-use crate::rules::dialect::{DIALECT_2, Dialect};
+use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
 use crate::tcl::{self, Home, Interp, Obj, Trouble};
 
 /// Why a method gives no result.
@@ -44,7 +44,7 @@ impl From<tcl::Error> for Error {
 }
 
 /// The words of each dialect.
-static WORDS: &[(&Dialect, &Words)] = &[(&DIALECT_2, &words::DIALECT_2)];
+static WORDS: &[(&Dialect, &Words)] = &[(&DIALECT_2, &words::DIALECT_2), (&DIALECT_3, &words3::DIALECT_3)];
 
 /// The words of an interpreter's dialect.
 fn words(interp: Interp) -> &'static Words {
@@ -73,6 +73,20 @@ pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
         Trouble::NoCopies => ("ErrInvalidArg", "objects of this class cannot be copied".to_string()),
     };
     (text, vec!["NATS".to_string(), code.to_string()])
+}
+
+/// An error as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.
+pub fn shown(home: &Home, error: &Error, tell: impl FnOnce(&str) -> String) -> (Obj, String) {
+    let (code, text) = match (error, home.live()) {
+        (Error::Fault(fault), Some(kept)) => words(kept.interp()).of(fault),
+        (Error::Tcl(tcl::Error::Raised { message, code }), _) => (code.clone(), message.clone()),
+        _ => (Vec::new(), String::new()),
+    };
+    let text = tell(&text);
+    let mut dict = Obj::dict();
+    dict.put_text("code", &Obj::text_list(&code));
+    dict.put_text("errorMessage", &Obj::text(&text));
+    (dict, text)
 }
 
 /// The text of an error, for a log or a callback.

@@ -57,6 +57,11 @@ impl Options {
         Ok(options)
     }
 
+    /// The table that the words were read by.
+    pub fn table(&self) -> &'static [Opt] {
+        self.table
+    }
+
     /// Sets an option; an earlier value is replaced in its place.
     pub fn set(&mut self, given: Given) {
         match self.given.iter_mut().find(|g| g.index == given.index) {

@@ -7,7 +7,7 @@ use crate::rules::option::Kind;
 /// Dialect 2.
 pub static DIALECT_2: Words = Words { named: &[], fault, argument };
 
-fn fault(fault: &Fault) -> (&'static str, String) {
+pub(super) fn fault(fault: &Fault) -> (&'static str, String) {
     match fault {
         Fault::Closed => ("ErrConnectionClosed", "No connection to NATS server".into()),
         Fault::Forked => (
@@ -18,7 +18,9 @@ fn fault(fault: &Fault) -> (&'static str, String) {
         Fault::Lost(Waiting::Ping) => ("ErrConnectionClosed", "Connection lost".into()),
         Fault::Lost(_) => ("ErrTimeout", "Connection lost".into()),
         Fault::Timeout(waiting) => ("ErrTimeout", timeout(waiting)),
-        Fault::NoResponders(_) => ("ErrNoResponders", "No responders available for request".into()),
+        Fault::NoResponders(_) | Fault::NoRespondersToMany(_) | Fault::NoJetStream => {
+            ("ErrNoResponders", "No responders available for request".into())
+        }
         Fault::ReplyNotJson => ("ErrProtocol", "Invalid JSON in a JetStream response".into()),
         Fault::ReplyIncomplete => ("ErrProtocol", "Invalid JetStream response".into()),
         Fault::NotAnAck => ("ErrInvalidJSAck", "Invalid acknowledgement of a published message".into()),
@@ -26,9 +28,14 @@ fn fault(fault: &Fault) -> (&'static str, String) {
             ("ErrNotSupported", format!("The option -{option} needs nats-server {since} or newer; the server is {server}"))
         }
         Fault::NoSubscription(id) => ("ErrBadSubscription", format!("Invalid subscription ID {id}")),
-        Fault::NotJetStreamMessage => ("ErrNotJSMessage", "Not a JetStream message".into()),
-        Fault::BucketNotFound(bucket) => ("BucketNotFound", format!("Bucket {bucket} not found")),
+        Fault::NotJetStreamMessage { .. } => ("ErrNotJSMessage", "Not a JetStream message".into()),
+        Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => ("BucketNotFound", format!("Bucket {bucket} not found")),
         Fault::KeyNotFound { key, .. } => ("KeyNotFound", format!("Key {key} not found")),
+        Fault::KeyDeleted(key) => ("KeyNotFound", format!("Key {key} was deleted or purged")),
+        Fault::OtherKey { expected, found } => ("KeyNotFound", format!("Expected {expected}, got {found}")),
+        Fault::NoKeys(bucket) => ("KeyNotFound", format!("No keys found in bucket {bucket}")),
+        Fault::ConsumerNotActive(start) => ("ErrConsumerNotActive", reset(*start, "ErrConsumerNotActive")),
+        Fault::ConsumerSequenceMismatch(start) => ("ErrConsumerSequenceMismatch", reset(*start, "ErrConsumerSequenceMismatch")),
         Fault::WrongLastSequence(error) => ("WrongLastSequence", error.description.clone()),
         Fault::ReadOnly => ("KvReadOnly", "KV has been created in read-only mode".into()),
         Fault::InvalidTime(text) => ("InvalidTime", format!("Invalid time {text}")),
@@ -38,16 +45,21 @@ fn fault(fault: &Fault) -> (&'static str, String) {
     }
 }
 
+/// What an ordered consumer tells when it is made anew.
+fn reset(start: u64, cause: &str) -> String {
+    format!("reset with opt_start_seq = {start} due to {cause}")
+}
+
 fn timeout(waiting: &Waiting) -> String {
     match waiting {
-        Waiting::Request(subject) => format!("Request to {subject} timed out"),
+        Waiting::Request(subject) | Waiting::Replies(subject) => format!("Request to {subject} timed out"),
         Waiting::Ping => "PING timeout".into(),
-        Waiting::Pull { stream, consumer } => format!("Consume timeout! stream={stream} consumer={consumer}"),
-        Waiting::Bucket(bucket) => format!("Reading the bucket {bucket} timed out"),
+        Waiting::Pull { stream, consumer, .. } => format!("Consume timeout! stream={stream} consumer={consumer}"),
+        Waiting::Bucket(bucket) | Waiting::Gathering { bucket, .. } => format!("Reading the bucket {bucket} timed out"),
     }
 }
 
-fn argument(argument: &Argument) -> (&'static str, String) {
+pub(super) fn argument(argument: &Argument) -> (&'static str, String) {
     let code = match argument {
         Argument::Subject(_) | Argument::Reply(_) => "ErrBadSubject",
         Argument::Queue(_) => "ErrBadQueueName",
@@ -78,12 +90,20 @@ fn argument_text(argument: &Argument) -> String {
         Argument::Required(name) => format!("The option -{name} is required"),
         Argument::OneRequired(names) => format!("One of the options {} is required", listed(names)),
         Argument::Exclusive(one, other) => format!("The options -{one} and -{other} exclude each other"),
+        Argument::Conflict(one, other) => format!("-{one} conflicts with -{other}"),
         Argument::Needs(one, other) => format!("-{one} requires -{other}"),
         Argument::TwoNames(name, durable) => format!("The options -name {name} and -durable_name {durable} differ"),
         Argument::HistoryTooSmall => "history must be greater than 0".into(),
         Argument::HistoryTooLarge => "history must not be greater than 64".into(),
         Argument::ConfigNotJson => "The configuration is not a valid JSON object".into(),
         Argument::RequestId(id) => format!("Invalid request ID {id}"),
+        Argument::FetchId(id) => format!("Invalid fetch ID {id}"),
+        Argument::DirectGet => "Invalid request".into(),
+        Argument::NoOrigins => "List of KV origins is required".into(),
+        Argument::NotBoolean { name, value } => format!("{name} = {value} is not a boolean"),
+        Argument::MirrorIsBucket => "Mirror name must not be KV".into(),
+        Argument::MirrorOptions => "-mirror_name and -mirror_domain are not allowed".into(),
+        Argument::Variable(name) => format!("Variable {name} is local to a procedure or no array"),
         Argument::WatchId(id) => format!("Invalid watch ID {id}"),
         Argument::NotOfClass { given, class } => format!("{given} is not a {class}"),
         Argument::PoolInUse => "The server pool can only be set while the connection is closed".into(),
@@ -101,6 +121,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::HeaderWithoutValue(name) => format!("Missing value for header {name}"),
         Argument::Time(text) => format!("Invalid time {text}"),
         Argument::TimeOutOfRange(text) => format!("Time out of range {text}"),
+        Argument::MadeByMethod => "objects of this class are made by methods of others".into(),
         Argument::ConstructedAlready => "the constructor has run already".into(),
         Argument::NotConstructed => "the object is not initialised: its constructor did not call next".into(),
         Argument::NotMethod => "not a method call".into(),

@@ -1,6 +1,6 @@
 //! The faces of the dialects: which classes and commands an interpreter gets, and the variable and version that tell.
 
-use super::{connection, jet_stream, key_value, message};
+use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, ordered_consumer};
 use crate::bridge::command::Command;
 use crate::bridge::{describe, dialect};
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
@@ -26,10 +26,30 @@ const CONNECTION: Class = Class {
     define: |interp| class::define(interp, &connection::CLASS),
     describe: || describe::class(&connection::CLASS),
 };
-const JET_STREAM: Class = Class {
-    name: jet_stream::CLASS.name,
-    define: |interp| class::define(interp, &jet_stream::CLASS),
-    describe: || describe::class(&jet_stream::CLASS),
+const JET_STREAM_2: Class = Class {
+    name: jet_stream::CLASS_2.name,
+    define: |interp| class::define(interp, &jet_stream::CLASS_2),
+    describe: || describe::class(&jet_stream::CLASS_2),
+};
+const JET_STREAM_3: Class = Class {
+    name: jet_stream::CLASS_3.name,
+    define: |interp| class::define(interp, &jet_stream::CLASS_3),
+    describe: || describe::class(&jet_stream::CLASS_3),
+};
+const ORDERED_CONSUMER: Class = Class {
+    name: ordered_consumer::CLASS.name,
+    define: |interp| class::define(interp, &ordered_consumer::CLASS),
+    describe: || describe::class(&ordered_consumer::CLASS),
+};
+const BUCKET: Class = Class {
+    name: bucket::CLASS.name,
+    define: |interp| class::define(interp, &bucket::CLASS),
+    describe: || describe::class(&bucket::CLASS),
+};
+const KV_WATCHER: Class = Class {
+    name: kv_watcher::CLASS.name,
+    define: |interp| class::define(interp, &kv_watcher::CLASS),
+    describe: || describe::class(&kv_watcher::CLASS),
 };
 const KEY_VALUE: Class = Class {
     name: key_value::CLASS.name,
@@ -40,10 +60,14 @@ const KEY_VALUE: Class = Class {
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[CONNECTION, JET_STREAM, KEY_VALUE],
+        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
-    Face { dialect: &DIALECT_3, classes: &[CONNECTION, JET_STREAM], commands: &[message::time::COMMANDS] },
+    Face {
+        dialect: &DIALECT_3,
+        classes: &[CONNECTION, JET_STREAM_3, ORDERED_CONSUMER, BUCKET, KV_WATCHER],
+        commands: &[message::time::COMMANDS, message::helpers::COMMANDS],
+    },
 ];
 
 /// The variable in which the index says what version it wants, and in which scripts read their dialect.

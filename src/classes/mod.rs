@@ -1,12 +1,17 @@
 //! The classes and commands that scripts see: one folder or file each.
 
+mod bucket;
+mod bucket_state;
 pub mod connection;
 mod dialect;
 mod internal;
 pub mod jet_stream;
 pub mod key_value;
+mod kv_watcher;
 pub mod message;
 pub mod ordered;
+mod ordered_consumer;
+mod turns;
 
 use crate::tcl::{Interp, Result};
 

@@ -46,6 +46,8 @@ pub enum Argument {
     OneRequired(&'static [&'static str]),
     /// Two options that exclude each other.
     Exclusive(&'static str, &'static str),
+    /// An option that cannot be combined with another one.
+    Conflict(&'static str, &'static str),
     /// An option that needs another one.
     Needs(&'static str, &'static str),
     /// Two different names of a consumer: `-name` and `-durable_name`.
@@ -58,6 +60,25 @@ pub enum Argument {
     ConfigNotJson,
     /// ID of no pending callback form.
     RequestId(String),
+    /// ID of no running fetch of the object.
+    FetchId(String),
+    /// A direct get that the server does not understand.
+    DirectGet,
+    /// A bucket's origins: none are given.
+    NoOrigins,
+    /// An argument that is no boolean.
+    NotBoolean {
+        /// Argument.
+        name: &'static str,
+        /// Value as given.
+        value: String,
+    },
+    /// The name of a mirror that would be a bucket's stream.
+    MirrorIsBucket,
+    /// Options that only a bucket of its own takes.
+    MirrorOptions,
+    /// A variable that is local to a procedure, or no array.
+    Variable(String),
     /// ID of no watch.
     WatchId(String),
     /// A word that is no object of the class.
@@ -98,6 +119,8 @@ pub enum Argument {
     Time(String),
     /// A time outside of the years 1 to 9999.
     TimeOutOfRange(String),
+    /// An object that only a method of another one makes.
+    MadeByMethod,
     /// A second call of an object's constructor.
     ConstructedAlready,
     /// A method of an object whose constructor has not run.

@@ -1,7 +1,11 @@
 //! JetStream's error codes (`err_code` of a reply, NATS ADR-1) that decide something here.
 
+/// `consumer not found`
+pub const CONSUMER_NOT_FOUND: i64 = 10014;
 /// `no message found`
 pub const MESSAGE_NOT_FOUND: i64 = 10037;
+/// `JetStream not enabled for account`
+pub const NOT_ENABLED_FOR_ACCOUNT: i64 = 10039;
 /// A configuration that a new stream cannot have; an existing one may (`sealed`).
 pub const STREAM_INVALID_CONFIG: i64 = 10052;
 /// `stream name already in use`: the stream of this name has another configuration.

@@ -19,9 +19,20 @@ pub enum Waiting {
         stream: String,
         /// Consumer.
         consumer: String,
+        /// Subject that was asked.
+        subject: String,
     },
+    /// Several replies to a request, by its subject.
+    Replies(String),
     /// The entries of a bucket.
     Bucket(String),
+    /// The entries of a bucket of one's own object.
+    Gathering {
+        /// What is gathered: `keys` or `history`.
+        what: &'static str,
+        /// Bucket.
+        bucket: String,
+    },
 }
 
 /// Why a call failed. Decisions are made on this; `bridge` turns it into words.
@@ -43,6 +54,10 @@ pub enum Fault {
     Timeout(Waiting),
     /// Nobody listens to the subject of a request.
     NoResponders(String),
+    /// Nobody listens to the subject of a request for several replies.
+    NoRespondersToMany(String),
+    /// Nobody answers a request to the API of JetStream.
+    NoJetStream,
     /// JetStream's refusal.
     Api(ApiError),
     /// A stream could be neither created nor updated: the refusal of the first, the reason of the second.
@@ -65,9 +80,14 @@ pub enum Fault {
     /// A subscription that does not exist, by the ID that the script gave.
     NoSubscription(String),
     /// An acknowledgement or metadata of a message that no consumer delivered.
-    NotJetStreamMessage,
+    NotJetStreamMessage {
+        /// Subject of the message.
+        subject: String,
+    },
     /// A bucket that does not exist.
     BucketNotFound(String),
+    /// A bucket that has gone since its object was made.
+    BucketGone(String),
     /// A key without a value.
     KeyNotFound {
         /// Bucket.
@@ -75,6 +95,21 @@ pub enum Fault {
         /// Key.
         key: String,
     },
+    /// A key, or a revision of it, that is a marker of a deletion.
+    KeyDeleted(String),
+    /// A revision of another key.
+    OtherKey {
+        /// Subject of the key that was asked for.
+        expected: String,
+        /// Subject of the revision.
+        found: String,
+    },
+    /// A bucket without a key that has a value.
+    NoKeys(String),
+    /// An ordered consumer that gives no sign of life, or is gone; the sequence at which the next one starts.
+    ConsumerNotActive(u64),
+    /// An ordered consumer that left messages out; the sequence at which the next one starts.
+    ConsumerSequenceMismatch(u64),
     /// A write that counted on another revision than the latest; the server's refusal.
     WrongLastSequence(ApiError),
     /// A change through a key-value object that only reads.
@@ -89,6 +124,7 @@ impl Fault {
         match (end, waiting) {
             (End::Timeout, waiting) => Fault::Timeout(waiting),
             (End::NoResponders(_) | End::Status(_), Waiting::Request(subject)) => Fault::NoResponders(subject),
+            (End::NoResponders(_) | End::Status(_), Waiting::Replies(subject)) => Fault::NoRespondersToMany(subject),
             (End::NoResponders(_) | End::Status(_), _) => Fault::NoResponders(String::new()),
             (End::Lost, waiting) => Fault::Lost(waiting),
             (End::Refused(problem), _) => Fault::Engine(problem.clone()),

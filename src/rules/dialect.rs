@@ -1,19 +1,40 @@
 //! The dialects: what an interpreter that asked for `package require nats 2` or `nats 3` gets, as far as it is plain data.
 
+use super::jetstream_streams::{STREAM_OPTIONS, STREAM_OPTIONS_3};
+use super::option::Opt;
+
 /// One dialect.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Dialect {
     /// Number of the dialect, which is the major number of the version that the package is asked for by.
     pub number: usize,
+    /// Options of `add_stream` and `update_stream`.
+    pub stream_options: &'static [Opt],
+    /// Unknown options of those methods are left out with a warning, in place of an error.
+    pub leaves_out_unknown: bool,
+    /// Objects die with the object that they were made from.
+    pub children_die: bool,
     /// Options of a connection whose default is another one than that of the table.
     pub connection_defaults: &'static [(&'static str, &'static str)],
 }
 
 /// What scripts written for the pure-Tcl client 2.x mean.
-pub static DIALECT_2: Dialect = Dialect { number: 2, connection_defaults: &[] };
+pub static DIALECT_2: Dialect = Dialect {
+    number: 2,
+    stream_options: STREAM_OPTIONS,
+    leaves_out_unknown: false,
+    children_die: false,
+    connection_defaults: &[],
+};
 
 /// What scripts written for the pure-Tcl client 3.x mean.
-pub static DIALECT_3: Dialect = Dialect { number: 3, connection_defaults: &[("request_timeout", "10000")] };
+pub static DIALECT_3: Dialect = Dialect {
+    number: 3,
+    stream_options: STREAM_OPTIONS_3,
+    leaves_out_unknown: true,
+    children_die: true,
+    connection_defaults: &[("request_timeout", "10000")],
+};
 
 /// All dialects; the first is that of an interpreter which has no wish.
 pub static ALL: &[&Dialect] = &[&DIALECT_2, &DIALECT_3];

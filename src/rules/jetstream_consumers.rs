@@ -1,6 +1,8 @@
 //! Options of the methods of `nats::jet_stream` that concern consumers, pull requests, publishing and acknowledgements. An
 //! option's name is its field in the server's JSON (nats-server 2.15 `ConsumerConfig`; jetstream-api.md for types and defaults).
 
+use serde_json::{Map, Value as Json};
+
 use super::jetstream_streams::{preset, row};
 use super::option::{Kind, Opt};
 use super::time::{DurationError, millis_to_nanos};
@@ -74,6 +76,46 @@ pub const CONSUME_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "called with timedOut and message"),
     row("expires", Kind::Timeout, "how long the server waits; default: 10 ms less than -timeout"),
 ];
+
+/// Options of `ordered_consumer`.
+pub const ORDERED_OPTIONS: &[Opt] = &[
+    row("callback", Kind::Command, "called with each message; required"),
+    row("description", Kind::NonEmpty, "description of the consumer"),
+    preset("headers_only", Kind::Bool, "false", "leave the payload out"),
+    preset(
+        "deliver_policy",
+        Kind::Enum(&["all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"]),
+        "all",
+        "where delivery begins",
+    ),
+    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats; three missed are a loss"),
+    row("filter_subject", Kind::NonEmpty, "deliver only this subject"),
+];
+
+/// Longer than any outage an ordered consumer survives: nothing is acknowledged, so nothing may be redelivered (ADR-17).
+const ORDERED_ACK_WAIT: i64 = 79_200_000;
+
+/// How long the server keeps an ordered consumer to which nobody listens, in ms.
+const ORDERED_THRESHOLD: i64 = 2_000;
+
+/// The configuration of an ordered consumer as the server takes it, of the options that say what it delivers; `heartbeat` in ms.
+pub fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<String, Json> {
+    let nanos = |ms: i64| Json::from(ms.saturating_mul(1_000_000));
+    for (name, value) in [
+        ("idle_heartbeat", nanos(heartbeat)),
+        ("flow_control", true.into()),
+        ("ack_policy", "none".into()),
+        ("max_deliver", 1.into()),
+        ("ack_wait", nanos(ORDERED_ACK_WAIT)),
+        ("replay_policy", "instant".into()),
+        ("num_replicas", 1.into()),
+        ("mem_storage", true.into()),
+        ("inactive_threshold", nanos(ORDERED_THRESHOLD)),
+    ] {
+        config.insert(name.to_string(), value);
+    }
+    config
+}
 
 /// Options of `nak`.
 pub const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];

@@ -135,9 +135,60 @@ pub const MSG_DELETE_OPTIONS: &[Opt] = &[
     row("no_erase", Kind::Bool, "do not overwrite it with random data"),
 ];
 
+/// Options of `stream_msg_delete` in dialect 3, which always says whether to overwrite.
+pub const MSG_DELETE_OPTIONS_3: &[Opt] =
+    &[MSG_DELETE_OPTIONS[0], preset("no_erase", Kind::Bool, "true", "do not overwrite it with random data")];
+
+/// Rows of [`STREAM_OPTIONS`] that have another type or default in dialect 3.
+const CHANGES_3: &[Opt] = &[
+    row("description", Kind::NonEmpty, ""),
+    row("discard", Kind::Enum(&["new", "old"]), ""),
+    row("num_replicas", Kind::Int, ""),
+    row("first_seq", Kind::Int, ""),
+];
+
+/// Options of `add_stream` and `update_stream` in dialect 3.
+pub const STREAM_OPTIONS_3: &[Opt] = &changed::<{ STREAM_OPTIONS.len() }>(STREAM_OPTIONS, CHANGES_3);
+
+/// A table whose rows take the type and the default of the row of the same name among `changes`.
+const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
+    let mut rows = [table[0]; N];
+    let mut at = 0;
+    while at < N {
+        rows[at] = table[at];
+        let mut change = 0;
+        while change < changes.len() {
+            if same(table[at].name, changes[change].name) {
+                rows[at].kind = changes[change].kind;
+                rows[at].default = changes[change].default;
+            }
+            change += 1;
+        }
+        at += 1;
+    }
+    rows
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 /// Options of the connection's `jet_stream`.
-pub const JET_STREAM_OPTIONS: &[Opt] =
-    &[preset("timeout", Kind::Timeout, "5000", "timeout of API requests"), row("domain", Kind::NonEmpty, "JetStream domain")];
+pub const JET_STREAM_OPTIONS: &[Opt] = &[
+    preset("timeout", Kind::Timeout, "5000", "timeout of API requests"),
+    row("domain", Kind::NonEmpty, "JetStream domain"),
+    row(
+        "api_prefix",
+        Kind::NonEmpty,
+        "what subjects of the API begin with, such as those of an API imported from another account",
+    ),
+    preset("trace", Kind::Bool, "false", "log each request to the API and its reply, level debug"),
+];
 
 /// Options of `key_value`; the timeout defaults to the object's.
 pub const KEY_VALUE_OPTIONS: &[Opt] = &[
@@ -162,6 +213,7 @@ mod tests {
     #[test]
     fn marks_are_options() {
         assert!(STREAM_CONFIG_MARKS.iter().all(|mark| STREAM_OPTIONS.iter().any(|o| o.name == *mark)));
+        assert!(CHANGES_3.iter().all(|change| STREAM_OPTIONS_3.iter().any(|o| o.name == change.name && o.kind == change.kind)));
         assert!(is_whole_config(&["a", "b"], &["b", "x", "a"]));
         assert!(!is_whole_config(&["a", "b"], &["b", "x"]));
     }

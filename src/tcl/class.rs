@@ -1,6 +1,7 @@
 //! TclOO classes and plain commands with native bodies, made from tables (Class(3), Method(3), CrtObjCmd(3)).
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use std::os::raw::{c_int, c_void};
@@ -9,6 +10,7 @@ use std::slice;
 use std::sync::OnceLock;
 
 use super::error::{Error, Result, Trouble};
+use super::handle::Handle;
 use super::interp::Interp;
 use super::lent::none_lent;
 use super::obj::Obj;
@@ -83,6 +85,8 @@ pub struct Object<'a>(sys::Tcl_Object, PhantomData<&'a ()>);
 
 struct Holder {
     instance: Rc<dyn Instance>,
+    /// Cleared when the object goes.
+    present: Rc<Cell<bool>>,
 }
 
 fn metadata_type() -> &'static sys::Tcl_ObjectMetadataType {
@@ -108,6 +112,7 @@ unsafe extern "C" fn delete_metadata(data: *mut c_void) {
     guarded((), || {
         // SAFETY: made by `set_instance`, deleted once by TclOO.
         let holder = unsafe { Box::from_raw(data.cast::<Holder>()) };
+        holder.present.set(false);
         holder.instance.close();
     });
 }
@@ -129,7 +134,7 @@ impl Object<'_> {
         if self.is_gone() {
             return instance.close();
         }
-        let holder = Box::into_raw(Box::new(Holder { instance }));
+        let holder = Box::into_raw(Box::new(Holder { instance, present: Rc::new(Cell::new(true)) }));
         // SAFETY: live object; TclOO calls `delete_metadata` for the holder.
         unsafe { oo!(tcl_ObjectSetMetadata(self.0, metadata_type(), holder.cast())) };
     }
@@ -138,6 +143,16 @@ impl Object<'_> {
     pub fn instance<T: Instance>(self) -> Option<Rc<T>> {
         // SAFETY: the object's memory is there during the call.
         unsafe { state_of(self.0) }
+    }
+
+    /// A handle to keep; `None` if the object has no state, or is gone.
+    pub fn handle(self) -> Option<Handle> {
+        if self.is_gone() {
+            return None;
+        }
+        // SAFETY: live object; what is stored under our type is a `Holder`.
+        let holder = unsafe { oo!(tcl_ObjectGetMetadata(self.0, metadata_type())).cast::<Holder>().as_ref()? };
+        Some(Handle::new(self.0, Rc::clone(&holder.present)))
     }
 
     /// Full name of the object's private namespace; `None` if the object is gone.
@@ -218,8 +233,8 @@ pub struct Class<R: Row> {
     pub name: &'static str,
     /// Row of the constructor.
     pub constructor: R,
-    /// The methods.
-    pub methods: &'static [R],
+    /// The methods, in tables that several classes may share.
+    pub methods: &'static [&'static [R]],
 }
 
 struct MethodType(sys::Tcl_MethodType);
@@ -261,7 +276,7 @@ pub fn define<R: Row>(interp: Interp, class: &'static Class<R>) -> Result<()> {
         let new_method = |name: *mut sys::Tcl_Obj, kind, row: *const R| {
             oo!(tcl_NewMethod(interp.as_ptr(), handle, name, 1, kind, row.cast_mut().cast()))
         };
-        for row in class.methods {
+        for row in class.methods.iter().copied().flatten() {
             let name = Obj::text(row.name());
             new_method(name.as_ptr(), kind, row);
         }

@@ -152,6 +152,14 @@ impl<'a> Interp<'a> {
         if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
     }
 
+    /// Evaluates the words as one command in the frame of the running command's caller.
+    pub fn call_here(self, words: &[Obj]) -> Result<Obj> {
+        note_script();
+        // SAFETY: as in `call`.
+        let code = unsafe { stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), 0)) };
+        if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
+    }
+
     /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
         none_lent();

@@ -5,6 +5,7 @@ pub mod clock;
 mod error;
 pub mod event;
 pub mod fork;
+mod handle;
 pub mod interp;
 mod lent;
 pub mod mailbox;
@@ -21,6 +22,7 @@ pub mod wait;
 
 pub use class::{Call, Class, Instance, Object, Reply, Row};
 pub use error::{Error, Result, Trouble};
+pub use handle::Handle;
 pub use interp::{Home, Interp};
 pub use mark::{Mark, Shape};
 pub use obj::Obj;

@@ -21,7 +21,7 @@ macro_rules! slots {
 slots! { tcl, super::sys::TclStubs:
     tclFreeObj tcl_Alloc tcl_BackgroundException tcl_CallWhenDeleted tcl_Canceled tcl_CreateEventSource
     tcl_CreateExitHandler tcl_CreateObjCommand tcl_CreateThreadExitHandler tcl_CreateTimerHandler
-    tcl_DStringFree tcl_DeleteEventSource tcl_DeleteEvents tcl_DeleteTimerHandler tcl_DictObjDone
+    tcl_DStringFree tcl_DeleteCommandFromToken tcl_DeleteEventSource tcl_DeleteEvents tcl_DeleteTimerHandler tcl_DictObjDone
     tcl_DictObjFirst tcl_DictObjGet tcl_DictObjNext tcl_DictObjPut tcl_DictObjSize tcl_DoOneEvent
     tcl_DontCallWhenDeleted tcl_DuplicateObj tcl_EvalObjEx tcl_EvalObjv tcl_ExternalToUtfDString tcl_Free
     tcl_FreeEncoding tcl_GetAssocData tcl_GetBooleanFromObj
@@ -38,7 +38,7 @@ slots! { tcl, super::sys::TclStubs:
 }
 
 slots! { oo, super::sys::TclOOStubs:
-    tcl_ClassSetConstructor tcl_ClassSetDestructor tcl_GetObjectAsClass tcl_GetObjectFromObj tcl_GetObjectName
+    tcl_ClassSetConstructor tcl_ClassSetDestructor tcl_GetObjectAsClass tcl_GetObjectCommand tcl_GetObjectFromObj tcl_GetObjectName
     tcl_GetObjectNamespace tcl_NewMethod tcl_NewObjectInstance tcl_ObjectContextObject
     tcl_ObjectContextSkippedArgs tcl_ObjectDeleted tcl_ObjectGetMetadata tcl_ObjectSetMetadata
 }

@@ -24,6 +24,7 @@ const FLUSH: Duration = Duration::from_secs(2);
 impl Instance for Connection {
     fn close(&self) {
         if self.mark_destroyed() {
+            self.family.end(&self.home);
             self.shut();
             self.silence();
             delivery::retire(self.key);

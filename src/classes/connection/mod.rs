@@ -29,7 +29,7 @@ pub static CLASS: Class<Method<Connection>> = Class {
         "Makes a connection object, closed. Errors: ErrInvalidArg.",
         lifecycle::construct,
     ),
-    methods: &[
+    methods: &[&[
         raw(
             "cget",
             "option",
@@ -155,5 +155,5 @@ pub static CLASS: Class<Method<Connection>> = Class {
             "A new nats::jet_stream object. Errors: ErrInvalidArg, ErrBadTimeout.",
             lifecycle::jet_stream,
         ),
-    ],
+    ]],
 };

@@ -89,7 +89,9 @@ fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Res
                 Answer::Reply(reply) => replies.push(shown(coding_of.coding(), true, &reply)),
                 Answer::End(End::Full) => return Ok(Obj::list(&replies)),
                 Answer::End(End::Timeout) if !replies.is_empty() => return Ok(Obj::list(&replies)),
-                Answer::End(end) => return Err(end_error(&end, subject.as_str())),
+                Answer::End(end) => {
+                    return Err(Fault::of_end(&end, Waiting::Replies(subject.as_str().to_string())).into());
+                }
             }
         }
     })

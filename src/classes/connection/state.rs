@@ -10,6 +10,7 @@ use super::subscriptions::Subscriptions;
 use super::variables::Variables;
 use crate::bridge::callbacks::Callbacks;
 use crate::bridge::delivery;
+use crate::bridge::family::Family;
 use crate::bridge::messages::{Coding, Latest};
 use crate::client::{Answer, Calling, Client, Fault, Listening, Observer, State};
 use crate::engine::{CallId, Conn, Level, Problem, RequestSpec};
@@ -33,6 +34,8 @@ pub struct Connection {
     pub callbacks: Callbacks,
     /// The latest subject published to.
     pub latest: RefCell<Latest>,
+    /// What dies with the object.
+    pub family: Family,
     log: Log,
     destroyed: Cell<bool>,
 }
@@ -55,6 +58,7 @@ impl Connection {
             variables,
             subscriptions: Subscriptions::default(),
             latest: RefCell::default(),
+            family: Family::default(),
             log,
             destroyed: Cell::new(false),
         }))

@@ -78,6 +78,11 @@ impl Variables {
         self.loss_told.get() && self.last_problem.borrow().as_ref() == Some(problem)
     }
 
+    /// Whether `last_error` holds an error: a connection that was closed by its owner has none.
+    pub fn has_error(&self) -> bool {
+        self.last_problem.borrow().is_some()
+    }
+
     /// Rewrites `serverInfo`, all of it.
     pub fn set_server_info(&self, info: &Info) {
         let fields: Vec<_> = info_fields(info).collect();

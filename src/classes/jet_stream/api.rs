@@ -1,12 +1,13 @@
 //! The object's state and requests to the JetStream API (ADR-1).
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use crate::bridge::errors::Result;
+use super::fetches::Fetches;
+use crate::bridge::dialect;
+use crate::bridge::errors::{Error, Result};
+use crate::bridge::family::Family;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
@@ -16,7 +17,7 @@ use crate::classes::connection::state::Connection;
 use crate::client::Answer;
 use crate::client::timeout;
 use crate::client::{Argument, Fault};
-use crate::engine::{CallId, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::{Headers, Level, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page};
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
@@ -33,23 +34,31 @@ pub struct JetStream {
     /// JetStream domain.
     pub domain: Option<String>,
     prefix: String,
-    /// Asynchronous pulls under way.
-    pub(super) pulls: RefCell<HashSet<CallId>>,
+    /// Log requests to the API and their replies.
+    trace: bool,
+    /// Fetches that call back.
+    pub fetches: Rc<Fetches>,
+    /// What dies with the object.
+    pub family: Family,
 }
 
 impl Instance for JetStream {
-    /// Its pulls end; key-value stores made from it go on.
     fn close(&self) {
-        // Each forgets itself when it goes.
-        let pulls = self.pulls.take();
-        for id in pulls {
-            self.connection.cancel(id);
-        }
+        self.fetches.cancel(&self.connection);
+        self.family.end(&self.connection.home);
     }
 
     fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
         self
     }
+}
+
+/// What subjects of the API begin with, unless told otherwise.
+pub const API: &str = "$JS.API";
+
+/// What those of a domain begin with.
+pub fn domain_api(domain: &str) -> String {
+    format!("$JS.{domain}.API")
 }
 
 /// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
@@ -59,14 +68,27 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
     let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
     let options = &call.options;
     let domain = options.text("domain").map(str::to_string);
-    let prefix = domain.as_ref().map_or_else(|| "$JS.API".to_string(), |domain| format!("$JS.{domain}.API"));
+    let prefix = match (options.text("api_prefix"), &domain) {
+        (Some(_), Some(_)) => return Err(Argument::Exclusive("domain", "api_prefix").into()),
+        (Some(prefix), None) => prefix.to_string(),
+        (None, Some(domain)) => domain_api(domain),
+        (None, None) => API.to_string(),
+    };
     object.set_instance(Rc::new(JetStream {
-        connection: state,
+        connection: Rc::clone(&state),
         timeout: options.int("timeout").unwrap_or(5000),
         domain,
         prefix,
-        pulls: RefCell::default(),
+        trace: options.flag("trace").unwrap_or(false),
+        fetches: Rc::default(),
+        family: Family::default(),
     }));
+    if dialect::of(call.interp).children_die {
+        let adopted = object.handle().is_some_and(|handle| state.family.adopt(&state.home, handle));
+        if !adopted {
+            return Err(Fault::Closed.into());
+        }
+    }
     Ok(())
 }
 
@@ -115,7 +137,29 @@ impl JetStream {
             timeout: self.timeout,
             domain: self.domain.clone(),
             prefix: prefix.to_string(),
-            pulls: RefCell::default(),
+            trace: self.trace,
+            fetches: Rc::default(),
+            family: Family::default(),
+        }
+    }
+
+    /// What subjects of the API begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Logs a request to the API, if that is wanted.
+    pub fn trace_request(&self, subject: &str, body: &str) {
+        if self.trace {
+            self.connection.log(Level::Debug, || format!(">>> {subject} {body}").trim_end().to_string());
+        }
+    }
+
+    /// Logs the reply to such a request.
+    pub fn trace_reply(&self, subject: &str, reply: &Message) {
+        if self.trace {
+            let body = String::from_utf8_lossy(reply.payload());
+            self.connection.log(Level::Debug, || format!("<<< {subject} {body}").trim_end().to_string());
         }
     }
 
@@ -137,12 +181,29 @@ impl JetStream {
         }
     }
 
+    /// Sends a request to the API (`rest` follows the prefix) and gives the reply as it is.
+    ///
+    /// # Errors
+    /// Those of [`JetStream::exchange`]; where nobody answers, JetStream is not there.
+    pub async fn raw(&self, rest: &str, body: impl Into<Bytes>) -> Result<Message> {
+        let (subject, body) = (self.subject(rest), body.into());
+        self.trace_request(&subject, &String::from_utf8_lossy(&body));
+        match self.exchange(&subject, body, None, self.timeout).await {
+            Ok(reply) => {
+                self.trace_reply(&subject, &reply);
+                Ok(reply)
+            }
+            Err(Error::Fault(Fault::NoResponders(_))) => Err(Fault::NoJetStream.into()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Sends a request to the API (`rest` follows the prefix) and gives the reply's payload and JSON.
     ///
     /// # Errors
     /// `ErrJSResponse` and those of [`JetStream::exchange`].
     pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json)> {
-        let message = self.exchange(&self.subject(rest), Bytes::from(body), None, self.timeout).await?;
+        let message = self.raw(rest, body).await?;
         let reply = read(&message)?;
         Ok((message, reply))
     }

@@ -46,6 +46,11 @@ impl Config {
         Ok(Config { table, options: Options::parse(interp, table, &known)?, whole: true, extra })
     }
 
+    /// Whether this is a configuration as a server writes it.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// Whether the option was given.
     pub fn has(&self, name: &str) -> bool {
         self.options.get(name).is_some()

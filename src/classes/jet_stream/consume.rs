@@ -8,6 +8,7 @@ use async_nats::StatusCode;
 use bytes::Bytes;
 
 use super::api::{JetStream, consumer_name, stream_name};
+use super::fetches::Fetches;
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
@@ -25,56 +26,78 @@ use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::Kind;
 use crate::tcl::{Obj, Reply};
 
-/// What the end of a synchronous pull needs to know.
-struct Pull {
-    connection: Rc<Connection>,
-    stream: String,
-    consumer: String,
-    id: u64,
+/// A pull request to be sent.
+pub(super) struct Pull {
+    pub(super) connection: Rc<Connection>,
+    pub(super) stream: String,
+    pub(super) consumer: String,
+    pub(super) subject: String,
+    /// What goes out, and how long the answers are waited for.
+    pub(super) spec: RequestSpec,
+}
+
+impl Pull {
+    /// Reads the words of a call: `stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
+    ///
+    /// # Errors
+    /// `ErrInvalidArg`, `ErrBadTimeout`, `ErrConnectionClosed`.
+    pub(super) fn read(js: &Rc<JetStream>, call: &Invocation) -> Result<Pull> {
+        let stream = stream_name(&call.args[0])?;
+        let consumer = consumer_name(&call.args[1].as_text())?;
+        js.connection.open_or_error()?;
+        let options = &call.options;
+        let batch = options.int("batch_size").unwrap_or(1);
+        if batch == 0 {
+            return Err(wrong("batch_size", Kind::Count, 0));
+        }
+        let (given, expires) = (options.int("timeout"), options.int("expires"));
+        if given.is_none() && expires.is_some() {
+            return Err(Argument::Needs("expires", "timeout").into());
+        }
+        let expires = given.map(|ms| pull_expires(ms, expires));
+        let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
+        let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
+        js.trace_request(&subject, &body);
+        let to = Subject::from(subject.as_str());
+        let msg = Outgoing { subject: to, reply: None, headers: None, payload: Bytes::from(body) };
+        // With `expires` 0 the server waits for ever.
+        let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
+        let mode = Mode::Pull { max: batch as u64, ends_at_client, renew: Some(renew) };
+        let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.timeout)), mode };
+        Ok(Pull { connection: Rc::clone(&js.connection), stream, consumer, subject, spec })
+    }
+
+    /// Nothing came in time.
+    pub(super) fn timed_out(stream: String, consumer: String, subject: String) -> Fault {
+        Fault::Timeout(Waiting::Pull { stream, consumer, subject })
+    }
 }
 
 /// `consume stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
 pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let stream = stream_name(&call.args[0])?;
-    let consumer = consumer_name(&call.args[1].as_text())?;
-    js.connection.open_or_error()?;
-    let options = &call.options;
-    let batch = options.int("batch_size").unwrap_or(1);
-    if batch == 0 {
-        return Err(wrong("batch_size", Kind::Count, 0));
-    }
-    let (given, expires) = (options.int("timeout"), options.int("expires"));
-    if given.is_none() && expires.is_some() {
-        return Err(Argument::Needs("expires", "timeout").into());
-    }
-    let expires = given.map(|ms| pull_expires(ms, expires));
-    let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
-    let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
-    let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::from(body) };
-    // With `expires` 0 the server waits for ever.
-    let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
-    let mode = Mode::Pull { max: batch as u64, ends_at_client, renew: Some(renew) };
-    let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.timeout)), mode };
-
-    if let Some(callback) = options.get("callback") {
+    let pull = Pull::read(js, call)?;
+    if let Some(callback) = call.options.get("callback") {
         let callback = prefix(&callback.obj)?;
         // The ID is known only after the request is under way; no answer can come before this call has returned.
-        let own = Rc::new(Own { js: Rc::downgrade(js), id: Cell::new(0) });
+        let own = Rc::new(Own { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0) });
         let of_handler = Rc::clone(&own);
         let run = move |connection: &Rc<Connection>, answer| pulled(connection, of_handler.id.get(), &callback, answer);
-        let id = js.connection.call_back(spec, run)?;
+        let id = js.connection.call_back(pull.spec, run)?;
         own.id.set(id);
-        js.pulls.borrow_mut().insert(id);
+        js.fetches.insert(id);
         return Ok(Obj::int(id as i64).into());
     }
-    let calling = js.connection.call(spec)?;
-    let pull = Pull { connection: Rc::clone(&js.connection), stream, consumer, id: calling.id() };
+    let calling = js.connection.call(pull.spec)?;
+    let (connection, fault) = (pull.connection, Pull::timed_out(pull.stream, pull.consumer, pull.subject));
     block(call.interp, async move {
         let mut messages = Vec::new();
         loop {
             match calling.next().await {
-                Answer::Reply(message) => messages.push(dict_in(pull.connection.coding(), &message, 0)),
-                Answer::End(end) => return pull.end(end, messages),
+                Answer::Reply(message) => messages.push(dict_in(connection.coding(), &message, 0)),
+                Answer::End(end) => {
+                    log_end(&connection, calling.id(), &end);
+                    return ended(&connection, end, messages, fault);
+                }
             }
         }
     })
@@ -87,14 +110,14 @@ fn renew(payload: &Bytes, left: u64, elapsed: Duration) -> Option<Bytes> {
 
 /// An asynchronous pull as its object knows it, until its handler goes.
 struct Own {
-    js: Weak<JetStream>,
+    fetches: Weak<Fetches>,
     id: Cell<CallId>,
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if let Some(js) = self.js.upgrade() {
-            js.pulls.borrow_mut().remove(&self.id.get());
+        if let Some(fetches) = self.fetches.upgrade() {
+            fetches.remove(self.id.get());
         }
     }
 }
@@ -109,30 +132,23 @@ fn wrong(name: &str, kind: Kind, value: i64) -> Error {
     Argument::Value(BadValue { name: name.to_string(), kind, value: value.to_string() }).into()
 }
 
-impl Pull {
-    fn end(&self, end: End, messages: Vec<Obj>) -> Result<Obj> {
-        log_end(&self.connection, self.id, &end);
-        let none = messages.is_empty();
-        match end {
-            End::Full => Ok(Obj::list(&messages)),
-            End::Closed => Err(end_error(&End::Closed, "")),
-            End::Refused(_) if none => Err(end_error(&end, "")),
-            End::Status(status) if none && status.status() == Some(StatusCode::NO_RESPONDERS) => {
-                let info = self.connection.engine().server_info();
-                if info.is_some_and(|info| info.jetstream) {
-                    Err(self.timed_out())
-                } else {
-                    Err(end_error(&End::NoResponders(status), ""))
-                }
+fn ended(connection: &Connection, end: End, messages: Vec<Obj>, timed_out: Fault) -> Result<Obj> {
+    let none = messages.is_empty();
+    match end {
+        End::Full => Ok(Obj::list(&messages)),
+        End::Closed => Err(end_error(&End::Closed, "")),
+        End::Refused(_) if none => Err(end_error(&end, "")),
+        End::Status(status) if none && status.status() == Some(StatusCode::NO_RESPONDERS) => {
+            let info = connection.engine().server_info();
+            if info.is_some_and(|info| info.jetstream) {
+                Err(timed_out.into())
+            } else {
+                Err(end_error(&End::NoResponders(status), ""))
             }
-            End::Timeout if none => Err(self.timed_out()),
-            End::Lost if none => Err(end_error(&End::Lost, "")),
-            _ => Ok(Obj::list(&messages)),
         }
-    }
-
-    fn timed_out(&self) -> Error {
-        Fault::Timeout(Waiting::Pull { stream: self.stream.clone(), consumer: self.consumer.clone() }).into()
+        End::Timeout if none => Err(timed_out.into()),
+        End::Lost if none => Err(end_error(&End::Lost, "")),
+        _ => Ok(Obj::list(&messages)),
     }
 }
 

@@ -18,7 +18,8 @@ use crate::rules::subject::{Role, check_subject};
 use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
-fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
+/// The options of a consumer.
+pub(super) fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
     Config::parse(call.interp, CONSUMER_OPTIONS, CONSUMER_CONFIG_MARKS, words)
 }
 
@@ -51,7 +52,7 @@ pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
 }
 
 /// A positional name wins over those among the options.
-fn durable(config: &mut Config, name: &Obj) -> Result<()> {
+pub(super) fn durable(config: &mut Config, name: &Obj) -> Result<()> {
     let name = consumer_name(&name.as_text())?;
     config.options.set_text("durable_name", &name);
     if config.has("name") {
@@ -63,9 +64,6 @@ fn durable(config: &mut Config, name: &Obj) -> Result<()> {
 fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) -> Result<Reply> {
     let options = &config.options;
     let (name, durable) = (options.text("name"), options.text("durable_name"));
-    for given in [name, durable].into_iter().flatten() {
-        consumer_name(given)?;
-    }
     if let (Some(name), Some(durable)) = (name, durable)
         && name != durable
     {
@@ -74,8 +72,25 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
     let body = config.body(true)?;
     open_or_error(js)?;
     config.known_to_server(js)?;
+    let rest = subject_of(js, stream, config)?;
+    let mut request_body = Map::new();
+    request_body.insert("stream_name".into(), stream.into());
+    request_body.insert("config".into(), Json::Object(body));
+    request(js, call, rest, Json::Object(request_body).to_string(), Shape::Dict)
+}
+
+/// Subject of the request that makes a consumer, without the prefix.
+///
+/// # Errors
+/// `ErrInvalidArg` for a name.
+pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Result<String> {
+    let options = &config.options;
+    let (name, durable) = (options.text("name"), options.text("durable_name"));
+    for given in [name, durable].into_iter().flatten() {
+        consumer_name(given)?;
+    }
     let filter = options.text("filter_subject").filter(|filter| !filter.is_empty() && *filter != ">");
-    let rest = match (durable, name) {
+    Ok(match (durable, name) {
         (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
         (None, Some(name)) if names_consumers(js) => match filter {
             // As a part of the subject it would lead nowhere.
@@ -86,16 +101,17 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
             None => format!("CONSUMER.CREATE.{stream}.{name}"),
         },
         (None, _) => format!("CONSUMER.CREATE.{stream}"),
-    };
-    let mut request_body = Map::new();
-    request_body.insert("stream_name".into(), stream.into());
-    request_body.insert("config".into(), Json::Object(body));
-    request(js, call, rest, Json::Object(request_body).to_string(), Shape::Dict)
+    })
 }
 
 /// Servers from 2.9 on take the consumer's name in the subject; so does, most likely, one that has not said its version yet.
 pub fn names_consumers(js: &JetStream) -> bool {
-    server_version(js).is_none_or(|version| version >= Version(2, 9, 0))
+    is_at_least(js, Version(2, 9, 0))
+}
+
+/// Whether the server has this version or a newer one; one that has not said its version most likely has.
+pub fn is_at_least(js: &JetStream, wanted: Version) -> bool {
+    server_version(js).is_none_or(|version| version >= wanted)
 }
 
 /// `add_consumer_from_json stream consumer json_config`

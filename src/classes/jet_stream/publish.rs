@@ -5,10 +5,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use super::api::{JetStream, pub_ack};
-use crate::bridge::errors::{Error, Result};
+use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::keys::{key, truth};
 use crate::bridge::messages::{outgoing, parts};
+use crate::bridge::metadata::{metadata_dict, reply_subject};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
@@ -22,9 +23,7 @@ use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject}
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::nak as nak_body;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::metadata;
 use crate::rules::option::Kind;
-use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Reply};
 
 /// Header that names the stream which must store the message.
@@ -134,16 +133,6 @@ fn error_dict(fault: &Fault) -> Obj {
     dict
 }
 
-fn not_js_message() -> Error {
-    Fault::NotJetStreamMessage.into()
-}
-
-fn reply_subject(message: &Obj) -> Result<String> {
-    let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
-    // No server writes another one, and it would go into the protocol as it is.
-    if check_subject(&reply, Role::Reply, false) { Ok(reply) } else { Err(not_js_message()) }
-}
-
 fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outgoing> {
     js.connection.open_or_error()?;
     let subject = reply_subject(message)?;
@@ -192,18 +181,5 @@ pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `metadata message`
 pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let reply = reply_subject(&call.args[0])?;
-    let found = metadata::parse(&reply).ok_or_else(not_js_message)?;
-    let mut dict = Obj::dict();
-    dict.put_text("stream", &Obj::text(found.stream));
-    dict.put_text("consumer", &Obj::text(found.consumer));
-    dict.put_text("num_delivered", &Obj::uint(found.num_delivered));
-    dict.put_text("stream_seq", &Obj::uint(found.stream_seq));
-    dict.put_text("consumer_seq", &Obj::uint(found.consumer_seq));
-    dict.put_text("timestamp", &Obj::int(found.timestamp));
-    dict.put_text("num_pending", &Obj::uint(found.num_pending));
-    if let Some(domain) = found.domain {
-        dict.put_text("domain", &Obj::text(domain));
-    }
-    Ok(dict.into())
+    Ok(metadata_dict(&call.args[0])?.into())
 }

@@ -8,15 +8,16 @@ use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, open_or_error, options_body, read, request, shaped, stream_name};
 use super::config::Config;
+pub use super::stored::Stored;
+use super::stored::message_dict;
 use crate::bridge::errors::Result;
-use crate::bridge::messages::{dict, header_lines, payload_in};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::client::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
 use crate::client::{Argument, Fault};
 use crate::engine::Message;
 use crate::rules::jetstream_convert::{ApiError, merge_update};
-use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
+use crate::rules::jetstream_streams::{MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Obj, Reply};
 
 /// `add_stream stream ?-option value ...?`
@@ -157,13 +158,7 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         let stored = js.stored_message(&name, body).await?;
-        let mut header = Obj::dict();
-        header_lines(&mut header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let data = payload_in(js.connection.coding(), &stored.data);
-        let mut message = dict(&header, &data, &stored.subject, "", &Obj::empty());
-        message.put_text("seq", &Obj::uint(stored.seq));
-        message.put_text("time", &Obj::text(&stored.time));
-        Ok(message)
+        Ok(message_dict(&js, &stored))
     })
 }
 
@@ -173,26 +168,12 @@ pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     if call.options.get("seq").is_none() {
         return Err(Argument::Required("seq").into());
     }
-    let body = Json::Object(options_body(MSG_DELETE_OPTIONS, &call.options, false)?).to_string();
+    let body = Json::Object(options_body(call.options.table(), &call.options, true)?).to_string();
     request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Success)
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
-}
-
-/// A message read from a stream.
-pub struct Stored {
-    /// Subject.
-    pub subject: String,
-    /// Sequence in the stream.
-    pub seq: u64,
-    /// Payload.
-    pub data: Vec<u8>,
-    /// Header lines.
-    pub headers: Vec<(String, String)>,
-    /// Time of storage, ISO text of the server.
-    pub time: String,
 }
 
 impl JetStream {

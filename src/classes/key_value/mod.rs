@@ -32,7 +32,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
         "Made by the JetStream object's method key_value.",
         construct,
     ),
-    methods: &[
+    methods: &[&[
         row(
             "get",
             "bucket key ?-revision n?",
@@ -124,7 +124,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
         ),
         row("info", "bucket", (1, 1), &[], "Dict. Errors: BucketNotFound.", buckets::info),
         row("ls", "", (0, 0), &[], "List of all buckets.", buckets::ls),
-    ],
+    ]],
 };
 
 /// State of a `nats::key_value` object.

@@ -2,6 +2,7 @@
 
 mod dict;
 mod header;
+pub mod helpers;
 mod msg;
 pub mod time;
 

@@ -1,0 +1,38 @@
+//! Objects that die with the object that they were made from.
+
+use std::cell::{Cell, RefCell};
+
+use crate::tcl::{Handle, Home};
+
+/// The children of an object.
+#[derive(Default)]
+pub struct Family {
+    children: RefCell<Vec<Handle>>,
+    ended: Cell<bool>,
+}
+
+impl Family {
+    /// From now on the object dies with the family: at once, if that has ended meanwhile. False then.
+    pub fn adopt(&self, home: &Home, child: Handle) -> bool {
+        self.children.borrow_mut().retain(Handle::is_present);
+        self.children.borrow_mut().push(child);
+        if self.ended.get() {
+            self.end(home);
+        }
+        !self.ended.get()
+    }
+
+    /// Destroys the children that are left, the youngest first.
+    pub fn end(&self, home: &Home) {
+        self.ended.set(true);
+        loop {
+            // One by one: the end of one may be that of another.
+            let child = self.children.borrow_mut().pop();
+            let Some(child) = child else { return };
+            // Where the interpreter goes, they go by themselves.
+            if let Some(kept) = home.live() {
+                child.destroy(kept.interp());
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Buckets: the methods of `nats::jet_stream` that make and remove them, and their status.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json};
+
+use crate::bridge::describe::dict;
+use crate::bridge::errors::{Error, Result};
+use crate::bridge::json::to_obj;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::classes::bucket_state::{Bucket, bucket_name, key_pattern};
+use crate::classes::jet_stream::api::{JetStream, domain_api, open_or_error};
+use crate::client::{Argument, Fault};
+use crate::rules::jetstream_convert::convert_reply;
+use crate::rules::kv::{bucket_of_stream, stream_name};
+use crate::rules::kv3::{Refusal, Source, aggregate_stream, bucket_stream, domain_of, mirror_stream};
+use crate::rules::names::is_stream_name;
+use crate::tcl::{Obj, Reply};
+
+fn of_bucket(error: Error, bucket: &str) -> Error {
+    match error {
+        Error::Fault(fault) => fault.of_bucket(bucket).into(),
+        other => other,
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::History => Argument::HistoryTooLarge.into(),
+        Refusal::Value(bad) => Argument::Value(bad).into(),
+    }
+}
+
+/// `bind_kv_bucket bucket`
+pub fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let info = js.api(&format!("STREAM.INFO.{}", stream_name(&bucket)), String::new()).await;
+        let info = info.map_err(|error| of_bucket(error, &bucket))?;
+        Bucket::make(&js, &bucket, info.get("config").unwrap_or(&Json::Null))
+    })
+}
+
+/// Creates a stream and gives the bucket's object.
+fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<String, Json>) -> Result<Reply> {
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let config = Json::Object(config);
+        let made = js.api(&format!("STREAM.CREATE.{}", stream_name(&bucket)), config.to_string()).await?;
+        Bucket::make(&js, &bucket, made.get("config").unwrap_or(&config))
+    })
+}
+
+/// `create_kv_bucket bucket ?-option value ...?`
+pub fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let (mirror, domain) = (call.options.text("mirror_name"), call.options.text("mirror_domain"));
+    if mirror.is_none() && domain.is_some() {
+        return Err(Argument::Needs("mirror_domain", "mirror_name").into());
+    }
+    if let Some(name) = mirror {
+        bucket_name(&Obj::text(name))?;
+    }
+    let api = domain.map(domain_api);
+    let mirror = mirror.map(|name| (name, api.as_deref()));
+    let config = bucket_stream(&bucket, mirror, &call.options.values()).map_err(refused)?;
+    create(js, call, bucket, config)
+}
+
+/// `create_kv_aggregate bucket writable origins ?-option value ...?`
+pub fn create_kv_aggregate(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let word = &call.args[1];
+    let writable = word.as_bool().filter(|_| !word.is_empty());
+    let writable = writable.ok_or_else(|| Argument::NotBoolean { name: "writable", value: word.to_text() })?;
+    let origins = call.args[2].as_list().filter(|origins| !origins.is_empty()).ok_or(Argument::NoOrigins)?;
+    let sources = origins.iter().map(source).collect::<Result<Vec<_>>>()?;
+    not_of_a_mirror(call)?;
+    let config = aggregate_stream(&bucket, writable, &sources, &call.options.values()).map_err(refused)?;
+    create(js, call, bucket, config)
+}
+
+/// `create_kv_mirror name origin ?-option value ...?`
+pub fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let name = bucket_name(&call.args[0])?;
+    if name.starts_with("KV_") {
+        return Err(Argument::MirrorIsBucket.into());
+    }
+    let source = source(&call.args[1])?;
+    not_of_a_mirror(call)?;
+    let config = mirror_stream(&name, &source, &call.options.values()).map_err(refused)?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        js.api(&format!("STREAM.CREATE.{name}"), Json::Object(config).to_string()).await?;
+        Ok(Obj::empty())
+    })
+}
+
+fn not_of_a_mirror(call: &Invocation) -> Result<()> {
+    let given = ["mirror_name", "mirror_domain"].iter().any(|name| call.options.get(name).is_some());
+    if given { Err(Argument::MirrorOptions.into()) } else { Ok(()) }
+}
+
+/// What `nats::make_kv_origin` made.
+fn source(origin: &Obj) -> Result<Source> {
+    let text = |name: &str| origin.get(&Obj::text(name)).map(|value| value.to_text()).filter(|value| !value.is_empty());
+    let bucket = text("bucket").ok_or(Argument::Required("bucket"))?;
+    let bucket = bucket_name(&Obj::text(&bucket))?;
+    let stream = text("stream").unwrap_or_else(|| stream_name(&bucket));
+    if !is_stream_name(&stream) {
+        return Err(Argument::StreamName(stream).into());
+    }
+    let keys = origin.get(&Obj::text("keys")).and_then(|keys| keys.as_list()).unwrap_or_default();
+    let keys = keys.iter().map(key_pattern).collect::<Result<Vec<_>>>()?;
+    Ok(Source { stream, bucket, keys, api: text("api"), deliver: text("deliver") })
+}
+
+/// `delete_kv_bucket bucket`
+pub fn delete_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    field(js, call, "DELETE", "success")
+}
+
+/// `empty_kv_bucket bucket`
+pub fn empty_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    field(js, call, "PURGE", "purged")
+}
+
+/// A request for the stream of a bucket whose reply is one field.
+fn field(js: &Rc<JetStream>, call: &Invocation, verb: &'static str, name: &'static str) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let reply = js.api(&format!("STREAM.{verb}.{}", stream_name(&bucket)), String::new()).await;
+        let reply = reply.map_err(|error| of_bucket(error, &bucket))?;
+        Ok(to_obj(reply.get(name).ok_or(Fault::ReplyIncomplete)?))
+    })
+}
+
+/// `kv_buckets`
+pub fn kv_buckets(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let streams = js.names("STREAM.NAMES", "streams", None).await?;
+        let buckets: Vec<&str> = streams.iter().filter_map(|stream| bucket_of_stream(stream)).collect();
+        Ok(Obj::text_list(&buckets))
+    })
+}
+
+/// `status`, a method of the bucket
+pub fn status(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    bucket.open()?;
+    let bucket = Rc::clone(bucket);
+    block(call.interp, async move {
+        let info = bucket.js.api(&format!("STREAM.INFO.{}", bucket.stream), String::new()).await;
+        let info = convert_reply(info.map_err(|error| bucket.gone(error))?, true);
+        Ok(shown(&bucket.name, &info))
+    })
+}
+
+fn shown(bucket: &str, info: &Json) -> Obj {
+    let at = |path: &str| info.pointer(path).map_or_else(Obj::empty, to_obj);
+    let text = |path: &str| info.pointer(path).and_then(Json::as_str);
+    let compressed = text("/config/compression").is_some_and(|kind| kind != "none");
+    let mirror = text("/config/mirror/name");
+    let mirror = mirror.map(|stream| ("mirror_name", Obj::text(bucket_of_stream(stream).unwrap_or(stream))));
+    let domain = text("/config/mirror/external/api").and_then(domain_of);
+    let head = [
+        ("bucket", Obj::text(bucket)),
+        ("bytes", at("/state/bytes")),
+        ("history", at("/config/max_msgs_per_subject")),
+        ("ttl", at("/config/max_age")),
+        ("values", at("/state/messages")),
+        ("is_compressed", Obj::int(i64::from(compressed))),
+    ];
+    let domain = domain.map(|domain| ("mirror_domain", Obj::text(domain)));
+    let tail = [("stream_config", at("/config")), ("stream_state", at("/state"))];
+    dict(head.into_iter().chain(mirror).chain(domain).chain(tail))
+}

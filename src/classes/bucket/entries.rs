@@ -1,0 +1,123 @@
+//! Reading and writing keys.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::stored::expecting;
+use crate::bridge::errors::Result;
+use crate::bridge::messages::{payload_in, payload_out};
+use crate::bridge::method::Invocation;
+use crate::bridge::options::{clamp, read};
+use crate::bridge::task::block;
+use crate::classes::bucket_state::{Bucket, key_name};
+use crate::classes::jet_stream::streams::Stored;
+use crate::client::Fault;
+use crate::engine::Headers;
+use crate::rules::kv::Operation;
+use crate::rules::option::{Kind, Opt};
+use crate::rules::time::isotime_to_msec;
+use crate::tcl::{Obj, Reply};
+
+/// The plain argument `revision`.
+static REVISION: Opt =
+    Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream", since: None };
+
+fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
+    Ok(clamp(&read(call.interp, &REVISION, word)?.0) as u64)
+}
+
+/// `get key ?-revision n?`
+pub fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    found(bucket, call, |bucket, key, stored| {
+        let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
+        Ok(bucket.entry(key, &stored.data, (stored.seq, created), None, Operation::Put))
+    })
+}
+
+/// `get_value key ?-revision n?`
+pub fn get_value(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    found(bucket, call, |bucket, _, stored| Ok(payload_in(bucket.js.connection.coding(), &stored.data)))
+}
+
+fn found(bucket: &Rc<Bucket>, call: &Invocation, show: fn(&Bucket, &str, &Stored) -> Result<Obj>) -> Result<Reply> {
+    let key = key_name(&call.args[0])?;
+    bucket.open()?;
+    let (bucket, revision) = (Rc::clone(bucket), call.options.int("revision").map(|revision| revision as u64));
+    block(call.interp, async move {
+        let stored = bucket.value(&key, revision).await?;
+        show(&bucket, &key, &stored)
+    })
+}
+
+/// `put key value`
+pub fn put(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    store(bucket, call, Headers::new())
+}
+
+/// `update key value revision`
+pub fn update(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    key_name(&call.args[0])?;
+    store(bucket, call, vec![expecting(revision_of(call, &call.args[2])?)])
+}
+
+fn store(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Reply> {
+    let key = key_name(&call.args[0])?;
+    bucket.open()?;
+    let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
+    let bucket = Rc::clone(bucket);
+    block(call.interp, async move { Ok(Obj::uint(bucket.write(&key, headers, value).await?)) })
+}
+
+/// `create key value`
+pub fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    let key = key_name(&call.args[0])?;
+    bucket.open()?;
+    let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
+    let bucket = Rc::clone(bucket);
+    block(call.interp, async move { Ok(Obj::uint(bucket.create(&key, value).await?)) })
+}
+
+const OPERATION: &str = "KV-Operation";
+
+fn line(name: &str, value: &str) -> (String, String) {
+    (name.to_string(), value.to_string())
+}
+
+/// `delete key ?revision?`
+pub fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    key_name(&call.args[0])?;
+    let mut headers = vec![line(OPERATION, "DEL")];
+    if let Some(word) = call.args.get(1) {
+        let revision = revision_of(call, word)?;
+        headers.extend((revision > 0).then(|| expecting(revision)));
+    }
+    mark(bucket, call, headers)
+}
+
+/// `purge key`
+pub fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    mark(bucket, call, vec![line(OPERATION, "PURGE"), line("Nats-Rollup", "sub")])
+}
+
+fn mark(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Reply> {
+    let key = key_name(&call.args[0])?;
+    bucket.open()?;
+    let bucket = Rc::clone(bucket);
+    block(call.interp, async move {
+        bucket.write(&key, headers, Bytes::new()).await?;
+        Ok(Obj::empty())
+    })
+}
+
+/// `revert key revision`
+pub fn revert(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    let key = key_name(&call.args[0])?;
+    let old = revision_of(call, &call.args[1])?;
+    bucket.open()?;
+    let bucket = Rc::clone(bucket);
+    block(call.interp, async move {
+        let stored = bucket.value(&key, Some(old)).await?;
+        Ok(Obj::uint(bucket.write(&key, Headers::new(), stored.data.into()).await?))
+    })
+}

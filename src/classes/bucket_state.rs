@@ -1,0 +1,127 @@
+//! The object's state, and what its methods have in common.
+
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use crate::bridge::birth;
+use crate::bridge::errors::{Error, Result};
+use crate::bridge::messages::payload_in;
+use crate::classes::jet_stream::api::{API, JetStream, open_or_error};
+use crate::client::{Argument, Fault, codes};
+use crate::rules::kv::{Operation, key_subject, stream_name};
+use crate::rules::kv3::Place;
+use crate::rules::names::{is_bucket, is_key, is_key_pattern};
+use crate::tcl::{Instance, Obj};
+
+/// Name of the class.
+pub const CLASS_NAME: &str = "::nats::key_value";
+
+/// State of a `nats::key_value` object.
+pub struct Bucket {
+    /// The JetStream object it was made from.
+    pub js: Rc<JetStream>,
+    /// Name of the bucket.
+    pub name: String,
+    /// Its stream.
+    pub stream: String,
+    /// What its configuration said when the object was made.
+    pub place: Place,
+}
+
+impl Instance for Bucket {
+    /// Nothing ends with it: its watchers live on.
+    fn close(&self) {}
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+impl Bucket {
+    /// Makes the object of a bucket by its stream's configuration.
+    ///
+    /// # Errors
+    /// `ErrBucketNotFound` if the stream is none of a bucket.
+    pub fn make(js: &Rc<JetStream>, name: &str, config: &Json) -> Result<Obj> {
+        let place = Place::of(name, config).ok_or_else(|| Fault::BucketNotFound(name.to_string()))?;
+        let state = Bucket { js: Rc::clone(js), name: name.to_string(), stream: stream_name(name), place };
+        let kept = js.connection.home.live().ok_or(Fault::Closed)?;
+        let born = birth::make(kept.interp(), CLASS_NAME, Rc::new(state))?;
+        let command = born.handle.name(kept.interp());
+        if js.family.adopt(&js.connection.home, born.handle) { Ok(command) } else { Err(Fault::Closed.into()) }
+    }
+
+    /// `ErrConnectionClosed` when the connection is closed.
+    pub fn open(&self) -> Result<()> {
+        open_or_error(&self.js)
+    }
+
+    /// Subject of a key, or a pattern of keys, as it is read.
+    pub fn read_subject(&self, key: &str) -> String {
+        key_subject(&self.place.owner, key)
+    }
+
+    /// Subject to which a key is written.
+    pub fn write_subject(&self, key: &str) -> String {
+        let prefix = Some(self.js.prefix()).filter(|prefix| *prefix != API);
+        self.place.write_subject(key, prefix)
+    }
+
+    /// The key in a subject of the bucket's stream.
+    pub fn key_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
+        subject.strip_prefix("$KV.")?.split_once('.').map(|(_, key)| key)
+    }
+
+    /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
+    pub fn gone(&self, error: Error) -> Error {
+        match error {
+            Error::Fault(fault) if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => {
+                Fault::BucketGone(self.name.clone()).into()
+            }
+            other => other,
+        }
+    }
+
+    /// An entry as scripts see it; those of watches and histories have a `delta`.
+    pub fn entry(&self, key: &str, value: &[u8], at: (u64, i64), delta: Option<u64>, operation: Operation) -> Obj {
+        let mut dict = Obj::dict();
+        dict.put_text("bucket", &Obj::text(&self.name));
+        dict.put_text("key", &Obj::text(key));
+        dict.put_text("value", &payload_in(self.js.connection.coding(), value));
+        dict.put_text("revision", &Obj::uint(at.0));
+        dict.put_text("created", &Obj::int(at.1));
+        if let Some(delta) = delta {
+            dict.put_text("delta", &Obj::uint(delta));
+        }
+        dict.put_text("operation", &Obj::text(operation.as_str()));
+        dict
+    }
+}
+
+/// A bucket's name.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub fn bucket_name(word: &Obj) -> Result<String> {
+    let name = word.to_text();
+    if is_bucket(&name) { Ok(name) } else { Err(Argument::BucketName(name).into()) }
+}
+
+/// A key.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub fn key_name(word: &Obj) -> Result<String> {
+    let key = word.to_text();
+    if is_key(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
+}
+
+/// A key, or a pattern of keys.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub fn key_pattern(word: &Obj) -> Result<String> {
+    let key = word.to_text();
+    if is_key_pattern(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
+}

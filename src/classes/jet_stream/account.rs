@@ -1,0 +1,23 @@
+//! What can be asked of the account and of the object itself.
+
+use std::rc::Rc;
+
+use super::api::{JetStream, Shape, request};
+use crate::bridge::errors::Result;
+use crate::bridge::method::Invocation;
+use crate::tcl::{Obj, Reply};
+
+/// `account_info`
+pub fn account_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    request(js, call, "INFO".to_string(), String::new(), Shape::Dict)
+}
+
+/// `api_prefix`
+pub fn api_prefix(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
+    Ok(Obj::text(js.prefix()).into())
+}
+
+/// `timeout`
+pub fn timeout(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
+    Ok(Obj::int(js.timeout).into())
+}

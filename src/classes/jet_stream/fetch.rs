@@ -1,0 +1,126 @@
+//! `fetch` of dialect 3: a pull that tells why it brought nothing, and that belongs to its object.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+
+use async_nats::StatusCode;
+
+use super::api::JetStream;
+use super::consume::Pull;
+use super::fetches::Fetches;
+use crate::bridge::errors::{Error, Result};
+use crate::bridge::keys::truth;
+use crate::bridge::messages::dict_in;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
+use crate::classes::connection::receive::prefix;
+use crate::classes::connection::requests::end_error;
+use crate::classes::connection::state::Connection;
+use crate::client::{Answer, Argument, Fault, codes};
+use crate::engine::{CallId, End, Level};
+use crate::tcl::{Obj, Reply};
+
+/// A running fetch as its object knows it, until its handler goes.
+struct Running {
+    fetches: Weak<Fetches>,
+    id: Cell<CallId>,
+    callback: Vec<Obj>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(fetches) = self.fetches.upgrade() {
+            fetches.remove(self.id.get());
+        }
+    }
+}
+
+/// `fetch stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
+pub fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let pull = Pull::read(js, call)?;
+    if let Some(callback) = call.options.get("callback") {
+        let running =
+            Rc::new(Running { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0), callback: prefix(&callback.obj)? });
+        let of_handler = Rc::clone(&running);
+        let run = move |connection: &Rc<Connection>, answer| of_handler.answered(connection, answer);
+        // The ID is known only after the request is under way; no answer can come before this call has returned.
+        let id = js.connection.call_back(pull.spec, run)?;
+        running.id.set(id);
+        js.fetches.insert(id);
+        return Ok(Obj::int(id as i64).into());
+    }
+    let calling = js.connection.call(pull.spec)?;
+    let js = Rc::clone(js);
+    let (stream, consumer, subject) = (pull.stream, pull.consumer, pull.subject);
+    block(call.interp, async move {
+        let mut messages = Vec::new();
+        let end = loop {
+            match calling.next().await {
+                Answer::Reply(message) => messages.push(dict_in(js.connection.coding(), &message, 0)),
+                Answer::End(end) => break end,
+            }
+        };
+        log_end(&js.connection, "Sync", calling.id(), &end);
+        match end {
+            End::Refused(_) if messages.is_empty() => Err(end_error(&end, &subject)),
+            End::Closed | End::Lost => Err(end_error(&end, &subject)),
+            End::Status(status) if status.status() == Some(StatusCode::NO_RESPONDERS) && messages.is_empty() => {
+                Err(js.why_empty(stream, consumer, subject).await)
+            }
+            End::Timeout if messages.is_empty() => Err(js.why_empty(stream, consumer, subject).await),
+            _ => Ok(Obj::list(&messages)),
+        }
+    })
+}
+
+impl JetStream {
+    /// The error of a pull that brought nothing: that of the consumer, if it is not there.
+    async fn why_empty(&self, stream: String, consumer: String, subject: String) -> Error {
+        match self.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await {
+            Err(error @ Error::Fault(Fault::NoJetStream)) => error,
+            Err(Error::Fault(fault)) if fault.err_code().is_some_and(|code| TELLING.contains(&code)) => fault.into(),
+            _ => Pull::timed_out(stream, consumer, subject).into(),
+        }
+    }
+}
+
+/// Answers to the question for a consumer that tell why nothing came from it.
+const TELLING: &[i64] = &[codes::STREAM_NOT_FOUND, codes::CONSUMER_NOT_FOUND, codes::NOT_ENABLED_FOR_ACCOUNT];
+
+impl Running {
+    fn answered(&self, connection: &Rc<Connection>, answer: Answer) {
+        let (over, message) = match answer {
+            Answer::Reply(message) => (false, dict_in(connection.coding(), &message, 0)),
+            Answer::End(end) => {
+                log_end(connection, "Async", self.id.get(), &end);
+                match end {
+                    End::Status(status) if status.status() != Some(StatusCode::NO_RESPONDERS) => {
+                        (true, dict_in(connection.coding(), &status, 0))
+                    }
+                    End::Status(_) | End::Timeout | End::Lost | End::NoResponders(_) | End::Refused(_) => (true, Obj::empty()),
+                    End::Closed | End::Full | End::Pong(_) => return,
+                }
+            }
+        };
+        connection.run_callback(&self.callback, [truth(over), message]);
+    }
+}
+
+fn log_end(connection: &Connection, form: &str, id: CallId, end: &End) {
+    match end {
+        End::Status(message) => connection.log(Level::Debug, || {
+            format!("{form} pull request {id} got status message {}", message.status().map_or(0, |status| status.as_u16()))
+        }),
+        End::Timeout => connection.log(Level::Debug, || format!("{form} pull request {id} timed out")),
+        _ => {}
+    }
+}
+
+/// `cancel_pull_request fetchID`
+pub fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    js.connection.open_or_error()?;
+    let word = &call.args[0];
+    let id = word.as_int().and_then(|id| CallId::try_from(id).ok());
+    let ours = id.is_some_and(|id| js.fetches.remove(id) && js.connection.cancel(id));
+    if ours { Ok(Reply::Empty) } else { Err(Argument::FetchId(word.to_text()).into()) }
+}

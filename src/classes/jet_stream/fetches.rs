@@ -1,0 +1,31 @@
+//! The running fetches of an object, those with a callback.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use crate::classes::connection::state::Connection;
+use crate::engine::CallId;
+
+/// Their IDs.
+#[derive(Default)]
+pub struct Fetches(RefCell<HashSet<CallId>>);
+
+impl Fetches {
+    /// One more.
+    pub fn insert(&self, id: CallId) {
+        self.0.borrow_mut().insert(id);
+    }
+
+    /// One less; false if it was none.
+    pub fn remove(&self, id: CallId) -> bool {
+        self.0.borrow_mut().remove(&id)
+    }
+
+    /// Ends all of them silently.
+    pub fn cancel(&self, connection: &Connection) {
+        let all = self.0.take();
+        for id in all {
+            connection.cancel(id);
+        }
+    }
+}

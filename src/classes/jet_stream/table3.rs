@@ -1,0 +1,137 @@
+//! Methods of `nats::jet_stream` in dialect 3 only.
+
+use super::api::JetStream;
+use super::{fetch, streams, update};
+use crate::bridge::method::{ANY, Method, raw, row};
+use crate::classes::bucket::buckets;
+use crate::classes::ordered_consumer::ordered_consumer;
+use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, CONSUMER_OPTIONS, ORDERED_OPTIONS};
+use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS_3, STREAM_OPTIONS_3};
+use crate::rules::kv3::BUCKET_OPTIONS;
+
+/// The rows.
+pub const METHODS: &[Method<JetStream>] = &[
+    row(
+        "fetch",
+        "stream consumer ?-option value ...?",
+        (2, 2),
+        CONSUME_OPTIONS,
+        "List of message dicts, or with -callback a fetch ID. Errors: ErrTimeout, ErrStreamNotFound, ErrConsumerNotFound, ErrJetStreamNotEnabled, ErrConnectionClosed, ErrInvalidArg.",
+        fetch::fetch,
+    ),
+    row("consume", "stream consumer ?-option value ...?", (2, 2), CONSUME_OPTIONS, "As fetch, by its older name.", fetch::fetch),
+    row(
+        "cancel_pull_request",
+        "fetchID",
+        (1, 1),
+        &[],
+        "Ends an asynchronous fetch; empty result. Errors: ErrInvalidArg.",
+        fetch::cancel_pull_request,
+    ),
+    raw(
+        "add_stream",
+        "stream ?-option value ...?",
+        (1, ANY),
+        STREAM_OPTIONS_3,
+        "Creates a stream; the response dict. Errors: ErrInvalidArg, ErrJSResponse.",
+        update::add_stream,
+    ),
+    raw(
+        "update_stream",
+        "stream ?-option value ...?",
+        (1, ANY),
+        STREAM_OPTIONS_3,
+        "Changes a stream: what the call does not name stays; the response dict. Errors: ErrInvalidArg, ErrStreamNotFound, ErrJSResponse.",
+        update::update_stream,
+    ),
+    row(
+        "add_stream_from_json",
+        "json_config",
+        (1, 1),
+        &[],
+        "Creates a stream; the response JSON. Errors: ErrInvalidArg, ErrJSResponse.",
+        update::add_stream_from_json,
+    ),
+    row(
+        "stream_msg_delete",
+        "stream -seq sequence ?-no_erase no_erase?",
+        (1, 1),
+        MSG_DELETE_OPTIONS_3,
+        "true. Errors: ErrInvalidArg, ErrStreamNotFound, ErrJSResponse.",
+        streams::stream_msg_delete,
+    ),
+    raw(
+        "add_consumer",
+        "stream ?-option value ...?",
+        (1, ANY),
+        CONSUMER_OPTIONS,
+        "Creates a consumer; the response dict. Errors: ErrInvalidArg, ErrStreamNotFound, ErrJSResponse.",
+        update::add_consumer,
+    ),
+    raw(
+        "add_pull_consumer",
+        "stream consumer ?-option value ...?",
+        (2, ANY),
+        CONSUMER_OPTIONS,
+        "As add_consumer, durable.",
+        update::add_pull_consumer,
+    ),
+    raw(
+        "add_push_consumer",
+        "stream consumer deliver_subject ?-option value ...?",
+        (3, ANY),
+        CONSUMER_OPTIONS,
+        "As add_consumer, durable, delivering to a subject.",
+        update::add_push_consumer,
+    ),
+    row(
+        "ordered_consumer",
+        "stream -callback cmdPrefix ?-option value ...?",
+        (1, 1),
+        ORDERED_OPTIONS,
+        "A new nats::ordered_consumer object. Errors: ErrInvalidArg, ErrStreamNotFound, ErrJSResponse.",
+        ordered_consumer,
+    ),
+    row(
+        "bind_kv_bucket",
+        "bucket",
+        (1, 1),
+        &[],
+        "A new nats::key_value object for a bucket that exists. Errors: ErrInvalidArg, ErrBucketNotFound.",
+        buckets::bind_kv_bucket,
+    ),
+    row(
+        "create_kv_bucket",
+        "bucket ?-option value ...?",
+        (1, 1),
+        BUCKET_OPTIONS,
+        "Creates a bucket; its nats::key_value object. Errors: ErrInvalidArg, ErrJSResponse.",
+        buckets::create_kv_bucket,
+    ),
+    row(
+        "create_kv_aggregate",
+        "bucket writable origins ?-option value ...?",
+        (3, 3),
+        BUCKET_OPTIONS,
+        "Creates a bucket that is filled from others; its nats::key_value object. Errors: ErrInvalidArg, ErrJSResponse.",
+        buckets::create_kv_aggregate,
+    ),
+    row(
+        "create_kv_mirror",
+        "name origin ?-option value ...?",
+        (2, 2),
+        BUCKET_OPTIONS,
+        "Creates a stream that answers direct gets for another bucket; empty result. Errors: ErrInvalidArg, ErrJSResponse.",
+        buckets::create_kv_mirror,
+    ),
+    row("delete_kv_bucket", "bucket", (1, 1), &[], "true. Errors: ErrInvalidArg, ErrBucketNotFound.", buckets::delete_kv_bucket),
+    row("kv_buckets", "", (0, 0), &[], "List of the names of all buckets.", buckets::kv_buckets),
+    row(
+        "empty_kv_bucket",
+        "bucket",
+        (1, 1),
+        &[],
+        "Removes all entries; their number. Errors: ErrInvalidArg, ErrBucketNotFound.",
+        buckets::empty_kv_bucket,
+    ),
+];

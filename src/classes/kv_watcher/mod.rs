@@ -1,0 +1,260 @@
+//! `nats::kv_watcher`: an ordered consumer whose entries go to a callback and an array.
+
+mod array;
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use crate::bridge::birth;
+use crate::bridge::errors::Result;
+use crate::bridge::keys::key;
+use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
+use crate::bridge::task::block;
+use crate::classes::bucket_state::{Bucket, key_pattern};
+use crate::classes::connection::receive::prefix;
+use crate::classes::ordered_consumer::follow::{News, Request};
+use crate::classes::ordered_consumer::make;
+use crate::classes::turns::Turns;
+use crate::client::{Answer, Argument, Fault, timeout};
+use crate::engine::{CallId, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_consumers::ordered_config;
+use crate::rules::kv::{Operation, operation};
+use crate::rules::kv3::Initial;
+use crate::tcl::{Class, Handle, Instance, Obj, Reply};
+use array::Values;
+
+/// The class.
+pub static CLASS: Class<Method<Watcher>> = Class {
+    name: "::nats::kv_watcher",
+    constructor: constructor("", (0, ANY), &[], "Made by the bucket's method watch. Errors: ErrInvalidArg.", birth::construct),
+    methods: &[&[row("consumer", "", (0, 0), &[], "Its nats::ordered_consumer, whose last_error tells of trouble.", consumer)]],
+};
+
+/// What waits for its turn.
+enum Turn {
+    /// An entry.
+    Entry { message: Message, revision: u64, created: i64, delta: u64 },
+    /// The end of what was there at the beginning.
+    End,
+}
+
+/// State of a `nats::kv_watcher` object.
+pub struct Watcher {
+    bucket: Rc<Bucket>,
+    consumer: OnceCell<Handle>,
+    turns: OnceCell<Rc<Turns<Turn>>>,
+    callback: Option<Vec<Obj>>,
+    values: OnceCell<Values>,
+    ignore_deletes: bool,
+    initial: RefCell<Initial>,
+}
+
+impl Instance for Watcher {
+    fn close(&self) {
+        if let Some(turns) = self.turns.get() {
+            turns.end();
+        }
+        // Where the interpreter goes, the consumer goes by itself.
+        if let (Some(consumer), Some(kept)) = (self.consumer.get(), self.bucket.js.connection.home.live()) {
+            consumer.destroy(kept.interp());
+        }
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+fn consumer(watcher: &Rc<Watcher>, call: &Invocation) -> Result<Reply> {
+    Ok(watcher.consumer.get().map_or_else(Obj::empty, |consumer| consumer.name(call.interp)).into())
+}
+
+/// An object that is destroyed unless it is kept.
+struct Unkept {
+    watcher: Rc<Watcher>,
+    handle: Option<Handle>,
+}
+
+impl Unkept {
+    fn keep(mut self) -> Option<Handle> {
+        self.handle.take()
+    }
+}
+
+impl Drop for Unkept {
+    fn drop(&mut self) {
+        if let (Some(handle), Some(kept)) = (self.handle.take(), self.watcher.bucket.js.connection.home.live()) {
+            handle.destroy(kept.interp());
+        }
+    }
+}
+
+/// `watch key ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
+pub fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+    let pattern = key_pattern(&call.args[0])?;
+    let options = &call.options;
+    let flag = |name: &str| options.flag(name).unwrap_or(false);
+    let (history, updates) = (flag("include_history"), flag("updates_only"));
+    if history && updates {
+        return Err(Argument::Conflict("include_history", "updates_only").into());
+    }
+    bucket.open()?;
+    let callback = options.get("callback").map(|given| prefix(&given.obj)).transpose()?;
+    let watcher = Rc::new(Watcher {
+        bucket: Rc::clone(bucket),
+        consumer: OnceCell::new(),
+        turns: OnceCell::new(),
+        callback,
+        values: OnceCell::new(),
+        ignore_deletes: flag("ignore_deletes"),
+        initial: RefCell::new(Initial::new()),
+    });
+    let born = birth::make(call.interp, CLASS.name, Rc::clone(&watcher) as Rc<dyn Instance>)?;
+    let unkept = Unkept { watcher: Rc::clone(&watcher), handle: Some(born.handle) };
+    if let Some(variable) = options.get("values_array") {
+        let values = Values::of_caller(call.interp, &born.namespace, &variable.obj)?;
+        // Nobody else sets it.
+        let _ = watcher.values.set(values);
+    }
+    let policy = if history { "all" } else { "last_per_subject" };
+    let policy = if updates { "new" } else { policy };
+    let heartbeat = options.int("idle_heartbeat").unwrap_or(5000);
+    let request = request(bucket, &pattern, policy, flag("meta_only"), heartbeat);
+    block(call.interp, async move {
+        let turns = watcher.begin(request, updates).await?;
+        let bucket = &watcher.bucket;
+        let home = &bucket.js.connection.home;
+        let kept = home.live().ok_or(Fault::Closed)?;
+        let handle = unkept.keep().ok_or(Fault::Closed)?;
+        let name = handle.name(kept.interp());
+        if !handle.is_present() || !bucket.js.family.adopt(home, handle) {
+            return Err(Fault::Closed.into());
+        }
+        turns.release();
+        Ok(name)
+    })
+}
+
+fn request(bucket: &Bucket, key: &str, policy: &str, meta_only: bool, heartbeat: i64) -> Request {
+    let fields: [(&str, Json); 4] = [
+        ("description", "KV watcher".into()),
+        ("headers_only", meta_only.into()),
+        ("deliver_policy", policy.into()),
+        ("filter_subject", bucket.read_subject(key).into()),
+    ];
+    let config: Map<_, _> = fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    Request { stream: bucket.stream.clone(), config: ordered_config(config, heartbeat), heartbeat }
+}
+
+/// A question for the stream whose answer nobody waits for.
+struct Look {
+    watcher: Rc<Watcher>,
+    id: CallId,
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.watcher.bucket.js.connection.cancel(self.id);
+    }
+}
+
+impl Watcher {
+    /// Makes the consumer, and the turns that its entries wait for.
+    async fn begin(self: &Rc<Self>, request: Request, updates: bool) -> Result<Rc<Turns<Turn>>> {
+        let (js, target) = (&self.bucket.js, Rc::downgrade(self));
+        let turns = Turns::new(Rc::new(move |turn| {
+            if let Some(watcher) = target.upgrade() {
+                watcher.run(turn);
+            }
+        }));
+        // Nobody else sets it.
+        let _ = self.turns.set(Rc::clone(&turns));
+        let target = Rc::downgrade(self);
+        let news = move |news| {
+            if let Some(watcher) = target.upgrade() {
+                watcher.take(news, updates);
+            }
+        };
+        let look = if updates { None } else { Some(self.look()?) };
+        let made = make(js, request, Box::new(news), Box::new(|| ())).await;
+        // By now the answer is there, in all likelihood; if it is not, the number of entries tells where they end.
+        drop(look);
+        let (consumer, ordered) = made.map_err(|error| self.bucket.gone(error))?;
+        // Nobody else sets it.
+        let _ = self.consumer.set(consumer);
+        ordered.follow();
+        Ok(turns)
+    }
+
+    /// Asks for the last revision, with which the entries that are there end.
+    fn look(self: &Rc<Self>) -> Result<Look> {
+        let js = &self.bucket.js;
+        let subject = js.subject(&format!("STREAM.INFO.{}", self.bucket.stream));
+        let msg = Outgoing { subject: Subject::from(subject.as_str()), reply: None, headers: None, payload: Bytes::new() };
+        let target = Rc::downgrade(self);
+        let run = move |_: &Rc<_>, answer| {
+            let (Some(watcher), Answer::Reply(message)) = (target.upgrade(), answer) else { return };
+            let info: Json = serde_json::from_slice(message.payload()).unwrap_or_default();
+            if let Some(last) = info.pointer("/state/last_seq").and_then(Json::as_u64) {
+                watcher.initial.borrow_mut().ends_at(last);
+            }
+        };
+        let spec = RequestSpec { msg, timeout: timeout(js.timeout), mode: Mode::Shared };
+        let id = js.connection.call_back(spec, run)?;
+        Ok(Look { watcher: Rc::clone(self), id })
+    }
+
+    fn take(&self, news: News, updates: bool) {
+        let Some(turns) = self.turns.get() else { return };
+        let mut initial = self.initial.borrow_mut();
+        match news {
+            News::Made(pending) if initial.made(if updates { 0 } else { pending }) => turns.push(Turn::End),
+            News::Quiet if initial.quiet() => turns.push(Turn::End),
+            News::Message { message, revision, timestamp, pending } => {
+                if initial.before(revision) {
+                    turns.push(Turn::End);
+                }
+                turns.push(Turn::Entry { message, revision, created: timestamp, delta: pending });
+                if initial.after(revision, pending) {
+                    turns.push(Turn::End);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn run(&self, turn: Turn) {
+        let shown = match turn {
+            Turn::End => Obj::empty(),
+            Turn::Entry { message, revision, created, delta } => {
+                let headers: Vec<_> = message.headers().collect();
+                let operation = operation(headers.iter().map(|(name, value)| (&**name, &**value)));
+                let Some(name) = self.bucket.key_of(message.subject()) else { return };
+                if self.ignore_deletes && operation != Operation::Put {
+                    return;
+                }
+                let entry = self.bucket.entry(name, message.payload(), (revision, created), Some(delta), operation);
+                self.keep(name, &entry, operation);
+                entry
+            }
+        };
+        // A trace on the array may have ended it.
+        let alive = self.turns.get().is_some_and(|turns| !turns.has_ended());
+        if let Some(callback) = self.callback.as_ref().filter(|_| alive) {
+            self.bucket.js.connection.run_callback(callback, [shown]);
+        }
+    }
+
+    /// Keeps the array as the bucket is.
+    fn keep(&self, name: &str, entry: &Obj, operation: Operation) {
+        let (Some(values), Some(kept)) = (self.values.get(), self.bucket.js.connection.home.live()) else { return };
+        let value = (operation == Operation::Put).then(|| entry.get(key("value")).unwrap_or_else(Obj::empty));
+        if let Err(error) = values.write(kept.interp(), name, value.as_ref()) {
+            // That of a script's own trace, or of a variable that is no array any more.
+            kept.interp().background_error(&error);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The life of an ordered consumer: it follows a stream, and makes its consumer anew where the server's is lost or left something out.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use crate::bridge::delivery::behind_arrivals;
+use crate::bridge::errors::{Error, Result};
+use crate::classes::jet_stream::api::JetStream;
+use crate::classes::jet_stream::consumers::is_at_least;
+use crate::client::{Answer, Fault, Listening, Observer, Slot, State, Task, codes};
+use crate::engine::{Message, Outgoing, Subject};
+use crate::rules::metadata;
+use crate::rules::ordered::{Control, control, patience};
+use crate::rules::sequence::Sequence;
+use crate::rules::version::Version;
+use crate::tcl::Obj;
+use crate::tcl::event::Timer;
+
+/// How long to wait after a failed attempt, unless the connection comes back before.
+const RETRY: u64 = 10_000;
+
+/// What to follow.
+pub struct Request {
+    /// Stream.
+    pub stream: String,
+    /// Configuration of the consumer as the server takes it, without its delivery subject.
+    pub config: Map<String, Json>,
+    /// Time between heartbeats in ms.
+    pub heartbeat: i64,
+}
+
+/// What happens.
+pub enum News {
+    /// A message of the stream.
+    Message {
+        /// As it came.
+        message: Message,
+        /// Sequence in the stream.
+        revision: u64,
+        /// Time of storage, ms since the epoch.
+        timestamp: i64,
+        /// Messages still to come.
+        pending: u64,
+    },
+    /// A consumer was made, with so many messages to come.
+    Made(u64),
+    /// A heartbeat: nothing is missing, and nothing is there.
+    Quiet,
+    /// The consumer is lost or left something out: another one is being made.
+    Reset(Fault),
+    /// No new consumer came about; there will be another attempt.
+    Failed(Error),
+    /// The end, because of this error or, without one, of the connection.
+    Stopped(Option<Error>),
+}
+
+/// Why a new consumer is needed.
+#[derive(Clone, Copy)]
+enum Cause {
+    Silence,
+    Gap,
+}
+
+/// What the follower reacts to.
+enum Input {
+    /// Something came for the consumer of this number.
+    Came(u64, Answer),
+    /// The connection's status changed.
+    State(State),
+    /// The time of silence is over, as far as a timer can tell.
+    Tick,
+    /// All that had arrived when it was over has been looked at.
+    Behind,
+    /// Time for another attempt.
+    Retry,
+}
+
+/// Follows a stream until it is stopped.
+pub struct Follower {
+    js: Rc<JetStream>,
+    request: Request,
+    news: Box<dyn Fn(News)>,
+    inputs: Rc<Slot<Input>>,
+    place: RefCell<Sequence>,
+    info: RefCell<Json>,
+    name: RefCell<String>,
+    /// Number of the present consumer; what comes for earlier ones is stale.
+    number: Cell<u64>,
+    listening: RefCell<Option<Listening>>,
+    observer: RefCell<Option<Rc<Observer>>>,
+    timer: RefCell<Option<Timer>>,
+    task: RefCell<Option<Rc<Task>>>,
+    lost: Cell<Option<Cause>>,
+    /// The last sign of life.
+    alive: Cell<Instant>,
+    stopped: Cell<bool>,
+}
+
+impl Follower {
+    /// Nothing is sent yet. `news` may run scripts, but not before [`Follower::follow`].
+    pub fn new(js: &Rc<JetStream>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
+        let inputs: Rc<Slot<Input>> = Slot::new();
+        let for_observer = Rc::clone(&inputs);
+        let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
+        js.connection.observe(&observer);
+        Rc::new(Follower {
+            js: Rc::clone(js),
+            request,
+            news,
+            inputs,
+            place: RefCell::default(),
+            info: RefCell::default(),
+            name: RefCell::default(),
+            number: Cell::new(0),
+            listening: RefCell::default(),
+            observer: RefCell::new(Some(observer)),
+            timer: RefCell::default(),
+            task: RefCell::default(),
+            lost: Cell::new(None),
+            alive: Cell::new(Instant::now()),
+            stopped: Cell::new(false),
+        })
+    }
+
+    /// What the server said when it made the present consumer.
+    pub fn info(&self) -> Json {
+        self.info.borrow().clone()
+    }
+
+    /// Name of the present consumer; empty if there is none.
+    pub fn name(&self) -> String {
+        self.name.borrow().clone()
+    }
+
+    /// Makes a consumer that delivers to an inbox of its own, from `start` on if that is given.
+    ///
+    /// # Errors
+    /// Those of a request to the API.
+    pub async fn make(&self, start: Option<u64>) -> Result<()> {
+        let connection = &self.js.connection;
+        let inbox = connection.engine().new_inbox();
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let inputs = Rc::clone(&self.inputs);
+        let take = move |answer| inputs.push(Input::Came(number, answer));
+        self.listening.replace(Some(connection.listen(&inbox, take)?));
+        let rest = format!("CONSUMER.CREATE.{}", self.request.stream);
+        let reply = match self.js.api(&rest, self.creation(&inbox, start)).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                self.listening.take();
+                return Err(error);
+            }
+        };
+        let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
+        let pending = count("/num_pending") + count("/delivered/consumer_seq");
+        self.place.borrow_mut().consumer(count("/delivered/stream_seq"));
+        self.name.replace(reply.get("name").and_then(Json::as_str).unwrap_or_default().to_string());
+        self.info.replace(reply);
+        self.alive.set(Instant::now());
+        self.tell(News::Made(pending));
+        Ok(())
+    }
+
+    /// Body of the request that makes the consumer.
+    fn creation(&self, inbox: &str, start: Option<u64>) -> String {
+        let mut config = self.request.config.clone();
+        config.insert("deliver_subject".into(), inbox.into());
+        if let Some(start) = start {
+            config.insert("deliver_policy".into(), "by_start_sequence".into());
+            config.insert("opt_start_seq".into(), start.into());
+        }
+        let mut body = Map::new();
+        body.insert("stream_name".into(), self.request.stream.as_str().into());
+        body.insert("config".into(), Json::Object(config));
+        if is_at_least(&self.js, Version(2, 10, 0)) {
+            body.insert("action".into(), "create".into());
+        }
+        Json::Object(body).to_string()
+    }
+
+    /// From now on delivers, and keeps itself going.
+    pub fn follow(self: &Rc<Self>) {
+        let task = Task::spawn(run(Rc::clone(self)), Box::new(|_| ()));
+        if !self.stopped.get() {
+            self.task.replace(Some(task));
+        }
+    }
+
+    /// Ends it: the server removes a consumer to whose inbox nobody listens.
+    pub fn end(&self) {
+        self.stopped.set(true);
+        self.name.take();
+        self.observer.take();
+        self.timer.take();
+        self.listening.take();
+        let task = self.task.take();
+        if let Some(task) = task {
+            task.cancel();
+        }
+    }
+
+    fn tell(&self, news: News) {
+        if !self.stopped.get() {
+            (self.news)(news);
+        }
+    }
+
+    fn stop(&self, error: Option<Error>) {
+        self.name.take();
+        self.tell(News::Stopped(error));
+        self.end();
+    }
+
+    fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.request.heartbeat.max(1) as u64)
+    }
+
+    /// What is left of the time that the consumer may be silent.
+    fn patience(&self) -> Option<Duration> {
+        patience(self.alive.get().elapsed(), self.heartbeat())
+    }
+
+    /// Sees to a timer; one that fires too early does no harm, so messages need not move it.
+    fn arm(&self) {
+        if self.timer.borrow().is_none() {
+            self.wait(self.patience().unwrap_or_default().as_millis() as u64 + 1, || Input::Tick);
+        }
+    }
+
+    fn wait(&self, ms: u64, input: fn() -> Input) {
+        let inputs = Rc::clone(&self.inputs);
+        self.timer.replace(Some(Timer::after(ms, Box::new(move || inputs.push(input())))));
+    }
+
+    fn came(&self, message: Message) {
+        self.alive.set(Instant::now());
+        let status = message.status().map(|status| status.as_u16());
+        let headers: Vec<_> = if status.is_some() { message.headers().collect() } else { Vec::new() };
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        match control(status, &message.description().unwrap_or_default(), &headers) {
+            Control::Data => self.data(message),
+            Control::Heartbeat { last, stalled } => {
+                if let Some(subject) = stalled {
+                    self.answer(subject);
+                }
+                if !self.place.borrow().heartbeat(last) {
+                    self.lost.set(Some(Cause::Gap));
+                } else if stalled.is_none() {
+                    self.tell(News::Quiet);
+                }
+            }
+            Control::Flow => {
+                if let Some(subject) = message.reply() {
+                    self.answer(subject);
+                }
+            }
+            Control::Other => {}
+        }
+    }
+
+    fn data(&self, message: Message) {
+        let Some(found) = message.reply().and_then(metadata::parse) else { return };
+        let (revision, timestamp, pending) = (found.stream_seq, found.timestamp, found.num_pending);
+        if self.place.borrow_mut().message(found.consumer_seq, revision) {
+            self.tell(News::Message { message, revision, timestamp, pending });
+        } else {
+            self.lost.set(Some(Cause::Gap));
+        }
+    }
+
+    /// An empty answer, for the server's flow control.
+    fn answer(&self, subject: &str) {
+        let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
+        // Without a connection the clock will tell.
+        let _ = self.js.connection.engine().publish(&message.as_publication());
+    }
+
+    /// Makes consumers until there is one, or no hope.
+    async fn recover(&self, cause: Cause) {
+        while !self.stopped.get() {
+            self.listening.take();
+            self.timer.take();
+            self.name.take();
+            let start = self.place.borrow().next();
+            self.tell(News::Reset(match cause {
+                Cause::Silence => Fault::ConsumerNotActive(start),
+                Cause::Gap => Fault::ConsumerSequenceMismatch(start),
+            }));
+            if self.stopped.get() {
+                return;
+            }
+            let Err(error) = self.make(Some(start)).await else { return };
+            match &error {
+                Error::Fault(Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_)) => return self.stop(None),
+                Error::Fault(fault) if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => return self.stop(Some(error)),
+                _ => self.tell(News::Failed(error)),
+            }
+            self.wait(RETRY, || Input::Retry);
+            while !self.stopped.get() {
+                match self.inputs.next().await {
+                    Input::State(State::Connected) | Input::Retry => break,
+                    Input::State(State::Closed) => return self.stop(None),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Runs until the follower is stopped.
+async fn run(follower: Rc<Follower>) -> Result<Obj> {
+    while !follower.stopped.get() {
+        if let Some(cause) = follower.lost.take() {
+            follower.recover(cause).await;
+            continue;
+        }
+        follower.arm();
+        match follower.inputs.next().await {
+            Input::Came(number, _) if number != follower.number.get() => {}
+            Input::Came(_, Answer::Reply(message)) => follower.came(message),
+            Input::Came(_, Answer::End(_)) | Input::State(State::Closed) => follower.stop(None),
+            Input::Tick => {
+                follower.timer.take();
+                if follower.patience().is_none() {
+                    // The script may have been away from the event loop, or much may be queued.
+                    let inputs = Rc::clone(&follower.inputs);
+                    behind_arrivals(Box::new(move || inputs.push(Input::Behind)));
+                }
+            }
+            Input::Behind if follower.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
+            Input::Behind | Input::Retry | Input::State(_) => {}
+        }
+    }
+    Ok(Obj::empty())
+}

@@ -1,0 +1,109 @@
+//! Callbacks of the library's own objects: each an event of its own, in order, none before the call that began them has returned.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
+use crate::tcl::event::{after_others, later};
+use crate::tcl::script::note_script;
+
+/// How long callbacks may follow each other before timers and files are looked at.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// What waits for its turn, and what is done with it.
+pub struct Turns<T> {
+    run: RefCell<Option<Rc<dyn Fn(T)>>>,
+    queue: RefCell<VecDeque<T>>,
+    /// The call that began them has returned.
+    released: Cell<bool>,
+    /// An event that runs the next one is queued.
+    scheduled: Cell<bool>,
+    /// Since when they have followed each other.
+    slice: Cell<Option<Instant>>,
+    /// How many are on the stack.
+    depth: Cell<u32>,
+}
+
+impl<T: 'static> Turns<T> {
+    /// Nothing waits yet; `run` may run scripts.
+    pub fn new(run: Rc<dyn Fn(T)>) -> Rc<Turns<T>> {
+        Rc::new(Turns {
+            run: RefCell::new(Some(run)),
+            queue: RefCell::default(),
+            released: Cell::new(false),
+            scheduled: Cell::new(false),
+            slice: Cell::new(None),
+            depth: Cell::new(0),
+        })
+    }
+
+    /// One more.
+    pub fn push(self: &Rc<Self>, item: T) {
+        self.queue.borrow_mut().push_back(item);
+        // One turn for each event: items must not come in faster than turns run.
+        note_script();
+        self.schedule();
+    }
+
+    /// Whether [`Turns::end`] was called.
+    pub fn has_ended(&self) -> bool {
+        self.run.borrow().is_none()
+    }
+
+    /// Nothing runs any more.
+    pub fn end(&self) {
+        // Values are dropped when nothing is borrowed any more: they may run code of their own.
+        let gone = (self.run.take(), self.queue.take());
+        drop(gone);
+    }
+
+    /// Lets turns run, though none before the call that began them has returned: inside a coroutine that happens in an event which is
+    /// queued after this one.
+    pub fn release(self: &Rc<Self>) {
+        let turns = Rc::clone(self);
+        later(Box::new(move || {
+            later(Box::new(move || {
+                turns.released.set(true);
+                turns.schedule();
+            }));
+        }));
+    }
+
+    fn schedule(self: &Rc<Self>) {
+        let idle = self.queue.borrow().is_empty() || !self.released.get();
+        if idle || self.scheduled.replace(true) {
+            return;
+        }
+        let turns = Rc::clone(self);
+        let work = Box::new(move || turns.run_one());
+        let since = self.slice.get().unwrap_or_else(Instant::now);
+        if since.elapsed() < SLICE {
+            self.slice.set(Some(since));
+            later(work);
+        } else {
+            self.slice.set(None);
+            after_others(work);
+        }
+    }
+
+    /// Runs one; the event for the next is queued before, so that an event loop in there goes on.
+    fn run_one(self: &Rc<Self>) {
+        self.scheduled.set(false);
+        if self.depth.get() >= NESTED_CALLBACKS {
+            return;
+        }
+        let next = self.queue.borrow_mut().pop_front();
+        let (Some(item), Some(run)) = (next, self.run.borrow().clone()) else { return };
+        if self.queue.borrow().is_empty() {
+            self.slice.set(None);
+        }
+        self.schedule();
+        self.depth.set(self.depth.get() + 1);
+        run(item);
+        self.depth.set(self.depth.get() - 1);
+        // Where the stack was full, nothing was scheduled.
+        self.schedule();
+    }
+}

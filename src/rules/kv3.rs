@@ -1,0 +1,324 @@
+//! Key-value of dialect 3: option tables, the streams of buckets, aggregates and mirrors, where the entries that are there end.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::jetstream_convert_body::{BadValue, body};
+use super::jetstream_streams::{preset, row};
+use super::kv::{key_subject, origin, stream_name};
+use super::option::{Kind, Opt, Value};
+
+/// Options of `create_kv_bucket`, `create_kv_aggregate` and `create_kv_mirror`.
+pub const BUCKET_OPTIONS: &[Opt] = &[
+    row("description", Kind::NonEmpty, "description"),
+    row("max_value_size", Kind::Int, "largest value in bytes"),
+    preset("history", Kind::Count, "1", "entries kept for each key, 1 to 64"),
+    preset("ttl", Kind::Count, "0", "age in ms after which entries go; 0 for never"),
+    row("max_bucket_size", Kind::Count, "most bytes of the bucket"),
+    preset("storage", Kind::Enum(&["memory", "file"]), "file", "where entries are kept"),
+    preset("num_replicas", Kind::Int, "1", "copies in a cluster"),
+    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store"),
+    row("mirror_name", Kind::NonEmpty, "bucket to mirror; create_kv_bucket only"),
+    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket; create_kv_bucket only"),
+    row("metadata", Kind::StrMap, "names and values of one's own"),
+];
+
+/// Options of `get` and `get_value`.
+pub const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
+
+/// Options of `watch`.
+pub const WATCH_OPTIONS: &[Opt] = &[
+    row("callback", Kind::Command, "called with each entry, and once with an empty string behind those that were there"),
+    row("values_array", Kind::NonEmpty, "array whose elements follow the keys"),
+    preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest"),
+    preset("meta_only", Kind::Bool, "false", "entries with empty values"),
+    preset("ignore_deletes", Kind::Bool, "false", "no DEL and PURGE entries"),
+    preset("updates_only", Kind::Bool, "false", "only entries from now on"),
+    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats"),
+];
+
+const HISTORY_MAX: i64 = 64;
+const DUPLICATE_WINDOW_MS: i64 = 120_000;
+const NANOS: i64 = 1_000_000;
+
+/// Why there is no configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// `-history` outside of 1 to 64.
+    History,
+    /// A value that does not fit its option.
+    Value(BadValue),
+}
+
+/// Where an aggregate or a mirror takes its entries from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Stream to copy from.
+    pub stream: String,
+    /// Bucket whose keys are copied.
+    pub bucket: String,
+    /// Patterns of keys; empty for all.
+    pub keys: Vec<String>,
+    /// API prefix of another domain or account.
+    pub api: Option<String>,
+    /// Prefix of the delivery subject there.
+    pub deliver: Option<String>,
+}
+
+/// What all streams of buckets have in common.
+fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
+    let options = body(BUCKET_OPTIONS, given, true).map_err(Refusal::Value)?;
+    let int = |name: &str| options.get(name).and_then(Json::as_i64);
+    let history = int("history").filter(|history| (1..=HISTORY_MAX).contains(history)).ok_or(Refusal::History)?;
+    let ttl = int("ttl").and_then(|ms| ms.checked_mul(NANOS)).ok_or_else(|| {
+        let value = options.get("ttl").map(Json::to_string).unwrap_or_default();
+        Refusal::Value(BadValue { name: "ttl".into(), kind: Kind::Count, value })
+    })?;
+    let window = DUPLICATE_WINDOW_MS * NANOS;
+    let mut config = Map::new();
+    let mut set = |name: &str, value: Json| config.insert(name.to_string(), value);
+    set("name", name.into());
+    set("max_msgs_per_subject", history.into());
+    set("max_age", ttl.into());
+    set("duplicate_window", (if ttl == 0 { window } else { ttl.min(window) }).into());
+    set("discard", "new".into());
+    set("deny_delete", true.into());
+    set("deny_purge", false.into());
+    set("allow_rollup_hdrs", true.into());
+    set("allow_direct", true.into());
+    for (option, field) in [
+        ("description", "description"),
+        ("max_value_size", "max_msg_size"),
+        ("max_bucket_size", "max_bytes"),
+        ("storage", "storage"),
+        ("num_replicas", "num_replicas"),
+        ("compression", "compression"),
+        ("metadata", "metadata"),
+    ] {
+        if let Some(value) = options.get(option) {
+            set(field, value.clone());
+        }
+    }
+    Ok(config)
+}
+
+/// The stream of a bucket, or of one that mirrors the bucket `mirror`, reached through the API prefix `api` if that is given.
+///
+/// # Errors
+/// A history out of range, a value that does not fit.
+pub fn bucket_stream(
+    bucket: &str,
+    mirror: Option<(&str, Option<&str>)>,
+    given: &[(usize, Value)],
+) -> Result<Map<String, Json>, Refusal> {
+    let mut config = common(&stream_name(bucket), given)?;
+    match mirror {
+        None => {
+            config.insert("subjects".into(), json!([key_subject(bucket, ">")]));
+        }
+        Some((origin, api)) => {
+            let mut mirror = json!({ "name": stream_name(origin) });
+            if let Some(api) = api {
+                mirror["external"] = json!({ "api": api });
+            }
+            config.insert("mirror".into(), mirror);
+            config.insert("mirror_direct".into(), true.into());
+        }
+    }
+    Ok(config)
+}
+
+/// The stream of a bucket that is filled from others.
+///
+/// # Errors
+/// As [`bucket_stream`].
+pub fn aggregate_stream(
+    bucket: &str,
+    writable: bool,
+    sources: &[Source],
+    given: &[(usize, Value)],
+) -> Result<Map<String, Json>, Refusal> {
+    let mut config = common(&stream_name(bucket), given)?;
+    if writable {
+        config.insert("subjects".into(), json!([key_subject(bucket, ">")]));
+    }
+    let all = [">".to_string()];
+    let sources = sources.iter().map(|source| {
+        let keys = if source.keys.is_empty() { &all } else { source.keys.as_slice() };
+        source.json(keys, bucket)
+    });
+    config.insert("sources".into(), sources.collect());
+    Ok(config)
+}
+
+/// A stream that answers direct gets for another bucket.
+///
+/// # Errors
+/// As [`bucket_stream`].
+pub fn mirror_stream(name: &str, source: &Source, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
+    let mut config = common(name, given)?;
+    config.insert("mirror".into(), source.json(&source.keys, &source.bucket));
+    config.insert("mirror_direct".into(), true.into());
+    Ok(config)
+}
+
+impl Source {
+    /// The source or mirror in a stream's configuration, its keys those of the bucket `into`.
+    fn json(&self, keys: &[String], into: &str) -> Json {
+        let mut source = json!({ "name": self.stream });
+        if !keys.is_empty() {
+            let transforms = keys
+                .iter()
+                .map(|key| json!({ "src": key_subject(&self.bucket, key), "dest": key_subject(into, &numbered(key)) }));
+            source["subject_transforms"] = transforms.collect();
+        }
+        if let Some(api) = &self.api {
+            source["external"] = json!({ "api": api });
+            if let Some(deliver) = &self.deliver {
+                source["external"]["deliver"] = deliver.as_str().into();
+            }
+        }
+        source
+    }
+}
+
+/// A pattern as the destination of a transform, which names its wildcards by their numbers.
+fn numbered(key: &str) -> String {
+    let mut number = 0;
+    let tokens = key.split('.').map(|token| {
+        if token != "*" {
+            return token.to_string();
+        }
+        number += 1;
+        format!("{{{{wildcard({number})}}}}")
+    });
+    tokens.collect::<Vec<_>>().join(".")
+}
+
+/// What an object has to know of its bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Bucket in the subjects: that of the object, or the one that it mirrors.
+    pub owner: String,
+    /// API prefix of the bucket that it mirrors, if that is in another domain or account.
+    pub api: Option<String>,
+    /// Whether direct gets are allowed.
+    pub direct: bool,
+}
+
+impl Place {
+    /// The place of a bucket by its stream's configuration; `None` if the stream keeps less than one message a subject.
+    pub fn of(bucket: &str, config: &Json) -> Option<Place> {
+        config.get("max_msgs_per_subject").and_then(Json::as_i64).filter(|most| *most >= 1)?;
+        let origin = origin(config);
+        Some(Place {
+            direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or(false),
+            owner: origin.as_ref().map_or(bucket, |origin| &origin.bucket).to_string(),
+            api: origin.and_then(|origin| origin.api),
+        })
+    }
+
+    /// Subject to which a key is written; `prefix` is the object's API prefix if it is not the usual one.
+    pub fn write_subject(&self, key: &str, prefix: Option<&str>) -> String {
+        let subject = key_subject(&self.owner, key);
+        match self.api.as_deref().or(prefix) {
+            Some(prefix) => format!("{prefix}.{subject}"),
+            None => subject,
+        }
+    }
+}
+
+/// The domain of an API prefix `$JS.<domain>.API`.
+pub fn domain_of(api: &str) -> Option<&str> {
+    api.strip_prefix("$JS.")?.strip_suffix(".API").filter(|domain| !domain.is_empty() && !domain.contains('.'))
+}
+
+/// Where the entries that were there at the beginning end.
+#[derive(Clone, Debug)]
+pub struct Initial {
+    /// Last revision at the beginning, if it is known.
+    last: Option<u64>,
+    /// Deliveries that are still expected.
+    left: u64,
+    over: bool,
+}
+
+impl Initial {
+    /// Nothing was delivered yet.
+    pub fn new() -> Initial {
+        Initial { last: None, left: 0, over: false }
+    }
+
+    /// The last revision at the beginning becomes known.
+    pub fn ends_at(&mut self, last: u64) {
+        self.last = Some(last);
+    }
+
+    /// A consumer was made, with so many entries to come. True if the initial ones end here.
+    pub fn made(&mut self, pending: u64) -> bool {
+        self.left = pending;
+        self.end_if(pending == 0)
+    }
+
+    /// Nothing is to come for now. True if the initial entries end here.
+    pub fn quiet(&mut self) -> bool {
+        self.end_if(true)
+    }
+
+    /// An entry came. True if the initial ones ended before it: for those who must not mix them with later ones.
+    pub fn before(&mut self, revision: u64) -> bool {
+        self.end_if(self.last.is_some_and(|last| revision > last))
+    }
+
+    /// The entry was taken. True if the initial ones end with it.
+    pub fn after(&mut self, revision: u64, pending: u64) -> bool {
+        self.left = self.left.saturating_sub(1);
+        let counted = self.last.is_none() && self.left == 0;
+        self.end_if(pending == 0 || counted || self.last.is_some_and(|last| revision >= last))
+    }
+
+    fn end_if(&mut self, condition: bool) -> bool {
+        condition && !std::mem::replace(&mut self.over, true)
+    }
+}
+
+/// Times that a reading goes on for what has come meanwhile. A writer that is faster than the reader must not hold it for ever.
+const ROUNDS: u32 = 16;
+
+/// A reading of all that is there. While others write, an entry that is written anew counts as a later one, in place of the one that was
+/// there: where the reading seems to end, the last entry has to be looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Gathering {
+    /// Deliveries that are still expected.
+    left: u64,
+    /// The last revision that was read.
+    seen: u64,
+    /// The revision to read up to, once it is known.
+    target: Option<u64>,
+    rounds: u32,
+}
+
+impl Gathering {
+    /// A consumer was made, with so many entries to come. True if the reading seems to end here.
+    pub fn made(&mut self, pending: u64) -> bool {
+        self.left = pending;
+        pending == 0
+    }
+
+    /// An entry came. True if the reading seems to end with it.
+    pub fn read(&mut self, revision: u64, pending: u64) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.seen = revision;
+        self.target.map_or(pending == 0 || self.left == 0, |target| revision >= target)
+    }
+
+    /// The last entry was looked for, where the reading seemed to end. True if it does.
+    pub fn ends(&mut self, last: Option<u64>) -> bool {
+        self.rounds += 1;
+        self.target = last.filter(|last| *last > self.seen && self.rounds <= ROUNDS);
+        self.target.is_none()
+    }
+}
+
+#[cfg(test)]
+#[path = "kv3_tests.rs"]
+mod tests;
