@@ -122,9 +122,18 @@ impl<S: Instance> Method<S> {
         Ok(Invocation { interp: call.interp, args: &words[..plain], options, call })
     }
 
-    /// Optional plain arguments are there if that makes the option words even.
+    /// Optional plain arguments are there if that makes the option words even; an option whose value was forgotten is none.
     fn plain_words(&self, words: &[Obj]) -> usize {
         let (least, most) = self.plain;
-        if least == most || (words.len() - least).is_multiple_of(2) { least } else { (least + 1).min(most) }
+        let even = least == most || (words.len() - least).is_multiple_of(2);
+        if even || self.lacks_value(&words[least..]) { least } else { (least + 1).min(most) }
+    }
+
+    /// Whether the first word is an option. Where the option comes again, the first may be a name like it.
+    fn lacks_value(&self, words: &[Obj]) -> bool {
+        let word = words[0].raw_str();
+        let name = word.strip_prefix(b"-");
+        let is_option = name.is_some_and(|name| self.options.iter().any(|option| option.name.as_bytes() == name));
+        is_option && !words[1..].iter().step_by(2).any(|again| again.raw_str() == word)
     }
 }

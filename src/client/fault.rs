@@ -2,7 +2,7 @@
 
 use super::argument::Argument;
 use super::codes;
-use crate::engine::{End, Problem};
+use crate::engine::{Code, End, Problem};
 use crate::rules::jetstream_convert::ApiError;
 use crate::rules::version::Version;
 
@@ -130,6 +130,11 @@ impl Fault {
             (End::Refused(problem), _) => Fault::Engine(problem.clone()),
             (End::Closed | End::Full | End::Pong(_), _) => Fault::ClosedWaiting,
         }
+    }
+
+    /// Whether the server refused this for want of rights.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Fault::Engine(problem) if problem.code == Code::Permissions)
     }
 
     /// JetStream's own error code (see [`codes`]), if this is a refusal of JetStream that has one.

@@ -98,6 +98,8 @@ pub enum Start {
     First,
     /// With the entry of this revision, or the next one that exists.
     Revision(u64),
+    /// With the next entry that is written.
+    New,
 }
 
 const STREAM_PREFIX: &str = "KV_";
@@ -142,6 +144,55 @@ pub fn origin(config: &Json) -> Option<Origin> {
     let bucket = bucket_of_stream(mirror.get("name")?.as_str()?)?.to_owned();
     let api = mirror.pointer("/external/api").and_then(Json::as_str).filter(|api| !api.is_empty());
     Some(Origin { bucket, api: api.map(str::to_owned) })
+}
+
+/// Whose entries a bucket holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Its own alone: all of its subjects carry its name.
+    Own,
+    /// Those of other streams too; written to is the bucket itself.
+    Others,
+    /// Those of the bucket that it mirrors.
+    Mirrored(Origin),
+}
+
+/// Whose entries a bucket holds, by its stream's configuration.
+pub fn holds(config: &Json) -> Holds {
+    let fed = |field: &str| config.get(field).is_some_and(|from| from.as_array().is_none_or(|list| !list.is_empty()));
+    match origin(config) {
+        Some(origin) => Holds::Mirrored(origin),
+        None if fed("mirror") || fed("sources") => Holds::Others,
+        None => Holds::Own,
+    }
+}
+
+/// Whether an existing bucket is what was asked for; `given` as for [`bucket_config`]. What was not given may be as it is.
+pub fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> bool {
+    let Ok(options) = body(ADD_OPTIONS, given, false) else { return false };
+    // The server takes each of them for "none" and writes one.
+    let number = |value: &Json, none: i64| value.as_i64().map(|n| if n <= 0 { none } else { n });
+    let same = |option: &str, field: &str, none: i64| {
+        options.get(option).is_none_or(|wanted| number(wanted, none) == config.get(field).and_then(|is| number(is, none)))
+    };
+    let mirror = match (options.get("mirror_name").and_then(Json::as_str), options.get("mirror_domain").and_then(Json::as_str)) {
+        (Some(name), domain) => {
+            let wanted = Origin { bucket: name.to_owned(), api: domain.map(|domain| format!("$JS.{domain}.API")) };
+            origin(config) == Some(wanted)
+        }
+        (None, _) => {
+            let own = Json::from(key_subject(bucket, ">"));
+            let subjects = config.get("subjects").and_then(Json::as_array);
+            holds(config) != Holds::Own || subjects.is_some_and(|subjects| subjects.contains(&own))
+        }
+    };
+    let storage = options.get("storage").is_none_or(|wanted| Some(wanted) == config.get("storage"));
+    mirror
+        && storage
+        && same("history", "max_msgs_per_subject", -1)
+        && same("ttl", "max_age", 0)
+        && same("max_value_size", "max_msg_size", -1)
+        && same("max_bucket_size", "max_bytes", -1)
 }
 
 /// The stream configuration of a new bucket; `given` as for [`body`] with [`ADD_OPTIONS`].
@@ -222,8 +273,16 @@ pub fn operation<T: AsRef<str>>(headers: impl IntoIterator<Item = (T, T)>) -> Op
     found
 }
 
-/// The configuration of the ordered consumer (NATS ADR-17) behind a watch. `heartbeat` in ms.
-pub fn watch_config(filter: &str, deliver_subject: &str, start: Start, headers_only: bool, heartbeat: i64) -> Map<String, Json> {
+/// The configuration of the ordered consumer (NATS ADR-17) behind a watch. `heartbeat` in ms, 0 for none; without heartbeats
+/// the server has no flow control either.
+pub fn watch_config(
+    filter: &str,
+    deliver_subject: &str,
+    start: Start,
+    headers_only: bool,
+    heartbeat: i64,
+    flow_control: bool,
+) -> Map<String, Json> {
     let mut config = Map::new();
     let mut set = |name: &str, value: Json| config.insert(name.to_owned(), value);
     set("deliver_subject", deliver_subject.into());
@@ -235,13 +294,16 @@ pub fn watch_config(filter: &str, deliver_subject: &str, start: Start, headers_o
             set("opt_start_seq", revision.into());
             set("deliver_policy", "by_start_sequence".into())
         }
+        Start::New => set("deliver_policy", "new".into()),
     };
     set("ack_policy", "none".into());
     set("ack_wait", ACK_WAIT_NS.into());
     set("max_deliver", 1.into());
     set("replay_policy", "instant".into());
-    set("flow_control", true.into());
-    set("idle_heartbeat", heartbeat.saturating_mul(1_000_000).into());
+    if heartbeat > 0 {
+        set("flow_control", flow_control.into());
+        set("idle_heartbeat", heartbeat.saturating_mul(1_000_000).into());
+    }
     set("headers_only", headers_only.into());
     set("num_replicas", 1.into());
     set("mem_storage", true.into());

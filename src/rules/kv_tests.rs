@@ -100,9 +100,50 @@ fn operations() {
 
 #[test]
 fn watches() {
-    let config = watch_config("$KV.b.>", "_INBOX.x", Start::Revision(7), true, 5_000);
+    let config = watch_config("$KV.b.>", "_INBOX.x", Start::Revision(7), true, 5_000, true);
     assert_eq!((config["opt_start_seq"].as_i64(), config["deliver_policy"].as_str()), (Some(7), Some("by_start_sequence")));
     assert_eq!(config["idle_heartbeat"].as_i64(), Some(5_000_000_000));
-    assert_eq!(watch_config("f", "d", Start::First, false, 1)["deliver_policy"].as_str(), Some("all"));
-    assert_eq!(watch_config("f", "d", Start::LastPerKey, false, 1).get("opt_start_seq"), None);
+    assert_eq!(watch_config("f", "d", Start::First, false, 1, true)["deliver_policy"].as_str(), Some("all"));
+    assert_eq!(watch_config("f", "d", Start::LastPerKey, false, 1, true).get("opt_start_seq"), None);
+}
+
+#[test]
+fn without_heartbeats_no_flow_control() {
+    let config = watch_config("f", "d", Start::New, false, 0, true);
+    assert_eq!((config.get("idle_heartbeat"), config.get("flow_control")), (None, None));
+    assert_eq!(config["deliver_policy"].as_str(), Some("new"));
+    assert_eq!(watch_config("f", "d", Start::New, false, 5, false)["flow_control"], json!(false));
+}
+
+#[test]
+fn whose_entries() {
+    assert_eq!(holds(&json!({ "subjects": ["$KV.b.>"] })), Holds::Own);
+    assert_eq!(holds(&json!({ "subjects": ["$KV.b.>"], "sources": [] })), Holds::Own);
+    assert_eq!(holds(&json!({ "subjects": ["$KV.b.>"], "sources": [{ "name": "KV_a" }] })), Holds::Others);
+    assert_eq!(holds(&json!({ "mirror": { "name": "ORDERS" } })), Holds::Others);
+    let origin = Origin { bucket: "a".into(), api: None };
+    assert_eq!(holds(&json!({ "mirror": { "name": "KV_a" } })), Holds::Mirrored(origin));
+}
+
+#[test]
+fn an_existing_bucket_is_as_given() {
+    let at = |name: &str| ADD_OPTIONS.iter().position(|option| option.name == name).unwrap();
+    let is = |given: &[(&str, &str)], config: &Json| {
+        let given: Vec<_> = given.iter().map(|(name, value)| (at(name), Value::Str((*value).to_owned()))).collect();
+        is_as_given("b", &given, config)
+    };
+    let config = json!({ "subjects": ["$KV.b.>"], "max_msgs_per_subject": 5, "storage": "memory", "max_age": 60_000_000_000_i64,
+        "max_msg_size": -1, "max_bytes": 1000 });
+    assert!(is(&[], &config));
+    let same = [("history", "5"), ("storage", "memory"), ("ttl", "60000"), ("max_value_size", "0"), ("max_bucket_size", "1000")];
+    assert!(is(&same, &config));
+    for other in [("history", "4"), ("storage", "file"), ("ttl", "-1"), ("max_value_size", "7"), ("max_bucket_size", "-1")] {
+        assert!(!is(&[other], &config), "{other:?}");
+    }
+    assert!(!is(&[("mirror_name", "a")], &config));
+    assert!(!is(&[], &json!({ "subjects": ["orders"] })));
+    let mirror = json!({ "mirror": { "name": "KV_a", "external": { "api": "$JS.d.API" } } });
+    assert!(is(&[], &mirror));
+    assert!(is(&[("mirror_name", "a"), ("mirror_domain", "d")], &mirror));
+    assert!(!is(&[("mirror_name", "a")], &mirror));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::initial::{End, Initial};
 use super::kv::Start;
 use super::metadata::AckMetadata;
 
@@ -15,13 +16,24 @@ pub enum Step {
     Next {
         /// It was not delivered by an earlier consumer.
         fresh: bool,
-        /// With it the initial data end.
-        caught_up: bool,
+        /// Whether the initial data end with it.
+        end: End,
     },
     /// Of another consumer, or there twice: nothing.
     Ignore,
     /// Messages are missing before it: a new consumer is needed.
     Gap,
+}
+
+/// What a heartbeat tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// The consumer lives.
+    Alive,
+    /// It lives, and with it the initial data end: nothing is left of what was there.
+    CaughtUp,
+    /// Messages are missing before it, or were removed before their delivery: a new consumer is needed.
+    Renew,
 }
 
 /// What a message on the consumer's subject is.
@@ -70,8 +82,7 @@ pub struct Progress {
     consumer: String,
     /// Deliveries of the present consumer.
     delivered: u64,
-    /// The delivery of the present consumer that ends the initial data.
-    initial: u64,
+    initial: Initial,
     caught_up: bool,
     /// When the stream was created, as its server writes it.
     created: Option<String>,
@@ -80,7 +91,15 @@ pub struct Progress {
 impl Progress {
     /// Nothing seen yet.
     pub fn new(start: Start) -> Progress {
-        Progress { start, last: 0, consumer: String::new(), delivered: 0, initial: 0, caught_up: false, created: None }
+        Progress {
+            start,
+            last: 0,
+            consumer: String::new(),
+            delivered: 0,
+            initial: Initial::new(0, 0, false),
+            caught_up: false,
+            created: None,
+        }
     }
 
     /// Where the next consumer has to start.
@@ -116,20 +135,37 @@ impl Progress {
         self.created = Some(created.to_string());
     }
 
-    /// A consumer was made; `pending` and `delivered` are those of the server's answer. True if the initial data end here.
-    pub fn consumer(&mut self, name: &str, pending: u64, delivered: u64) -> bool {
+    /// A consumer was `made` (ms since the epoch) that had this much to deliver. True if the initial data end here.
+    pub fn consumer(&mut self, name: &str, total: u64, made: i64) -> bool {
         self.consumer = name.to_string();
         self.delivered = 0;
+        self.initial = Initial::new(total, made, self.start() == Start::LastPerKey);
         if self.caught_up {
             return false;
         }
-        self.initial = pending.saturating_add(delivered);
-        self.caught_up = self.initial == 0 || matches!(self.start, Start::Revision(_));
+        self.caught_up = total == 0 || matches!(self.start, Start::Revision(_) | Start::New);
         self.caught_up
     }
 
-    /// A message came.
-    pub fn message(&mut self, place: &AckMetadata) -> Step {
+    /// Where the consumer that was made begins, by the last stream sequence that its server counts as delivered.
+    pub fn begins_after(&mut self, stream_seq: u64) {
+        if self.start == Start::New {
+            self.start = Start::Revision(stream_seq.saturating_add(1));
+        }
+    }
+
+    /// Whether there was nothing to read when the present consumer was made.
+    pub fn found_nothing(&self) -> bool {
+        self.initial.is_empty()
+    }
+
+    /// Whether the initial data have ended.
+    pub fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// A message came, whose subject in the stream is this.
+    pub fn message(&mut self, subject: &str, place: &AckMetadata) -> Step {
         if place.consumer != self.consumer || place.consumer_seq <= self.delivered {
             return Step::Ignore;
         }
@@ -139,14 +175,52 @@ impl Progress {
         self.delivered = place.consumer_seq;
         let fresh = place.stream_seq > self.last;
         self.last = self.last.max(place.stream_seq);
-        let ends = !self.caught_up && (place.num_pending == 0 || self.delivered >= self.initial);
-        self.caught_up |= ends;
-        Step::Next { fresh, caught_up: ends }
+        let end = if self.caught_up {
+            End::No
+        } else {
+            self.initial.message(subject, self.delivered, place.timestamp, place.num_pending)
+        };
+        if end == End::Yes {
+            self.catch_up();
+        }
+        Step::Next { fresh, end }
     }
 
-    /// A heartbeat came; false if messages are missing before it.
-    pub fn heartbeat(&self, last: Option<u64>) -> bool {
-        last.is_none_or(|last| last <= self.delivered)
+    fn catch_up(&mut self) {
+        self.caught_up = true;
+        self.initial.close();
+    }
+
+    /// The answer to a round trip came, which [`End::Ask`] wanted of the present consumer.
+    pub fn answered(&mut self) -> End {
+        if self.caught_up {
+            return End::No;
+        }
+        let end = self.initial.answered(self.delivered);
+        if end == End::Yes {
+            self.catch_up();
+        }
+        end
+    }
+
+    /// A heartbeat came: the consumer, which waits for an answer if it is `stalled`, has nothing to deliver after `last`.
+    pub fn heartbeat(&mut self, last: Option<u64>, stalled: bool) -> Beat {
+        match last {
+            Some(last) if last > self.delivered => Beat::Renew,
+            // What was pending has been removed. The server looks for each of the latest entries that it had noted, one for each
+            // heartbeat or write [seen on 2.15.1]: what comes after them would be late, and what is left is not known.
+            Some(_) if !stalled && !self.caught_up && self.start() == Start::LastPerKey => Beat::Renew,
+            Some(_) if !stalled && !self.caught_up => {
+                self.catch_up();
+                Beat::CaughtUp
+            }
+            _ => Beat::Alive,
+        }
+    }
+
+    /// Whether all has come that the present consumer has delivered so far.
+    pub fn has_seen(&self, consumer_seq: u64) -> bool {
+        consumer_seq <= self.delivered
     }
 }
 

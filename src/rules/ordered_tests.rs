@@ -5,67 +5,106 @@ fn place(consumer: &str, consumer_seq: u64, stream_seq: u64, num_pending: u64) -
 }
 
 const fn next(fresh: bool, caught_up: bool) -> Step {
-    Step::Next { fresh, caught_up }
+    Step::Next { fresh, end: if caught_up { End::Yes } else { End::No } }
 }
 
 #[test]
 fn in_order() {
     let mut p = Progress::new(Start::LastPerKey);
-    assert!(!p.consumer("c", 2, 0));
-    assert_eq!(p.message(&place("c", 1, 4, 1)), next(true, false));
-    assert_eq!(p.message(&place("c", 2, 7, 0)), next(true, true));
-    assert_eq!(p.message(&place("c", 3, 9, 0)), next(true, false));
-    assert_eq!(p.message(&place("c", 3, 9, 0)), Step::Ignore);
-    assert_eq!(p.message(&place("other", 4, 10, 0)), Step::Ignore);
-    assert_eq!(p.message(&place("c", 5, 12, 0)), Step::Gap);
+    assert!(!p.consumer("c", 2, 1));
+    assert_eq!(p.message("k", &place("c", 1, 4, 1)), next(true, false));
+    assert_eq!(p.message("k", &place("c", 2, 7, 0)), next(true, true));
+    assert_eq!(p.message("k", &place("c", 3, 9, 0)), next(true, false));
+    assert_eq!(p.message("k", &place("c", 3, 9, 0)), Step::Ignore);
+    assert_eq!(p.message("k", &place("other", 4, 10, 0)), Step::Ignore);
+    assert_eq!(p.message("k", &place("c", 5, 12, 0)), Step::Gap);
     assert_eq!(p.start(), Start::Revision(10));
 }
 
 #[test]
 fn the_initial_data_end_while_others_go_on_writing() {
+    let asks = Step::Next { fresh: true, end: End::Ask };
     let mut p = Progress::new(Start::First);
-    assert!(!p.consumer("c", 1, 1));
-    assert_eq!(p.message(&place("c", 1, 1, 5)), next(true, false));
-    assert_eq!(p.message(&place("c", 2, 2, 5)), next(true, true));
-    assert_eq!(p.message(&place("c", 3, 3, 5)), next(true, false));
+    assert!(!p.consumer("c", 2, 1));
+    assert_eq!(p.message("k", &place("c", 1, 1, 2)), next(true, false));
+    // What was counted has come, and two are there by now.
+    assert_eq!(p.message("k", &place("c", 2, 2, 2)), next(true, false));
+    assert_eq!(p.message("k", &place("c", 3, 3, 1)), next(true, false));
+    assert_eq!(p.message("k", &place("c", 4, 4, 0)), asks);
+    assert_eq!(p.message("k", &place("c", 5, 5, 0)), next(true, false));
+    assert_eq!(p.answered(), End::Ask);
+    assert_eq!(p.answered(), End::Yes);
+    assert_eq!(p.answered(), End::No);
+    assert_eq!(p.message("k", &place("c", 6, 6, 0)), next(true, false));
+}
+
+#[test]
+fn what_was_pending_is_removed() {
+    let mut p = Progress::new(Start::LastPerKey);
+    assert!(!p.consumer("c", 3, 1));
+    assert_eq!(p.heartbeat(Some(0), true), Beat::Alive);
+    assert_eq!(p.heartbeat(Some(0), false), Beat::Renew);
+    assert_eq!(p.start(), Start::LastPerKey);
+    assert!(p.consumer("d", 0, 1));
+    assert_eq!(p.heartbeat(Some(0), false), Beat::Alive);
+
+    let mut p = Progress::new(Start::First);
+    assert!(!p.consumer("c", 3, 1));
+    assert_eq!(p.heartbeat(Some(0), true), Beat::Alive);
+    assert_eq!(p.heartbeat(None, false), Beat::Alive);
+    assert_eq!(p.message("k", &place("c", 1, 1, 2)), next(true, false));
+    assert_eq!(p.heartbeat(Some(1), false), Beat::CaughtUp);
+    assert_eq!(p.heartbeat(Some(1), false), Beat::Alive);
+    assert_eq!(p.message("k", &place("c", 2, 9, 0)), next(true, false));
+}
+
+#[test]
+fn from_now_on_without_a_look_at_the_stream() {
+    let mut p = Progress::new(Start::New);
+    assert_eq!(p.start(), Start::New);
+    assert!(p.consumer("c", 0, 1));
+    p.begins_after(7);
+    assert_eq!(p.start(), Start::Revision(8));
+    p.begins_after(9);
+    assert_eq!(p.start(), Start::Revision(8));
 }
 
 #[test]
 fn nothing_there() {
     for start in [Start::LastPerKey, Start::First] {
         let mut p = Progress::new(start);
-        assert!(p.consumer("c", 0, 0));
+        assert!(p.consumer("c", 0, 1));
         assert_eq!(p.start(), Start::First);
-        assert!(!p.consumer("d", 3, 0));
-        assert_eq!(p.message(&place("d", 1, 1, 2)), next(true, false));
+        assert!(!p.consumer("d", 3, 1));
+        assert_eq!(p.message("k", &place("d", 1, 1, 2)), next(true, false));
     }
 }
 
 #[test]
 fn updates_only() {
     let mut p = Progress::new(Start::Revision(8));
-    assert!(p.consumer("c", 3, 0));
+    assert!(p.consumer("c", 3, 1));
     assert_eq!(p.start(), Start::Revision(8));
-    assert_eq!(p.message(&place("c", 1, 9, 0)), next(true, false));
+    assert_eq!(p.message("k", &place("c", 1, 9, 0)), next(true, false));
     assert_eq!(p.start(), Start::Revision(10));
 }
 
 #[test]
 fn broken_amid_the_initial_data() {
     let mut p = Progress::new(Start::LastPerKey);
-    p.consumer("c", 3, 0);
-    p.message(&place("c", 1, 2, 2));
+    p.consumer("c", 3, 1);
+    p.message("k", &place("c", 1, 2, 2));
     assert_eq!(p.start(), Start::LastPerKey);
-    assert!(!p.consumer("d", 3, 0));
-    assert_eq!(p.message(&place("d", 1, 2, 2)), next(false, false));
-    assert_eq!(p.message(&place("d", 2, 3, 1)), next(true, false));
-    assert_eq!(p.message(&place("d", 3, 5, 0)), next(true, true));
+    assert!(!p.consumer("d", 3, 1));
+    assert_eq!(p.message("k", &place("d", 1, 2, 2)), next(false, false));
+    assert_eq!(p.message("k", &place("d", 2, 3, 1)), next(true, false));
+    assert_eq!(p.message("k", &place("d", 3, 5, 0)), next(true, true));
 
     let mut p = Progress::new(Start::First);
-    p.consumer("c", 3, 0);
-    p.message(&place("c", 1, 2, 2));
+    p.consumer("c", 3, 1);
+    p.message("k", &place("c", 1, 2, 2));
     assert_eq!(p.start(), Start::Revision(3));
-    assert!(p.consumer("d", 0, 0));
+    assert!(p.consumer("d", 0, 1));
 }
 
 #[test]
@@ -73,8 +112,8 @@ fn another_stream_of_the_same_name() {
     let seen = |start| {
         let mut p = Progress::new(start);
         p.stream("monday", 5);
-        p.consumer("c", 1, 0);
-        p.message(&place("c", 1, 5, 0));
+        p.consumer("c", 1, 1);
+        p.message("k", &place("c", 1, 5, 0));
         p
     };
     for start in [Start::LastPerKey, Start::First, Start::Revision(4)] {
@@ -89,7 +128,7 @@ fn another_stream_of_the_same_name() {
     }
     let mut p = Progress::new(Start::Revision(8));
     p.stream("monday", 7);
-    p.consumer("c", 0, 0);
+    p.consumer("c", 0, 1);
     p.stream("monday", 7);
     assert_eq!(p.start(), Start::Revision(8));
     p.stream("tuesday", 0);
@@ -99,11 +138,11 @@ fn another_stream_of_the_same_name() {
 #[test]
 fn heartbeats() {
     let mut p = Progress::new(Start::First);
-    p.consumer("c", 2, 0);
-    p.message(&place("c", 1, 1, 1));
-    assert!(p.heartbeat(None));
-    assert!(p.heartbeat(Some(1)));
-    assert!(!p.heartbeat(Some(2)));
+    p.consumer("c", 2, 1);
+    p.message("k", &place("c", 1, 1, 1));
+    assert_eq!(p.heartbeat(None, false), Beat::Alive);
+    assert_eq!(p.heartbeat(Some(1), true), Beat::Alive);
+    assert_eq!(p.heartbeat(Some(2), false), Beat::Renew);
     let ms = Duration::from_millis;
     assert_eq!(patience(ms(100), ms(200)), Some(ms(500)));
     assert_eq!(patience(ms(600), ms(200)), None);

@@ -181,14 +181,14 @@ impl JetStream {
         }
     }
 
-    /// Sends a request to the API (`rest` follows the prefix) and gives the reply as it is.
+    /// Sends a request to the API (`rest` follows the prefix) and gives the reply as it is; `ms` is the timeout.
     ///
     /// # Errors
     /// Those of [`JetStream::exchange`]; where nobody answers, JetStream is not there.
-    pub async fn raw(&self, rest: &str, body: impl Into<Bytes>) -> Result<Message> {
-        let (subject, body) = (self.subject(rest), body.into());
+    async fn raw(&self, rest: &str, body: Bytes, ms: i64) -> Result<Message> {
+        let subject = self.subject(rest);
         self.trace_request(&subject, &String::from_utf8_lossy(&body));
-        match self.exchange(&subject, body, None, self.timeout).await {
+        match self.exchange(&subject, body, None, ms).await {
             Ok(reply) => {
                 self.trace_reply(&subject, &reply);
                 Ok(reply)
@@ -203,7 +203,11 @@ impl JetStream {
     /// # Errors
     /// `ErrJSResponse` and those of [`JetStream::exchange`].
     pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json)> {
-        let message = self.raw(rest, body).await?;
+        self.ask_within(rest, body, self.timeout).await
+    }
+
+    async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json)> {
+        let message = self.raw(rest, Bytes::from(body), ms).await?;
         let reply = read(&message)?;
         Ok((message, reply))
     }
@@ -211,6 +215,11 @@ impl JetStream {
     /// [`JetStream::ask`] for those who want the JSON only.
     pub async fn api(&self, rest: &str, body: String) -> Result<Json> {
         self.ask(rest, body).await.map(|(_, reply)| reply)
+    }
+
+    /// [`JetStream::api`] without a body, in another time than the object's: `ms`, 0 waits for ever.
+    pub async fn api_within(&self, rest: &str, ms: i64) -> Result<Json> {
+        self.ask_within(rest, String::new(), ms).await.map(|(_, reply)| reply)
     }
 
     /// All names of a paged list: `field` of the replies to `rest`, asked again until the server has no more.

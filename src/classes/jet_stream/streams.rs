@@ -49,10 +49,9 @@ async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>,
     if code != STREAM_NAME_IN_USE && code != STREAM_INVALID_CONFIG {
         return Err(Fault::Api(refused).into());
     }
-    let info = match js.api(&format!("STREAM.INFO.{name}"), String::new()).await {
-        Ok(info) => info,
-        Err(_) if code == STREAM_INVALID_CONFIG => return Err(Fault::Api(refused).into()),
-        Err(error) => return Err(error),
+    // What is asked on top of it must not hide the first refusal.
+    let Ok(info) = js.api(&format!("STREAM.INFO.{name}"), String::new()).await else {
+        return Err(Fault::Api(refused).into());
     };
     let current = info.get("config").and_then(Json::as_object).cloned().ok_or(Fault::ReplyIncomplete)?;
     update(js, name, &Json::Object(merge_update(current, change)), refused).await
@@ -60,8 +59,11 @@ async fn create_or_update(js: &JetStream, name: &str, create: Map<String, Json>,
 
 /// Updates the stream; a refusal is the create error followed by the reason.
 async fn update(js: &JetStream, name: &str, config: &Json, create_refused: ApiError) -> Result<Obj> {
-    let updated = try_api(js, &format!("STREAM.UPDATE.{name}"), config).await?;
-    updated.map_err(|reason| Fault::NeitherCreatedNorUpdated(create_refused, reason.description).into())
+    match try_api(js, &format!("STREAM.UPDATE.{name}"), config).await {
+        Ok(Ok(updated)) => Ok(updated),
+        Ok(Err(reason)) => Err(Fault::NeitherCreatedNorUpdated(create_refused, reason.description).into()),
+        Err(_) => Err(Fault::Api(create_refused).into()),
+    }
 }
 
 /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's.
@@ -97,11 +99,16 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
             Ok(_) => Ok(Obj::utf8(created.payload())),
             Err(error) if error.err_code == STREAM_NAME_IN_USE || error.err_code == STREAM_INVALID_CONFIG => {
                 let (subject, body) = send("UPDATE");
-                let updated = js.exchange(&subject, body, None, js.timeout).await?;
-                match refusable(&updated)? {
-                    Ok(_) => Ok(Obj::utf8(updated.payload())),
-                    Err(reason) if reason.err_code == STREAM_NOT_FOUND => Err(Fault::Api(error).into()),
-                    Err(reason) => Err(Fault::NeitherCreatedNorUpdated(error, reason.description).into()),
+                let answered = match js.exchange(&subject, body, None, js.timeout).await {
+                    Ok(updated) => refusable(&updated).map(|answer| (updated, answer)),
+                    Err(error) => Err(error),
+                };
+                match answered {
+                    Ok((updated, Ok(_))) => Ok(Obj::utf8(updated.payload())),
+                    Ok((_, Err(reason))) if reason.err_code != STREAM_NOT_FOUND => {
+                        Err(Fault::NeitherCreatedNorUpdated(error, reason.description).into())
+                    }
+                    _ => Err(Fault::Api(error).into()),
                 }
             }
             Err(error) => Err(Fault::Api(error).into()),

@@ -4,16 +4,16 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::entry::of_bucket;
+use super::entry::{is_name_in_use, of_bucket};
 use super::{KeyValue, bucket_name};
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::classes::jet_stream::api::{Shape, request};
+use crate::classes::ordered::Access;
 use crate::client::Argument;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::kv::{BucketError, Origin, bucket_config, bucket_info, bucket_of_stream, origin, stream_name};
+use crate::rules::kv::{BucketError, Holds, bucket_config, bucket_info, bucket_of_stream, holds, is_as_given, stream_name};
 use crate::tcl::{Obj, Reply};
 
 /// `add bucket ?options?`
@@ -22,8 +22,24 @@ pub fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let config = bucket_config(&bucket, &call.options.values()).map_err(refusal)?;
     kv.open()?;
-    let rest = format!("STREAM.CREATE.{}", stream_name(&bucket));
-    request(&kv.js, call, rest, Json::Object(config).to_string(), Shape::Dict)
+    let (kv, given) = (Rc::clone(kv), call.options.values());
+    block(call.interp, async move {
+        let stream = stream_name(&bucket);
+        let refused = match kv.js.api(&format!("STREAM.CREATE.{stream}"), Json::Object(config).to_string()).await {
+            Ok(created) => return Ok(to_obj(&convert_reply(created, false))),
+            Err(error) if is_name_in_use(&error) => error,
+            Err(error) => return Err(error),
+        };
+        // The refusal stands unless the bucket is what the script asked for.
+        let Ok(Json::Object(mut info)) = kv.js.api(&format!("STREAM.INFO.{stream}"), String::new()).await else {
+            return Err(refused);
+        };
+        if !info.get("config").is_some_and(|config| is_as_given(&bucket, &given, config)) {
+            return Err(refused);
+        }
+        info.insert("did_create".into(), true.into());
+        Ok(to_obj(&convert_reply(Json::Object(info), true)))
+    })
 }
 
 fn refusal(error: BucketError) -> Error {
@@ -43,7 +59,7 @@ pub fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);
     block(call.interp, async move {
-        let stream = convert_reply(kv.look(&bucket).await?, false);
+        let stream = convert_reply(kv.look(&bucket, kv.js.timeout).await?, false);
         Ok(to_obj(&Json::Object(bucket_info(&bucket, &stream))))
     })
 }
@@ -71,24 +87,33 @@ pub fn delete(kv: &Rc<KeyValue>, call: &Invocation, bucket: String) -> Result<Re
 }
 
 impl KeyValue {
-    /// The information of a bucket's stream, as the server sent it.
+    /// The information of a bucket's stream, as the server sent it; `ms` is the timeout, 0 waits for ever.
     ///
     /// # Errors
     /// `BucketNotFound` and those of an API request.
-    pub(super) async fn look(&self, bucket: &str) -> Result<Json> {
+    pub(super) async fn look(&self, bucket: &str, ms: i64) -> Result<Json> {
         let rest = format!("STREAM.INFO.{}", stream_name(bucket));
-        self.js.api(&rest, String::new()).await.map_err(|error| of_bucket(error, bucket))
+        self.js.api_within(&rest, ms).await.map_err(|error| of_bucket(error, bucket))
     }
 
-    /// Looks where a bucket takes its entries from, `None` if it is no mirror.
-    pub(super) async fn origin_of(&self, bucket: &str) -> Result<Option<Origin>> {
-        let info = self.look(bucket).await?;
-        let origin = info.get("config").and_then(origin);
-        let mut plain = self.plain.borrow_mut();
-        match origin {
-            Some(_) => plain.remove(bucket),
-            None => plain.insert(bucket.to_string()),
-        };
-        Ok(origin)
+    /// Looks whose entries a bucket holds, and remembers it.
+    ///
+    /// # Errors
+    /// As [`KeyValue::look`].
+    pub(super) async fn look_whose(&self, bucket: &str, ms: i64) -> Result<Holds> {
+        let info = self.look(bucket, ms).await?;
+        Ok(self.remember(bucket, &info))
+    }
+
+    /// Remembers whose entries a bucket holds, by its stream's information.
+    pub(super) fn remember(&self, bucket: &str, info: &Json) -> Holds {
+        let holds = info.get("config").map_or(Holds::Others, holds);
+        self.known.borrow_mut().insert(bucket.to_string(), holds.clone());
+        holds
+    }
+
+    /// What the server refused of a bucket.
+    pub(super) fn access(&self, bucket: &str) -> Rc<Access> {
+        Rc::clone(self.access.borrow_mut().entry(bucket.to_string()).or_default())
     }
 }

@@ -69,6 +69,11 @@ pub fn is_filter_refused(error: &Error) -> bool {
     err_code(error) == Some(codes::FILTER_NOT_SUBSET)
 }
 
+/// Whether a stream was not made because there is one with another configuration.
+pub fn is_name_in_use(error: &Error) -> bool {
+    err_code(error) == Some(codes::STREAM_NAME_IN_USE)
+}
+
 /// An API error in the terms of this class: a missing stream is a missing bucket.
 pub fn of_bucket(error: Error, bucket: &str) -> Error {
     match error {

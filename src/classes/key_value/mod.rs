@@ -9,15 +9,16 @@ mod watch;
 mod write;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::bridge::errors::Result;
 use crate::bridge::method::{Invocation, Method, constructor, row};
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::classes::ordered::Access;
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
-use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
+use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, Holds, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::rules::names::{is_bucket, is_key};
 use crate::tcl::{Class, Instance, Obj, Object, class};
 use watch::Watch;
@@ -135,8 +136,10 @@ pub struct KeyValue {
     timeout: i64,
     check_bucket: bool,
     read_only: bool,
-    /// Buckets that were no mirrors when last looked at: writing to them needs no further look.
-    plain: RefCell<HashSet<String>>,
+    /// Whose entries buckets held when last looked at.
+    known: RefCell<HashMap<String, Holds>>,
+    /// What the server refused, by bucket.
+    access: RefCell<HashMap<String, Rc<Access>>>,
     /// The server wants the filters of consumers to name the bucket (up to 2.9).
     exact_filters: Cell<bool>,
     watches: RefCell<HashMap<i64, Rc<Watch>>>,
@@ -168,7 +171,8 @@ fn construct(call: &Invocation, object: Object) -> Result<()> {
         js,
         check_bucket: options.flag("check_bucket").unwrap_or(true),
         read_only: options.flag("read_only").unwrap_or(false),
-        plain: RefCell::default(),
+        known: RefCell::default(),
+        access: RefCell::default(),
         exact_filters: Cell::new(false),
         watches: RefCell::default(),
         last_watch: Cell::new(0),

@@ -1,39 +1,68 @@
 //! Ordered consumers of a bucket's entries.
 
+use std::time::Instant;
+
 use super::KeyValue;
 use super::entry::{is_filter_refused, of_bucket};
 use crate::bridge::errors::Result;
-use crate::classes::ordered::Consumer;
-use crate::rules::kv::key_subject;
+use crate::classes::ordered::{Consumer, Form};
+use crate::rules::kv::{Holds, key_subject};
+
+/// What to read, and how.
+pub struct Reading<'a> {
+    /// Bucket.
+    pub bucket: &'a str,
+    /// Key, wildcards allowed.
+    pub key: &'a str,
+    /// Look the bucket up.
+    pub check: bool,
+    /// The bucket was looked up just now.
+    pub looked: bool,
+    /// Timeout in ms, 0 waits for ever.
+    pub ms: i64,
+}
 
 impl KeyValue {
-    /// Starts the consumer that `begin` makes for a filter; `key` may have wildcards, `ms` is the timeout.
+    /// Starts the consumer that `begin` makes for ways to ask for it.
     ///
     /// # Errors
     /// `BucketNotFound` and those of [`Consumer::start`].
-    pub(super) async fn read(
-        &self,
-        bucket: &str,
-        key: &str,
-        check: bool,
-        ms: i64,
-        begin: &dyn Fn(String) -> Consumer,
-    ) -> Result<Consumer> {
+    pub(super) async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer> {
+        let &Reading { bucket, key, check, mut looked, ms } = reading;
+        let started = Instant::now();
+        let left = || if ms > 0 { (ms - started.elapsed().as_millis() as i64).max(1) } else { 0 };
+        let check = check && !self.access(bucket).is_blind();
+        let mut holds = self.known.borrow().get(bucket).cloned();
         loop {
+            if holds.is_none() && check {
+                holds = self.access(bucket).looked(self.look_whose(bucket, left()).await)?;
+                looked = true;
+            }
             let exact = self.exact_filters.get();
-            let known = self.plain.borrow().contains(bucket);
-            // Entries of a mirror have the subjects of its origin: a wildcard fits without a look.
-            let owner = match exact {
-                false => "*".to_string(),
-                true if check && !known => self.origin_of(bucket).await?.map_or(bucket.to_string(), |origin| origin.bucket),
-                true => bucket.to_string(),
-            };
-            let consumer = begin(key_subject(&owner, key));
-            match consumer.start(ms).await {
+            let consumer = begin(forms(bucket, key, holds.as_ref(), exact));
+            match consumer.start(left()).await {
+                // What was known of the bucket may be out of date.
+                Err(error) if is_filter_refused(&error) && holds.is_some() && !looked && check => holds = None,
                 Err(error) if !exact && is_filter_refused(&error) => self.exact_filters.set(true),
                 Err(error) => return Err(of_bucket(error, bucket)),
+                // Was the bucket made anew as a mirror? Then nothing has the subjects that it had.
+                Ok(()) if holds == Some(Holds::Own) && !looked && check && consumer.found_nothing() => holds = None,
                 Ok(()) => return Ok(consumer),
             }
         }
+    }
+}
+
+/// The ways to ask for a consumer of a bucket whose entries are known to be these, or are unknown; on servers where filters must
+/// be `exact`, they name the bucket.
+fn forms(bucket: &str, key: &str, holds: Option<&Holds>, exact: bool) -> Vec<Form> {
+    let form = |owner: &str, named: bool| Form { filter: key_subject(owner, key), named };
+    // Subjects of other buckets are among those of a mirror: a wildcard fits them all, also those of a mirror's mirror.
+    match holds {
+        Some(Holds::Own) => vec![form(bucket, true), form(bucket, false)],
+        Some(Holds::Mirrored(origin)) if exact => vec![form(&origin.bucket, true), form(&origin.bucket, false)],
+        Some(Holds::Mirrored(origin)) => vec![form("*", true), form("*", false), form(&origin.bucket, true)],
+        _ if exact => vec![form(bucket, true), form(bucket, false)],
+        _ => vec![form("*", true), form("*", false), form(bucket, true)],
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::entry::Entry;
+use super::read::Reading;
 use super::{KeyValue, bucket_name, key_that};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -66,25 +67,35 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let watch = Watch::new(&kv.js.connection, callback, flag("ignore_deletes"));
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let known = if check || updates { Some(created(&kv.look(&bucket).await?)) } else { None };
-        if let Some((_, last_seq)) = known.as_ref().filter(|_| updates) {
-            start = Start::Revision(last_seq + 1);
+        let access = kv.access(&bucket);
+        let mut info = None;
+        if (check || updates) && !access.is_blind() {
+            info = access.looked(kv.look(&bucket, kv.js.timeout).await)?;
         }
-        let begin = |filter| {
+        let known = info.as_ref().map(created);
+        if updates {
+            start = known.as_ref().map_or(Start::New, |(_, last_seq)| Start::Revision(last_seq + 1));
+        }
+        if let Some(info) = &info {
+            kv.remember(&bucket, info);
+        }
+        let begin = |forms| {
             let target = Rc::downgrade(&watch);
             let sink = move |item| {
                 if let Some(watch) = target.upgrade() {
                     watch.take(item);
                 }
             };
-            let request = Request { stream: stream_name(&bucket), filter, start, headers_only, heartbeat };
+            let (stream, access) = (stream_name(&bucket), Rc::clone(&access));
+            let request = Request { stream, forms, access, start, headers_only, heartbeat };
             let consumer = Consumer::new(&kv.js, request, Box::new(sink));
             if let Some((created, last_seq)) = &known {
                 consumer.knows(created, *last_seq);
             }
             consumer
         };
-        let consumer = kv.read(&bucket, &key, check, kv.js.timeout, &begin).await?;
+        let reading = Reading { bucket: &bucket, key: &key, check, looked: info.is_some(), ms: kv.js.timeout };
+        let consumer = kv.read(&reading, &begin).await?;
         if kv.destroyed.get() {
             return Err(Fault::Closed.into());
         }

@@ -4,16 +4,19 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::KeyValue;
-use super::entry::{is_no_message, of_bucket};
+use super::entry::is_no_message;
 use crate::bridge::errors::{Error, Result};
 use crate::classes::jet_stream::api::{JetStream, parse, response_error};
 use crate::classes::jet_stream::streams::Stored;
 use crate::client::Fault;
 use crate::engine::Headers;
-use crate::rules::kv::{Operation, Origin, key_subject, operation, stream_name, write_subject};
+use crate::rules::kv::{Holds, Operation, Origin, key_subject, operation, stream_name, write_subject};
 
 /// The header of a write that counts on a revision.
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+
+/// Times in a row that a key may have no entry at all although a write that counts on this is refused.
+const MISSING: u32 = 100;
 
 /// Header lines that make a write depend on the key's latest revision; 0 stands for none.
 pub fn expecting(revision: u64) -> Option<Headers> {
@@ -37,9 +40,15 @@ impl<'a> Writer<'a> {
         Writer { kv, bucket, key, check, looked: false, origin: None }
     }
 
+    /// Who may not look writes to the bucket itself.
     async fn look(&mut self) -> Result<()> {
         self.looked = true;
-        self.origin = self.kv.origin_of(self.bucket).await?;
+        let access = self.kv.access(self.bucket);
+        if !access.is_blind()
+            && let Some(Holds::Mirrored(origin)) = access.looked(self.kv.look_whose(self.bucket, self.kv.js.timeout).await)?
+        {
+            self.origin = Some(origin);
+        }
         Ok(())
     }
 
@@ -50,14 +59,19 @@ impl<'a> Writer<'a> {
     pub async fn write(&mut self, headers: Option<Headers>, value: Bytes) -> Result<Json> {
         let js = &self.kv.js;
         // Across domains a missing bucket does not show as "no responders", so that each write needs a look.
-        let known = js.domain.is_none() && self.kv.plain.borrow().contains(self.bucket);
+        let known = js.domain.is_none()
+            && self.kv.known.borrow().get(self.bucket).is_some_and(|holds| !matches!(holds, Holds::Mirrored(_)));
         if self.check && !self.looked && !known {
             self.look().await?;
         }
         match self.publish(headers.clone(), value.clone()).await {
             Err(error @ Error::Fault(Fault::NoResponders(_))) if self.check && !self.looked => {
-                self.look().await?;
-                if self.origin.is_some() { self.publish(headers, value).await } else { Err(error) }
+                match self.look().await {
+                    Err(missing @ Error::Fault(Fault::BucketNotFound(_))) => Err(missing),
+                    Ok(()) if self.origin.is_some() => self.publish(headers, value).await,
+                    // A look that fails says less than the first refusal.
+                    _ => Err(error),
+                }
             }
             outcome => outcome,
         }
@@ -73,33 +87,35 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Publishes the value if the key has none: it is absent, deleted or purged.
+    /// Publishes the value if the key has none: it is absent, deleted or purged. Others may change that between the steps, so
+    /// that it goes on until it has written or has found a value.
     ///
     /// # Errors
-    /// As [`Writer::write`].
+    /// As [`Writer::write`]; `WrongLastSequence` also where that refusal cannot be followed up.
     pub async fn create(&mut self, value: Bytes) -> Result<Json> {
-        match self.write(expecting(0), value.clone()).await {
-            Err(error @ Error::Fault(Fault::WrongLastSequence(_))) => match self.marker().await? {
-                Some(revision) => self.write(expecting(revision), value).await,
-                None => Err(error),
-            },
-            outcome => outcome,
+        let mut revision = 0;
+        let mut missing = 0;
+        loop {
+            let refused = match self.write(expecting(revision), value.clone()).await {
+                Err(error @ Error::Fault(Fault::WrongLastSequence(_))) => error,
+                outcome => return outcome,
+            };
+            match self.latest().await {
+                Ok(stored) if operation_of(&stored) != Operation::Put => (revision, missing) = (stored.seq, 0),
+                // The marker has gone since. A server that shows nothing time after time and yet refuses is not to be asked for ever.
+                Err(error) if is_no_message(&error) && missing < MISSING => (revision, missing) = (0, missing + 1),
+                _ => return Err(refused),
+            }
         }
     }
 
-    /// Revision of the key's latest entry if that is a marker. Asked where the writes go: a mirror may lag behind.
-    async fn marker(&self) -> Result<Option<u64>> {
+    /// The key's latest entry. Asked where the writes go: a mirror may lag behind.
+    async fn latest(&self) -> Result<Stored> {
         let js = &self.kv.js;
         let bucket = self.origin.as_ref().map_or(self.bucket, |origin| &origin.bucket);
-        let latest = match self.origin.as_ref().and_then(|origin| origin.api.as_deref()) {
+        match self.origin.as_ref().and_then(|origin| origin.api.as_deref()) {
             Some(api) => latest(&js.with_prefix(api), bucket, self.key).await,
             None => latest(js, bucket, self.key).await,
-        };
-        match latest {
-            Ok(stored) if operation_of(&stored) != Operation::Put => Ok(Some(stored.seq)),
-            Ok(_) => Ok(None),
-            Err(error) if is_no_message(&error) => Ok(None),
-            Err(error) => Err(of_bucket(error, bucket)),
         }
     }
 }

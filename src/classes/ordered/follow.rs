@@ -3,18 +3,29 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Inner, Input, Item};
+use super::access::is_refused;
+use super::{Inner, Input, Item, MUTES};
 use crate::bridge::errors::{Error, Result, text};
-use crate::client::Fault;
-use crate::client::{Answer, State};
-use crate::engine::{End, Message, Outgoing, Subject};
+use crate::classes::connection::state::Connection;
+use crate::client::{Answer, Fault, Slot, State, Task, timeout};
+use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::initial::End as InitialEnd;
 use crate::rules::metadata;
-use crate::rules::ordered::{Control, Step, control, patience};
+use crate::rules::ordered::{Beat, Control, Step, control, patience};
 use crate::tcl::Obj;
 use crate::tcl::event::Timer;
 use bytes::Bytes;
+use serde_json::Value as Json;
 
 const DISCONNECTED: &str = "Server disconnected";
+
+const RESETTING: &str = "Error resetting consumer: ";
+
+/// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
+const LOOK: Duration = Duration::from_millis(1000);
+
+/// How long an answer to flow control is watched for a refusal in ms.
+const FLOW_PROBE: i64 = 1000;
 
 /// Least and greatest time between two attempts to make a consumer.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1000));
@@ -22,9 +33,25 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Least and greatest time that the server has to give a sign of life when it is asked for one.
 const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(2000));
 
+/// How long a message may lag behind the answer to a round trip in ms: within the server they go different ways.
+const SETTLE: u64 = 5;
+
+/// Whether the server answers a round trip.
+async fn is_present(connection: &Rc<Connection>) -> bool {
+    matches!(connection.round_trip(None).next().await, Answer::End(End::Pong(_)))
+}
+
+async fn pause(ms: u64) {
+    let over = Slot::new();
+    let end = Rc::clone(&over);
+    let _timer = Timer::after(ms, Box::new(move || end.push(())));
+    over.next().await;
+}
+
 /// Runs until the consumer is stopped.
 pub(super) async fn run(inner: Rc<Inner>) -> Result<Obj> {
     while !inner.stopped.get() {
+        inner.begin();
         if inner.lost.get() && inner.connected() && inner.retry_at.get() <= Instant::now() {
             if let Err(error) = inner.renew().await {
                 inner.failed(error);
@@ -35,28 +62,85 @@ pub(super) async fn run(inner: Rc<Inner>) -> Result<Obj> {
         match inner.inputs.next().await {
             Input::Came(number, _) if number != inner.number.get() => {}
             Input::Came(_, Answer::Reply(message)) => inner.came(message),
-            Input::Came(_, Answer::End(end)) => {
-                inner.lost.set(true);
-                inner.deliver(Item::Ended(end));
-            }
+            Input::Came(_, Answer::End(end)) => inner.ended(end),
             Input::State(State::Connected) => {
                 inner.connected_at.set(Instant::now());
                 inner.retry_at.set(Instant::now());
             }
-            Input::State(State::Reconnecting | State::Closed) => inner.lost.set(true),
+            Input::State(State::Reconnecting | State::Closed) => {
+                inner.lost.set(true);
+                if !inner.has_heartbeat() {
+                    // The last sign of life there was.
+                    inner.alive.set(Instant::now());
+                }
+            }
             Input::State(State::Connecting) => {}
             Input::Tick => inner.tick().await,
-            Input::Present if inner.is_silent() => inner.lose(),
+            Input::Present if inner.is_silent() => inner.silent(),
             Input::Present => {}
+            Input::Answered(number) if number == inner.number.get() => {
+                let end = inner.progress.borrow_mut().answered();
+                inner.end(end);
+            }
+            Input::Answered(_) => {}
+            Input::FlowRefused(number) if number == inner.number.get() => inner.without_flow_control(),
+            Input::FlowRefused(_) => {}
         }
     }
     Ok(Obj::empty())
 }
 
 impl Inner {
+    /// What the creation of a consumer said.
+    fn begin(&self) {
+        let (caught_up, quiet) = self.begun.take();
+        if caught_up {
+            self.deliver(Item::CaughtUp);
+        }
+        if quiet {
+            self.quiet();
+        }
+    }
+
+    fn quiet(&self) {
+        self.trouble.borrow_mut().end();
+        self.deliver(Item::Quiet);
+    }
+
     /// Whether three heartbeats were missed.
     fn is_silent(&self) -> bool {
-        patience(self.alive.get().elapsed(), self.heartbeat()).is_none()
+        patience(self.alive.get().elapsed(), self.pace()).is_none()
+    }
+
+    /// Heartbeats were missed, although the server is there.
+    fn silent(&self) {
+        if !self.has_heartbeat() {
+            return;
+        }
+        if self.mute.get() {
+            self.mutes.set(self.mutes.get() + 1);
+            if self.mutes.get() >= MUTES {
+                self.tell(format!("{RESETTING}no heartbeats arrive"));
+            }
+        }
+        self.lose();
+    }
+
+    /// The present consumer can bring nothing more, because of the connection or for want of rights.
+    fn ended(&self, end: End) {
+        self.lost.set(true);
+        if let End::Refused(problem) = &end {
+            self.retry_at.set(Instant::now() + self.pace());
+            self.tell(format!("{RESETTING}{}", problem.text));
+        }
+        self.deliver(Item::Ended(end));
+    }
+
+    /// Answers to flow control do not reach the server: what it sends stops for ever, unless it is told not to wait.
+    fn without_flow_control(&self) {
+        self.request.access.flow.set(true);
+        self.lost.set(true);
+        self.retry_at.set(Instant::now());
     }
 
     /// A new consumer is needed; never in a tight loop.
@@ -75,19 +159,23 @@ impl Inner {
     /// No new consumer came about.
     fn failed(&self, error: Error) {
         self.lost.set(true);
-        self.retry_at.set(Instant::now() + self.heartbeat().clamp(RETRY.0, RETRY.1));
+        // Who has no right now gets none by asking often.
+        let refused = is_refused(&error);
+        let wait = if refused { self.pace().max(RETRY.1) } else { self.pace().clamp(RETRY.0, RETRY.1) };
+        self.retry_at.set(Instant::now() + wait);
         // A server that has just come back needs a moment until it takes consumers.
         let since = self.alive.get().max(self.connected_at.get());
-        if self.connected() && patience(since.elapsed(), self.heartbeat()).is_none() {
-            self.tell(format!("Error resetting consumer: {}", self.reason(&error)));
+        if refused || (self.connected() && patience(since.elapsed(), self.pace()).is_none()) {
+            self.tell(format!("{RESETTING}{}", self.reason(&error)));
         }
         self.deliver(Item::Failed(error));
     }
 
     /// When to look after things, `None` if an event will tell.
     fn next_look(&self) -> Option<Instant> {
-        let silent_at = self.alive.get() + self.heartbeat() * 3;
+        let silent_at = self.alive.get() + self.pace() * 3;
         match (self.lost.get(), self.connected()) {
+            (false, _) if !self.has_heartbeat() => self.look_at(),
             (false, _) => Some(silent_at.max(self.probe_at.get())),
             (true, true) => Some(self.retry_at.get()),
             (true, false) => self.trouble.borrow().lacks(DISCONNECTED).then_some(silent_at),
@@ -109,6 +197,9 @@ impl Inner {
 
     async fn tick(&self) {
         self.timer.take();
+        if self.look_at().is_some_and(|at| at <= Instant::now()) && !self.lost.get() && self.connected() {
+            return self.look_for_end().await;
+        }
         if !self.is_silent() {
             return;
         }
@@ -120,9 +211,9 @@ impl Inner {
             return;
         }
         // The script may have been away from the event loop, or much may be queued: an answer comes behind all that.
-        let patience = self.heartbeat().clamp(PROBE.0, PROBE.1);
+        let patience = self.pace().clamp(PROBE.0, PROBE.1);
         let answer = self.js.connection.round_trip(Some(patience)).next().await;
-        self.probe_at.set(Instant::now() + self.heartbeat());
+        self.probe_at.set(Instant::now() + self.pace());
         match answer {
             Answer::Reply(_) | Answer::End(End::Pong(_)) => self.inputs.push(Input::Present),
             Answer::End(_) => self.tell(DISCONNECTED.to_string()),
@@ -136,21 +227,30 @@ impl Inner {
         match control(status, &message.description().unwrap_or_default(), &headers) {
             Control::Data => self.data(message),
             Control::Heartbeat { last, stalled } => {
-                self.alive.set(Instant::now());
+                self.sign_of_life();
                 if let Some(subject) = stalled {
-                    self.answer(subject);
+                    self.still_stalled(subject);
                 }
-                if self.progress.borrow().heartbeat(last) {
-                    self.trouble.borrow_mut().end();
-                    self.deliver(Item::Quiet);
-                } else {
-                    self.lose();
+                let beat = self.progress.borrow_mut().heartbeat(last, stalled.is_some());
+                match beat {
+                    Beat::Renew => self.lose(),
+                    Beat::CaughtUp => {
+                        self.deliver(Item::CaughtUp);
+                        self.quiet();
+                    }
+                    Beat::Alive => self.quiet(),
                 }
             }
             Control::Flow => {
-                self.alive.set(Instant::now());
+                self.sign_of_life();
+                self.stalled.set(None);
+                let access = &self.request.access;
+                if self.probed.replace(true) {
+                    // The server asks again only after an answer.
+                    access.flow_proven.set(true);
+                }
                 if let Some(subject) = message.reply() {
-                    self.answer(subject);
+                    self.answer(subject, !access.flow_proven.get());
                 }
             }
             Control::Other => {}
@@ -159,29 +259,111 @@ impl Inner {
 
     fn data(&self, message: Message) {
         let Some(place) = message.reply().and_then(metadata::parse) else { return };
-        let step = self.progress.borrow_mut().message(&place);
+        let step = self.progress.borrow_mut().message(message.subject(), &place);
         match step {
             Step::Ignore => {}
             Step::Gap => self.lose(),
-            Step::Next { fresh, caught_up } => {
-                self.alive.set(Instant::now());
+            Step::Next { fresh, end } => {
+                self.sign_of_life();
+                self.stalled.set(None);
                 if fresh {
                     self.trouble.borrow_mut().end();
                     let (revision, timestamp, pending) = (place.stream_seq, place.timestamp, place.num_pending);
                     self.deliver(Item::Message { message, revision, timestamp, pending });
                 }
-                if caught_up {
-                    self.deliver(Item::CaughtUp);
-                }
+                self.end(end);
             }
         }
     }
 
-    /// An empty answer, for the server's flow control.
-    fn answer(&self, subject: &str) {
-        let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
+    /// The initial data end, or may do so.
+    fn end(&self, end: InitialEnd) {
+        match end {
+            InitialEnd::No => {}
+            InitialEnd::Yes => self.deliver(Item::CaughtUp),
+            InitialEnd::Ask => {
+                let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
+                let connection = Rc::clone(&self.js.connection);
+                let work = async move {
+                    // Without a connection a new consumer is on its way.
+                    if is_present(&connection).await {
+                        pause(SETTLE).await;
+                        if is_present(&connection).await {
+                            inputs.push(Input::Answered(number));
+                        }
+                    }
+                };
+                Task::spawn(work, Box::new(|_| ()));
+            }
+        }
+    }
+
+    fn sign_of_life(&self) {
+        self.mute.set(false);
+        self.mutes.set(0);
+        self.alive.set(Instant::now());
+    }
+
+    /// The consumer says that it waits for an answer. One that goes on saying so for long after it had one never gets it.
+    fn still_stalled(&self, subject: &str) {
+        let since = self.stalled.get().unwrap_or_else(Instant::now);
+        self.stalled.set(Some(since));
+        if since.elapsed() >= self.pace() / 2 {
+            self.inputs.push(Input::FlowRefused(self.number.get()));
+        } else {
+            self.answer(subject, true);
+        }
+    }
+
+    /// An empty answer, for the server's flow control. As a request, though nobody replies, its refusal is noticed.
+    fn answer(&self, subject: &str, watched: bool) {
+        let connection = &self.js.connection;
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection a new consumer is on its way.
-        let _ = self.js.connection.engine().publish(&message.as_publication());
+        if !watched {
+            let _ = connection.engine().publish(&msg.as_publication());
+            return;
+        }
+        let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
+        let take = move |_: &Rc<Connection>, answer| {
+            if let Answer::End(End::Refused(_)) = answer {
+                inputs.push(Input::FlowRefused(number));
+            }
+        };
+        let spec = RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared };
+        let _ = connection.call_back(spec, take);
+    }
+
+    /// When to look whether what is left of the initial data was removed, where no heartbeat tells.
+    fn look_at(&self) -> Option<Instant> {
+        let wanted = !self.has_heartbeat() && !self.request.access.unseen.get() && !self.progress.borrow().is_caught_up();
+        wanted.then(|| (self.alive.get() + LOOK).max(self.probe_at.get()))
+    }
+
+    /// Asks the server what a heartbeat would say.
+    async fn look_for_end(&self) {
+        let Some(name) = self.name.borrow().clone() else { return };
+        self.probe_at.set(Instant::now() + LOOK);
+        let outcome = self.js.api(&format!("CONSUMER.INFO.{}.{name}", self.request.stream), String::new()).await;
+        match outcome {
+            Ok(info) => {
+                let count = |path: &str| info.pointer(path).and_then(Json::as_u64);
+                let delivered = count("/delivered/consumer_seq");
+                let seen = delivered.is_some_and(|delivered| self.progress.borrow().has_seen(delivered));
+                if !seen || count("/num_pending") != Some(0) {
+                    return;
+                }
+                let beat = self.progress.borrow_mut().heartbeat(delivered, false);
+                match beat {
+                    Beat::CaughtUp => self.deliver(Item::CaughtUp),
+                    Beat::Renew => self.lose(),
+                    Beat::Alive => {}
+                }
+            }
+            Err(error) if is_refused(&error) => self.request.access.unseen.set(true),
+            Err(Error::Fault(Fault::Api(_))) => self.lose(),
+            Err(_) => {}
+        }
     }
 
     /// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.

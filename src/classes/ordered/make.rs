@@ -1,30 +1,25 @@
 //! Making and removing the server's consumer.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Inner, Input, Item};
-use crate::bridge::errors::Result;
-use crate::classes::jet_stream::api::{JetStream, parse, response_error};
+use super::access::{Form, is_refused};
+use super::{Inner, Input, MUTES};
+use crate::bridge::errors::{Error, Result};
+use crate::classes::connection::state::Connection;
+use crate::classes::jet_stream::api::{parse, response_error};
 use crate::classes::jet_stream::consumers::names_consumers;
-use crate::client::timeout;
-use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
+use crate::client::{Answer, Fault, timeout};
+use crate::engine::{End, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::kv::watch_config;
+use crate::rules::time::isotime_to_msec;
 use bytes::Bytes;
 
 /// Timeout in ms of what nobody waits for, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
-
-/// When a stream was created, as the server writes it, and its last sequence.
-///
-/// # Errors
-/// Those of the server's answer, `ErrTimeout`, `ErrNoResponders`, `ErrConnectionClosed`.
-pub async fn stream_state(js: &JetStream, stream: &str) -> Result<(String, u64)> {
-    let info = js.api(&format!("STREAM.INFO.{stream}"), String::new()).await?;
-    Ok(created(&info))
-}
 
 /// When a stream was created and its last sequence, of its information.
 pub fn created(info: &Json) -> (String, u64) {
@@ -42,61 +37,114 @@ impl Inner {
     pub(super) async fn renew(&self) -> Result<()> {
         self.listening.take();
         self.remove();
-        if self.progress.borrow().knows_stream() {
-            let (created, last_seq) = stream_state(&self.js, &self.request.stream).await?;
+        if self.progress.borrow().knows_stream()
+            && let Some((created, last_seq)) = self.request.access.stream_state(&self.js, &self.request.stream).await?
+        {
             self.progress.borrow_mut().stream(&created, last_seq);
         }
         self.make(self.timeout()).await
     }
 
-    /// Makes a consumer that delivers to an inbox of its own.
+    /// Makes a consumer that delivers to an inbox of its own, in the first form that the server takes.
     pub(super) async fn make(&self, ms: i64) -> Result<()> {
+        let access = &self.request.access;
+        let mut first = None;
+        for form in access.order(&self.request.forms) {
+            match self.make_as(&form, ms).await? {
+                None => {
+                    access.allow(&form);
+                    return Ok(());
+                }
+                Some(refusal) => {
+                    access.refuse(&form);
+                    first.get_or_insert(refusal);
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| Fault::ReplyIncomplete.into()))
+    }
+
+    /// Makes a consumer in this form; the error of one that this user may not make.
+    async fn make_as(&self, form: &Form, ms: i64) -> Result<Option<Error>> {
         let connection = &self.js.connection;
         let inbox = connection.engine().new_inbox();
         let number = self.number.get() + 1;
         self.number.set(number);
         self.lost.set(false);
         let inputs = Rc::clone(&self.inputs);
-        let take = move |answer| inputs.push(Input::Came(number, answer));
+        let deaf = Rc::new(RefCell::new(None));
+        let refused = Rc::clone(&deaf);
+        let take = move |answer| {
+            if let Answer::End(End::Refused(problem)) = &answer {
+                refused.replace(Some(problem.clone()));
+            }
+            inputs.push(Input::Came(number, answer));
+        };
         let listening = connection.listen(&inbox, take)?;
         self.listening.replace(Some(listening));
 
-        let (subject, body) = self.creation(&inbox);
+        let (subject, body) = self.creation(form, &inbox);
         // Named before the answer is there: also a consumer of which nobody hears again can be removed.
-        let reply = parse(&self.js.exchange(&subject, Bytes::from(body), None, ms).await?)?;
-        if let Some(refused) = response_error(&reply) {
-            self.name.take();
+        let outcome = match self.js.exchange(&subject, Bytes::from(body), None, ms).await {
+            Ok(reply) => parse(&reply).map(|reply| (response_error(&reply), reply)),
+            Err(error) => Err(error),
+        };
+        // Of an inbox that is refused nothing would ever come, whatever the consumer's form.
+        if let Some(problem) = deaf.take() {
             self.listening.take();
-            return Err(refused.into());
+            self.remove();
+            return Err(problem.into());
         }
+        let reply = match outcome {
+            Ok((None, reply)) => reply,
+            Ok((Some(refused), _)) => return Err(self.not_made(refused.into())),
+            Err(error) if is_refused(&error) => return Ok(Some(self.not_made(error))),
+            Err(error) => return Err(error),
+        };
+        self.made(&reply);
+        Ok(None)
+    }
+
+    /// The server has no consumer.
+    fn not_made(&self, error: Error) -> Error {
+        self.name.take();
+        self.listening.take();
+        error
+    }
+
+    /// The server made the consumer and answered this.
+    fn made(&self, reply: &Json) {
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let (pending, delivered) = (count("/num_pending"), count("/delivered/consumer_seq"));
         let name = reply.get("name").and_then(Json::as_str).unwrap_or_default();
         self.name.replace(Some(name.to_string()));
-        let caught_up = self.progress.borrow_mut().consumer(name, pending, delivered);
+        let mut progress = self.progress.borrow_mut();
+        let made = reply.get("created").and_then(Json::as_str).and_then(|iso| isotime_to_msec(iso).ok());
+        let caught_up = progress.consumer(name, pending.saturating_add(delivered), made.unwrap_or_default());
+        progress.begins_after(count("/delivered/stream_seq"));
+        drop(progress);
         let now = Instant::now();
         self.made_at.set(now);
         self.alive.set(now);
-        if caught_up {
-            self.deliver(Item::CaughtUp);
-        }
-        if pending == 0 {
-            self.trouble.borrow_mut().end();
-            self.deliver(Item::Quiet);
-        }
-        Ok(())
+        self.mute.set(true);
+        // A consumer that follows some that never spoke has yet to show that it does better.
+        let quiet = pending == 0 && self.mutes.get() < MUTES;
+        self.probed.set(false);
+        self.stalled.set(None);
+        self.begun.set((caught_up, quiet));
     }
 
     /// Subject and body of the request that makes the consumer.
-    fn creation(&self, inbox: &str) -> (String, String) {
+    fn creation(&self, form: &Form, inbox: &str) -> (String, String) {
         let request = &self.request;
         let start = self.progress.borrow().start();
-        let mut config = watch_config(&request.filter, inbox, start, request.headers_only, request.heartbeat);
-        let rest = if names_consumers(&self.js) {
+        let flow_control = !request.access.flow.get();
+        let mut config = watch_config(&form.filter, inbox, start, request.headers_only, request.heartbeat, flow_control);
+        let rest = if form.named && names_consumers(&self.js) {
             let name = inbox.rsplit('.').next().unwrap_or_default();
             config.insert("name".into(), name.into());
             self.name.replace(Some(name.to_string()));
-            format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, request.filter)
+            format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, form.filter)
         } else {
             format!("CONSUMER.CREATE.{}", request.stream)
         };
@@ -106,13 +154,23 @@ impl Inner {
         (self.js.subject(&rest), Json::Object(body).to_string())
     }
 
-    /// Removes the consumer from the server, without waiting for it. Where that cannot be said any more, the server removes it
-    /// by itself: nobody listens to its inbox.
+    /// Removes the consumer from the server, without waiting for it. Where that cannot be said any more, or may not, the server
+    /// removes it by itself: nobody listens to its inbox.
     pub(super) fn remove(&self) {
         let Some(name) = self.name.take() else { return };
+        let access = &self.request.access;
+        if access.removal.get() {
+            return;
+        }
         let subject = self.js.subject(&format!("CONSUMER.DELETE.{}.{name}", self.request.stream));
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         let spec = RequestSpec { msg, timeout: timeout(self.timeout()), mode: Mode::Shared };
-        let _ = self.js.connection.call_back(spec, |_, _| ());
+        let access = Rc::clone(access);
+        let take = move |_: &Rc<Connection>, answer| {
+            if let Answer::End(End::Refused(_)) = answer {
+                access.removal.set(true);
+            }
+        };
+        let _ = self.js.connection.call_back(spec, take);
     }
 }

@@ -1,5 +1,6 @@
 //! The ordered consumer (NATS ADR-17) at work: each message of a stream once and in order, whatever happens to the server's consumer.
 
+mod access;
 mod follow;
 mod make;
 
@@ -7,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-pub use make::{created, stream_state};
+pub use access::{Access, Form};
+pub use make::created;
 
 use crate::bridge::errors::{Error, Result};
 use crate::classes::jet_stream::api::JetStream;
@@ -19,17 +21,25 @@ use crate::rules::kv::Start;
 use crate::rules::ordered::{Progress, Trouble};
 use crate::tcl::event::Timer;
 
+/// Time between looks where no heartbeats are asked for.
+const PACE: Duration = Duration::from_millis(5000);
+
+/// Consumers in a row without a sign of life, after which it is not they that fail, but the way to here.
+const MUTES: u32 = 2;
+
 /// What to read.
 pub struct Request {
     /// Stream.
     pub stream: String,
-    /// Subject, wildcards allowed.
-    pub filter: String,
+    /// The ways to ask for a consumer, the preferred one first: the others are for users who may not.
+    pub forms: Vec<Form>,
+    /// What the server refused to this user before.
+    pub access: Rc<Access>,
     /// Where to begin.
     pub start: Start,
     /// Headers without payloads.
     pub headers_only: bool,
-    /// Time between heartbeats in ms.
+    /// Time between heartbeats in ms; 0 for none, and no flow control.
     pub heartbeat: i64,
 }
 
@@ -71,6 +81,10 @@ enum Input {
     Tick,
     /// The server is there, and all that it had sent before has been read.
     Present,
+    /// The server is there, and all that the consumer of this number had sent before has been read.
+    Answered(u64),
+    /// The answer to the flow control of the consumer of this number was refused.
+    FlowRefused(u64),
 }
 
 /// An ordered consumer; dropped, it ends and removes its consumer from the server.
@@ -88,12 +102,22 @@ struct Inner {
     /// Name of the consumer that may exist on the server.
     name: RefCell<Option<String>>,
     listening: RefCell<Option<Listening>>,
+    /// What the present consumer's creation said and nobody was told yet: the initial data end, nothing is to come.
+    begun: Cell<(bool, bool)>,
     observer: RefCell<Option<Rc<Observer>>>,
     timer: RefCell<Option<(Instant, Timer)>>,
     task: RefCell<Option<Rc<Task>>>,
     /// A new consumer is needed.
     lost: Cell<bool>,
     stopped: Cell<bool>,
+    /// The present consumer has given no sign of life since it was made.
+    mute: Cell<bool>,
+    /// Consumers in a row that never gave one.
+    mutes: Cell<u32>,
+    /// The answers to the present consumer's flow control are watched for a refusal.
+    probed: Cell<bool>,
+    /// Since when the consumer waits for an answer although it had one.
+    stalled: Cell<Option<Instant>>,
     /// The last sign of life.
     alive: Cell<Instant>,
     /// When the connection came about.
@@ -124,11 +148,16 @@ impl Consumer {
             number: Cell::new(0),
             name: RefCell::default(),
             listening: RefCell::default(),
+            begun: Cell::default(),
             observer: RefCell::new(Some(observer)),
             timer: RefCell::default(),
             task: RefCell::default(),
             lost: Cell::new(false),
             stopped: Cell::new(false),
+            mute: Cell::new(false),
+            mutes: Cell::new(0),
+            probed: Cell::new(false),
+            stalled: Cell::new(None),
             alive: Cell::new(now),
             connected_at: Cell::new(now),
             made_at: Cell::new(now),
@@ -142,13 +171,14 @@ impl Consumer {
         self.0.progress.borrow_mut().stream(created, last_seq);
     }
 
-    /// [`Consumer::knows`] by asking the server, without waiting for it.
+    /// [`Consumer::knows`] by asking the server, without waiting for it. Who may not ask goes without.
     pub fn learn(&self) {
         let inner = Rc::downgrade(&self.0);
-        let (js, stream) = (Rc::clone(&self.0.js), self.0.request.stream.clone());
+        let (js, stream, access) = (Rc::clone(&self.0.js), self.0.request.stream.clone(), Rc::clone(&self.0.request.access));
         let work = async move {
-            let (created, last_seq) = stream_state(&js, &stream).await?;
-            if let Some(inner) = inner.upgrade() {
+            if let Some((created, last_seq)) = access.stream_state(&js, &stream).await?
+                && let Some(inner) = inner.upgrade()
+            {
                 let mut progress = inner.progress.borrow_mut();
                 if !progress.knows_stream() {
                     progress.stream(&created, last_seq);
@@ -159,10 +189,15 @@ impl Consumer {
         Task::spawn(work, Box::new(|_: Result<()>| ()));
     }
 
-    /// Makes the first consumer; `ms` is the timeout, 0 waits for ever.
+    /// Whether there was nothing to read when the consumer was made.
+    pub fn found_nothing(&self) -> bool {
+        self.0.progress.borrow().found_nothing()
+    }
+
+    /// Makes the first consumer; `ms` is the timeout, 0 waits for ever. Nothing is delivered before [`Consumer::follow`].
     ///
     /// # Errors
-    /// Those of the server's answer, `ErrTimeout`, `ErrNoResponders`, `ErrConnectionClosed`.
+    /// Those of the server's answer, `ErrPermissions`, `ErrTimeout`, `ErrNoResponders`, `ErrConnectionClosed`.
     pub async fn start(&self, ms: i64) -> Result<()> {
         self.0.make(ms).await
     }
@@ -192,8 +227,13 @@ impl Drop for Consumer {
 }
 
 impl Inner {
-    fn heartbeat(&self) -> Duration {
-        Duration::from_millis(self.request.heartbeat.max(1) as u64)
+    /// Time between heartbeats; where there are none, between looks after what goes wrong.
+    fn pace(&self) -> Duration {
+        if self.has_heartbeat() { Duration::from_millis(self.request.heartbeat as u64) } else { PACE }
+    }
+
+    fn has_heartbeat(&self) -> bool {
+        self.request.heartbeat > 0
     }
 
     fn connected(&self) -> bool {

@@ -1,0 +1,208 @@
+//! Where the data end that were there when a consumer was made, while others go on writing. No I/O, no clock.
+//!
+//! A message says how many are pending after it, and the creation's answer how many there were. While nobody writes, both agree
+//! and the end is exact. While somebody does, entries move behind what is being read, and the server's number of pending
+//! messages may be too small for a moment: then a round trip shows whether more is coming. Older servers may even wait for the
+//! next write before they go on; of a consumer of latest entries it is known that each key must come.
+
+use std::collections::HashSet;
+
+/// Times that the end moves, or is found to have moved, before it is taken as it is: a writer that is faster than the reader
+/// must not hold it for ever.
+const ROUNDS: u32 = 8;
+
+/// Whether the initial data have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// More is to come.
+    No,
+    /// They have.
+    Yes,
+    /// They have if nothing comes before the answer to a round trip; see [`Initial::answered`].
+    Ask,
+}
+
+/// The initial data of one consumer.
+#[derive(Clone, Debug)]
+pub struct Initial {
+    /// What was to be delivered when the consumer was made.
+    total: u64,
+    /// The delivery with which it ends, as far as known.
+    expected: u64,
+    /// When the consumer was made, ms since the epoch.
+    made: i64,
+    /// Pending after the last delivery.
+    left: u64,
+    /// Nobody wrote so far.
+    exact: bool,
+    /// Keys that have come, where each of the total is one.
+    keys: Option<HashSet<Box<str>>>,
+    /// Deliveries when a round trip began.
+    asked: Option<u64>,
+    /// Nothing came any more, although keys are missing.
+    waits: bool,
+    rounds: u32,
+}
+
+impl Initial {
+    /// A consumer was made that has this much to deliver, one entry `per_key` or all of them.
+    pub fn new(total: u64, made: i64, per_key: bool) -> Initial {
+        let keys = per_key.then(HashSet::new);
+        Initial { total, expected: total, made, left: total, exact: true, keys, asked: None, waits: false, rounds: 0 }
+    }
+
+    /// Whether there was nothing.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// They have ended: what was kept to find that out goes.
+    pub fn close(&mut self) {
+        self.keys = None;
+    }
+
+    /// The `delivered`th message came, stored at `timestamp` (ms since the epoch), with this many `pending` after it.
+    pub fn message(&mut self, subject: &str, delivered: u64, timestamp: i64, pending: u64) -> End {
+        let again = self.keys.as_ref().is_some_and(|keys| keys.contains(subject));
+        if let Some(keys) = self.keys.as_mut().filter(|_| !again) {
+            keys.insert(subject.into());
+        }
+        self.exact &= !again && timestamp < self.made && self.total.checked_sub(delivered) == Some(pending);
+        self.left = pending;
+        if self.exact {
+            return if pending == 0 { End::Yes } else { End::No };
+        }
+        match self.asked {
+            Some(_) => End::No,
+            None if pending == 0 && self.waits => {
+                self.waits = false;
+                self.go_on(delivered)
+            }
+            None if pending == 0 => self.ask(delivered),
+            None if delivered < self.expected => End::No,
+            None => self.go_on(delivered),
+        }
+    }
+
+    /// The answer to a round trip came.
+    pub fn answered(&mut self, delivered: u64) -> End {
+        match self.asked.take() {
+            None => End::No,
+            Some(before) if before != delivered => self.go_on(delivered),
+            Some(_) if self.lacks_keys() && self.rounds < ROUNDS => {
+                self.waits = true;
+                End::No
+            }
+            Some(_) => End::Yes,
+        }
+    }
+
+    /// Whether keys are missing, or were removed: then a heartbeat will say so.
+    fn lacks_keys(&self) -> bool {
+        self.keys.as_ref().is_some_and(|keys| (keys.len() as u64) < self.total)
+    }
+
+    fn ask(&mut self, delivered: u64) -> End {
+        self.asked = Some(delivered);
+        End::Ask
+    }
+
+    /// What was counted has come, and more.
+    fn go_on(&mut self, delivered: u64) -> End {
+        if self.rounds == ROUNDS {
+            return End::Yes;
+        }
+        self.rounds += 1;
+        if self.left == 0 {
+            return self.ask(delivered);
+        }
+        self.expected = delivered.saturating_add(self.left);
+        End::No
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_writes() {
+        let mut initial = Initial::new(3, 100, false);
+        let ends: Vec<End> = (1..=3).map(|n| initial.message("k", n, 50, 3 - n)).collect();
+        assert_eq!(ends, [End::No, End::No, End::Yes]);
+        assert!(!initial.is_empty() && Initial::new(0, 1, false).is_empty());
+    }
+
+    #[test]
+    fn the_number_of_pending_is_too_small() {
+        let mut initial = Initial::new(3, 100, false);
+        assert_eq!(initial.message("k", 1, 50, 1), End::No);
+        assert_eq!(initial.message("k", 2, 50, 0), End::Ask);
+        assert_eq!(initial.message("k", 3, 50, 0), End::No);
+        assert_eq!(initial.answered(3), End::Ask);
+        assert_eq!(initial.answered(3), End::Yes);
+        assert_eq!(initial.answered(3), End::No);
+    }
+
+    #[test]
+    fn written_meanwhile() {
+        // The numbers agree, but the second one was stored after the consumer was made.
+        let mut initial = Initial::new(2, 100, false);
+        assert_eq!(initial.message("k", 1, 50, 1), End::No);
+        assert_eq!(initial.message("k", 2, 100, 0), End::Ask);
+        assert_eq!(initial.answered(2), End::Yes);
+
+        let mut initial = Initial::new(2, 100, false);
+        assert_eq!(initial.message("k", 1, 50, 3), End::No);
+        assert_eq!(initial.message("k", 2, 50, 2), End::No);
+        assert_eq!(initial.message("k", 3, 101, 1), End::No);
+        assert_eq!(initial.message("k", 4, 101, 1), End::No);
+        assert_eq!(initial.message("k", 5, 102, 0), End::Ask);
+        assert_eq!(initial.message("k", 6, 102, 1), End::No);
+        assert_eq!(initial.answered(6), End::No);
+        assert_eq!(initial.message("k", 7, 103, 0), End::Ask);
+        assert_eq!(initial.answered(7), End::Yes);
+    }
+
+    #[test]
+    fn a_writer_that_is_never_behind_does_not_hold_it_for_ever() {
+        let mut initial = Initial::new(10, 100, false);
+        let ends = (1..1000).find(|n| initial.message("k", *n, 200, 10) == End::Yes);
+        assert_eq!(ends, Some(10 * (1 + u64::from(ROUNDS))));
+
+        let mut initial = Initial::new(1, 100, false);
+        assert_eq!(initial.message("k", 1, 200, 0), End::Ask);
+        let rounds = (2..1000).find(|n| {
+            assert_eq!(initial.message("k", *n, 200, 0), End::No);
+            initial.answered(*n) == End::Yes
+        });
+        assert_eq!(rounds, Some(2 + u64::from(ROUNDS)));
+    }
+
+    #[test]
+    fn each_key_must_come() {
+        let mut initial = Initial::new(3, 100, true);
+        assert_eq!(initial.message("a", 1, 50, 2), End::No);
+        assert_eq!(initial.message("b", 2, 50, 1), End::No);
+        // The third was written anew, and so was the first.
+        assert_eq!(initial.message("a", 3, 200, 0), End::Ask);
+        assert_eq!(initial.answered(3), End::No);
+        assert_eq!(initial.message("c", 4, 200, 0), End::Ask);
+        assert_eq!(initial.answered(4), End::Yes);
+
+        // The numbers agree, yet what came twice stands for another.
+        let mut initial = Initial::new(2, 100, true);
+        assert_eq!(initial.message("a", 1, 50, 1), End::No);
+        assert_eq!(initial.message("a", 2, 50, 0), End::Ask);
+        assert_eq!(initial.answered(2), End::No);
+
+        // It was removed: after some rounds that is believed, where no heartbeat tells before.
+        let mut initial = Initial::new(2, 100, true);
+        assert_eq!(initial.message("a", 1, 200, 0), End::Ask);
+        let rounds = (2..1000).find(|n| {
+            let answer = initial.answered(*n - 1);
+            answer == End::Yes || initial.message("a", *n, 200, 0) != End::Ask
+        });
+        assert_eq!(rounds, Some(2 + u64::from(ROUNDS)));
+    }
+}
