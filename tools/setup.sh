@@ -4,7 +4,7 @@
 #   tools/setup.sh [build] [server] [test] [bench]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, openssl, nats-py      bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
+# test    server, Thread, tcllib, TclX, openssl, nats-py     bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
 set -u
@@ -134,8 +134,23 @@ setup_test() {
         # The tests that need it skip themselves and say so.
         lack "the Tcl package ${name%:*}" "run: apt-get install ${name#*:}"
     done
+    setup_tclx
     command -v openssl >/dev/null || install openssl || lack openssl 'run: apt-get install openssl'
     setup_nats_py
+}
+
+# TclX has `fork`. Debian's index names the library by its place in the system; here it lies beside its scripts.
+setup_tclx() {
+    local at=$tools/tcl/tclx8.4
+    has_package Tclx || [ -e "$at/pkgIndex.tcl" ] && return
+    say 'fetching tclx8.4'
+    if unpack tclx8.4; then
+        mkdir -p "$at"
+        cp "$work"/tclx8.4/usr/lib/{tclx8.4/*.tcl,libtclx8.4.so.0} "$at/"
+        echo 'package ifneeded Tclx 8.4 [list load [file join $dir libtclx8.4.so.0] Tclx]' > "$at/pkgIndex.tcl"
+    else
+        lack 'the Tcl package Tclx' 'run: apt-get install tclx8.4'
+    fi
 }
 
 setup_nats_py() {

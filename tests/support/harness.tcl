@@ -53,6 +53,7 @@ proc ::harness::set_constraints {} {
     # Found, not loaded: most tests must run without it.
     catch {package require harness-no-such-package}
     ::tcltest::testConstraint tcllib [expr {[package versions logger] ne ""}]
+    ::tcltest::testConstraint tclx [expr {[package vsatisfies [package provide Tcl] 8.6] && [package versions Tclx] ne ""}]
     ::tcltest::testConstraint tcl9 [package vsatisfies [package provide Tcl] 9.0-]
     ::tcltest::testConstraint tcl86 [package vsatisfies [package provide Tcl] 8.6]
 }

@@ -203,9 +203,12 @@ class Proxy:
             if words and words[0].upper() in (b"PUB", b"HPUB") and words[-1].isdigit():
                 # A payload may look like anything; it is no command.
                 link.skip = int(words[-1]) + 2
-            for pattern, said in self.answers:
+            for pattern, said, ends in self.answers:
                 if line.startswith(pattern):
                     self.say(link, said)
+                    if ends:
+                        self.finish(link)
+                        return
                     break
 
     # The loop
@@ -342,8 +345,10 @@ class Proxy:
             self.target = (words[0], int(words[1]))
         elif name == "greet":
             self.greeting = base64.b64decode(words[0])
-        elif name == "on":
-            self.answers.append((base64.b64decode(words[0]), base64.b64decode(words[1])))
+        elif name in ("on", "end"):
+            self.answers.append((base64.b64decode(words[0]), base64.b64decode(words[1]), name == "end"))
+        elif name == "forget":
+            self.answers.clear()
         else:
             raise ValueError("unknown command")
         return None

@@ -113,33 +113,41 @@ oo::objdefine ::proxy method start {args} {
     return [my new {*}$args]
 }
 
-# fake start ?-greet bytes? ?-on prefix answer? ...
+# fake start ?-greet bytes? ?-on prefix answer? ?-end prefix answer? ...
 #
-# Says `-greet` to whoever connects, and the answer of the first prefix with which a line from the client begins.
-# A literal \r or \n in these stands for the character, so that braces can be used.
+# Says `-greet` to whoever connects, and the answer of the first prefix with which a line from the client begins; after
+# that of an `-end` it closes the connection. A literal \r or \n in these stands for the character, so that braces can be used.
 oo::class create ::fake {
     superclass ::nats_server::endpoint
 
     constructor {args} {
         next fake
+        my Rules {*}$args
+    }
+    method Rules {args} {
         while {[llength $args] > 0} {
             switch -- [lindex $args 0] {
                 -greet {
                     my Ask greet [my Line [lindex $args 1]]
                     set args [lrange $args 2 end]
                 }
-                -on {
-                    my Ask on [my Bytes [lindex $args 1]] [my Line [lindex $args 2]]
+                -on - -end {
+                    my Ask [string range [lindex $args 0] 1 end] [my Bytes [lindex $args 1]] [my Line [lindex $args 2]]
                     set args [lrange $args 3 end]
                 }
                 default {
-                    error "unknown option \"[lindex $args 0]\": must be -greet or -on"
+                    error "unknown option \"[lindex $args 0]\": must be -greet, -on or -end"
                 }
             }
         }
     }
     method Line {text} {
         return [my Bytes [string map {\\r \r \\n \n} $text]]
+    }
+    # Other answers, and another greeting if there is one among them, from now on.
+    method behave {args} {
+        my Ask forget
+        my Rules {*}$args
     }
     # Bytes to each client.
     method say {data} {
@@ -152,7 +160,7 @@ oo::class create ::fake {
     method close {} {
         my cut
     }
-    export say close
+    export behave say close
 }
 oo::objdefine ::fake method start {args} {
     return [my new {*}$args]
