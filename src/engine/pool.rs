@@ -231,6 +231,13 @@ impl Pool {
         }
     }
 
+    /// A success that was none: the failures before it count again.
+    pub fn relapsed(&mut self, id: u64, failures: u64) {
+        if let Some(s) = self.find(id) {
+            s.entry.reconnects = failures;
+        }
+    }
+
     /// The current server names the servers of its cluster: new ones join at the front, with the credentials of the server that
     /// tells of them; discovered ones that it does not name any more leave. A list that is empty says nothing.
     /// Returns the addresses of those that came and of those that left.

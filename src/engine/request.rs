@@ -169,21 +169,35 @@ fn finish(shared: &Shared, pushed: Option<Result<(), Problem>>, earliest: bool) 
     Ok(())
 }
 
-/// A new session begins: pulls that the server had before are asked for again, for what is left of them.
-pub(super) fn renew_pulls(shared: &Shared) {
+/// Pulls that the server had before the loss: those that do not wait in the outbox.
+pub(super) fn pulls_to_renew(shared: &Shared) -> Vec<CallId> {
     let mut calls = lock(&shared.calls);
     let waiting = shared.outbox.with(|q| q.waiting_calls()).unwrap_or_default();
-    for id in calls.requests() {
-        let Some(Call { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(id) else {
+    let mut ids = calls.requests();
+    ids.retain(|id| {
+        let renewed = matches!(calls.get_mut(*id), Some(Call { kind: Kind::Pull { renew: Some(_), .. }, .. }));
+        renewed && waiting.binary_search(id).is_err()
+    });
+    ids
+}
+
+/// A new session begins: these pulls are asked for again, for what is left of them, on inboxes of their own. To the former
+/// ones the server may still send what it was asked for first, more than is wanted now.
+pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
+    let mut subs = lock(&shared.subs);
+    let mut calls = lock(&shared.calls);
+    for id in ids {
+        let Some(Call { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(*id) else {
             continue;
         };
-        if waiting.binary_search(&id).is_ok() {
-            continue;
-        }
-        if let Some(payload) = renew(&msg.payload, *left, began.elapsed()) {
-            let publication = Publication { payload: &payload, ..msg.as_publication() };
-            shared.outbox.with(|q| q.publish(&publication, &[sub.subject()], outbox::Kind::Request(id)));
-        }
+        let Some(payload) = renew(&msg.payload, *left, began.elapsed()) else { continue };
+        sub.state().ended = true;
+        *sub = subs.add_call(*id, new_inbox(shared), None);
+        let publication = Publication { payload: &payload, ..msg.as_publication() };
+        shared.outbox.with(|q| {
+            q.subscribe(sub);
+            q.publish(&publication, &[sub.subject()], outbox::Kind::Request(*id));
+        });
     }
 }
 

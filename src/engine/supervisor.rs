@@ -204,7 +204,11 @@ impl Supervisor {
         }
         match session::run(&shared, self.epoch, link, address, server.scheme, &config).await {
             None => Turn::Stopped,
-            Some(problem) => Turn::Lost(problem),
+            Some(loss) if loss.seen => Turn::Lost(loss.problem),
+            Some(loss) => {
+                lock(&shared.pool).relapsed(server.id, server.entry.reconnects);
+                Turn::Failed(loss.problem)
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 pub mod connection;
 pub mod dialect;
 pub mod flat;
-pub mod header;
 pub mod helpers;
 pub mod initial;
 pub mod jetstream_consumers;

@@ -115,6 +115,11 @@ impl Settings {
         &self.values[index.expect("the name stands in the table")].0
     }
 
+    /// `-pedantic`
+    pub fn is_pedantic(&self) -> bool {
+        self.flag("pedantic")
+    }
+
     fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), Value::Bool(true))
     }

@@ -97,8 +97,8 @@ pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Resul
             Some(filter) if !check_subject(filter, Role::Subscribe, true) => {
                 return Err(bad_value("filter_subject", Kind::NonEmpty, &Obj::text(filter)).into());
             }
-            Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
-            None => format!("CONSUMER.CREATE.{stream}.{name}"),
+            Some(filter) if goes_into_subject(js, filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
+            _ => format!("CONSUMER.CREATE.{stream}.{name}"),
         },
         (None, _) => format!("CONSUMER.CREATE.{stream}"),
     })
@@ -112,6 +112,12 @@ pub fn names_consumers(js: &JetStream) -> bool {
 /// Whether the server has this version or a newer one; one that has not said its version most likely has.
 pub fn is_at_least(js: &JetStream, wanted: Version) -> bool {
     server_version(js).is_none_or(|version| version >= wanted)
+}
+
+/// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once
+/// or twice.
+pub fn goes_into_subject(js: &JetStream, filter: &str) -> bool {
+    !js.connection.settings.borrow().is_pedantic() || !filter.split('.').any(|token| matches!(token, "*" | ">"))
 }
 
 /// `add_consumer_from_json stream consumer json_config`

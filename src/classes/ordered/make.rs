@@ -11,7 +11,7 @@ use super::{Inner, Input, MUTES};
 use crate::bridge::errors::{Error, Result};
 use crate::classes::connection::state::Connection;
 use crate::classes::jet_stream::api::{parse, response_error};
-use crate::classes::jet_stream::consumers::names_consumers;
+use crate::classes::jet_stream::consumers::{goes_into_subject, names_consumers};
 use crate::client::{Answer, Fault, timeout};
 use crate::engine::{End, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::kv::watch_config;
@@ -144,7 +144,11 @@ impl Inner {
             let name = inbox.rsplit('.').next().unwrap_or_default();
             config.insert("name".into(), name.into());
             self.name.replace(Some(name.to_string()));
-            format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, form.filter)
+            if goes_into_subject(&self.js, &form.filter) {
+                format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, form.filter)
+            } else {
+                format!("CONSUMER.CREATE.{}.{name}", request.stream)
+            }
         } else {
             format!("CONSUMER.CREATE.{}", request.stream)
         };

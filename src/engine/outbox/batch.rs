@@ -51,9 +51,11 @@ impl Batch {
         *self = Batch { bytes, frames, ..Batch::default() };
     }
 
-    pub(super) fn drop_dead(&mut self) {
+    /// Drops what need not be sent any more: messages of calls that have ended, and subscriptions that ended before the server
+    /// was told of them.
+    pub(super) fn drop_stale(&mut self) {
         let frames = std::mem::take(&mut self.frames);
-        retain(&mut self.bytes, 0, frames, |frame| !frame.dead, &mut self.frames);
+        retain(&mut self.bytes, 0, frames, |frame| !frame.is_stale(), &mut self.frames);
     }
 
     /// Drops messages of calls that have ended; the batch stands between two frames. Returns the sizes of what is dropped.

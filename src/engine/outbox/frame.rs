@@ -52,6 +52,17 @@ impl Frame {
         self.odd || matches!(self.kind, Kind::Ping(_))
     }
 
+    /// Whether it need not be sent any more: its call has ended, or its subscription before the server was told of it.
+    pub(super) fn is_stale(&self) -> bool {
+        match &self.kind {
+            Kind::Subscribe(sub) | Kind::Limit(sub) => {
+                let state = sub.state();
+                state.ended && !state.sent
+            }
+            _ => self.dead,
+        }
+    }
+
     /// Whether it carries a message.
     pub fn is_message(&self) -> bool {
         matches!(self.kind, Kind::Publish | Kind::Request(_))

@@ -210,6 +210,9 @@ impl Outbox {
         queue.requests.clear();
         batch.has_controls = std::mem::take(&mut queue.controls) > 0;
         batch.withdrawn = self.withdrawn.load(Ordering::Acquire);
+        if std::mem::take(&mut queue.stale) > 0 {
+            batch.drop_stale();
+        }
         if batch.has_controls {
             // From now on a subscription is restored after a loss, and ended by an UNSUB.
             for frame in &batch.frames {
@@ -217,9 +220,6 @@ impl Outbox {
                     sub.state().sent = true;
                 }
             }
-        }
-        if std::mem::take(&mut queue.stale) > 0 {
-            batch.drop_dead();
         }
         self.waiting.store(0, Ordering::Relaxed);
         queue.given_up = false;

@@ -109,10 +109,7 @@ impl Queue {
     /// Drops what need not be sent once it is the larger part.
     pub(super) fn tidy(&mut self) {
         if self.stale * 2 > self.frames.len() {
-            self.retain(|frame| match &frame.kind {
-                Kind::Subscribe(sub) | Kind::Limit(sub) => !sub.state().ended,
-                _ => !frame.dead,
-            });
+            self.retain(|frame| !frame.is_stale());
             self.stale = 0;
         }
     }

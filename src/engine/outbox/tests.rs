@@ -116,6 +116,47 @@ fn subscriptions_are_restored_by_their_table() {
 }
 
 #[test]
+fn a_subscription_that_ends_unsent_is_not_sent_among_others() {
+    let o = open();
+    let mut subs = SubTable::default();
+    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false };
+    let three = [None, Some(5), None].map(|max| subs.add_user(spec(max)));
+    for sub in &three {
+        o.with(|q| q.subscribe(sub)).unwrap();
+    }
+    three[1].state().ended = true;
+    o.with(|q| q.unsubscribe(&three[1])).unwrap();
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    assert_eq!(text(&b), "SUB a 1\r\nSUB a 3\r\n");
+    assert!(!three[1].state().sent);
+    // One that the server knows is ended by it.
+    three[2].state().ended = true;
+    o.with(|q| q.unsubscribe(&three[2])).unwrap();
+    b.advance(b.len());
+    o.refill(&mut b);
+    assert_eq!(text(&b), "UNSUB 3\r\n");
+}
+
+#[test]
+fn a_limit_that_was_reached_before_it_was_told_is_told_all_the_same() {
+    let o = open();
+    let mut subs = SubTable::default();
+    let sub = subs.add_user(SubSpec { subject: "a".into(), queue: None, max_msgs: None, discard: false });
+    o.with(|q| q.subscribe(&sub)).unwrap();
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    b.advance(b.len());
+    sub.state().max = Some(2);
+    o.with(|q| q.limit(&sub)).unwrap();
+    push(&o, "1", Kind::Request(1));
+    sub.state().ended = true;
+    o.withdraw(1);
+    o.refill(&mut b);
+    assert_eq!(text(&b), "UNSUB 1 2\r\n");
+}
+
+#[test]
 fn a_crowd_waits_once() {
     let o = open();
     let crowded = || o.with(|q| o.is_crowded(q)).unwrap();

@@ -63,9 +63,20 @@ struct Session<'a> {
     choked: Cell<bool>,
     /// A message has been written.
     published: Cell<bool>,
+    /// The connection has been announced.
+    announced: Cell<bool>,
 }
 
-/// Runs a session to its end: `None` if the owner closed it, else why it was lost.
+/// How a session was lost.
+pub(super) struct Loss {
+    /// Why.
+    pub problem: Problem,
+    /// The connection had been announced, or would have been, were it not for a message that the server choked on and that is
+    /// not sent again. Otherwise nobody has ever seen it, and it is as good as an attempt that failed.
+    pub seen: bool,
+}
+
+/// Runs a session to its end: `None` if the owner closed it, else how it was lost.
 pub(super) async fn run(
     shared: &Arc<Shared>,
     epoch: u64,
@@ -73,7 +84,7 @@ pub(super) async fn run(
     address: String,
     scheme: Scheme,
     config: &Config,
-) -> Option<Problem> {
+) -> Option<Loss> {
     if let Some(inbox) = &mut lock(&shared.calls).inbox {
         inbox.refused = false;
     }
@@ -89,6 +100,7 @@ pub(super) async fn run(
         odd: RefCell::default(),
         choked: Cell::new(false),
         published: Cell::new(false),
+        announced: Cell::new(false),
     };
     shared.set_info(link.info);
     let (mut input, mut batch) = (link.input, Batch::default());
@@ -107,7 +119,7 @@ pub(super) async fn run(
     let dropped = shared.outbox.give_back(batch, session.choked.get(), |id| calls.contains(id));
     drop(calls);
     count(&shared.counters.dropped, dropped);
-    ended
+    ended.map(|problem| Loss { problem, seen: session.announced.get() || session.choked.get() })
 }
 
 impl Session<'_> {

@@ -6,8 +6,9 @@ use crate::engine::listener::{End, Status};
 use crate::engine::log::Level;
 use crate::engine::outbox::{Batch, Kind};
 use crate::engine::pace::Pace;
+use crate::engine::subs::Owner;
 use crate::engine::wire::encode;
-use crate::engine::{lock, request};
+use crate::engine::{CallId, lock, request};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -31,7 +32,8 @@ impl Session<'_> {
 
     async fn write_all<W: AsyncWrite + Unpin>(&self, w: &mut W, batch: &mut Batch, config: &Config) -> io::Result<()> {
         let outbox = &self.shared.outbox;
-        let mut restored = self.restored();
+        let renewed = request::pulls_to_renew(self.shared);
+        let mut restored = self.restored(&renewed);
         if outbox.is_waiting() || !restored.is_empty() {
             // The second INFO, which has the limits of the account, comes before the answer; and whoever sees the connection
             // restored may send to a subscription at once, by way of another connection.
@@ -43,7 +45,7 @@ impl Session<'_> {
             let _ = tokio::time::timeout(LIMITS, self.answered.notified()).await;
         }
         self.prepare(config);
-        request::renew_pulls(self.shared);
+        request::renew_pulls(self.shared, &renewed);
         // `connected` means that what was queued until now is out, however much is added meanwhile.
         if outbox.refill(batch) {
             self.write_batch(w, batch).await?;
@@ -71,12 +73,13 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Commands that tell the server of the subscriptions it knew before.
-    fn restored(&self) -> Vec<u8> {
+    /// Commands that tell the server of the subscriptions it knew before, but for the inboxes of pulls that get new ones.
+    fn restored(&self, renewed: &[CallId]) -> Vec<u8> {
         let mut out = Vec::new();
         for sub in lock(&self.shared.subs).sent() {
             let mut state = sub.state();
-            if state.ended {
+            let replaced = matches!(sub.owner(), Owner::Call(id) if renewed.binary_search(&id).is_ok());
+            if state.ended || replaced {
                 continue;
             }
             state.base = state.delivered;
@@ -129,6 +132,7 @@ impl Session<'_> {
             let address = &self.address;
             // Before the status: who waits for it may be gone right after.
             self.shared.log(Level::Info, || format!("Connected to {address}"));
+            self.announced.set(true);
             self.shared.transition(self.epoch, Status::Connected, None);
         }
     }

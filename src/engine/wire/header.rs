@@ -58,6 +58,12 @@ pub fn lines(block: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>
         })
 }
 
+/// Names and values of a block as a stream keeps it; nothing of what is no block.
+pub fn stored(block: &[u8]) -> Vec<(String, String)> {
+    let lines = is_block(block).then(|| lines(block)).into_iter().flatten();
+    lines.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
 /// Whether a header of this name can be sent: it is not empty, and holds neither a colon nor a line end.
 pub fn is_name(name: &str) -> bool {
     !name.is_empty() && !name.contains([':', '\r', '\n'])
@@ -125,6 +131,15 @@ mod tests {
         for bad in [&b""[..], b"HTTP/1.1 200\r\n\r\n", b"NATS/1.0x\r\n\r\n", b"NATS/1.", b"A: b\r\n\r\n"] {
             assert!(!is_block(bad));
         }
+    }
+
+    #[test]
+    fn kept_by_a_stream() {
+        assert_eq!(
+            stored(b"NATS/1.0\r\nA: b\xe9\r\nnone\r\nMy Header:x\r\n\r\n"),
+            pairs(&[("A", "b\u{e9}"), ("My Header", "x")])
+        );
+        assert!(stored(b"BOGUS\r\nA: 1\r\n\r\n").is_empty() && stored(b"").is_empty());
     }
 
     #[test]
