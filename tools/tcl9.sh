@@ -81,7 +81,7 @@ if found=$(find_tclsh); then
     exit
 fi
 command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail 'no Tcl 9 here, and no apt to fetch one; TCLSH9 may name one'
-scratch=$(mktemp -d "$tools/tcl9.XXXXXX")
+scratch=$(mktemp -d -p "$tools")
 trap 'rm -rf "$scratch"' EXIT
 say "fetching Debian's Tcl 9"
 download || fail "Debian's packages of Tcl 9 could not be fetched"

@@ -14,7 +14,8 @@ use super::handle::Handle;
 use super::interp::Interp;
 use super::lent::none_lent;
 use super::obj::Obj;
-use super::sys::{self, Code, Size, oo, stub};
+use super::slots::{oo, stub};
+use super::sys::{self, Code, Size};
 use super::trampoline::guarded;
 
 /// What a method gives back to the dispatcher.

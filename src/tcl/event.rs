@@ -9,7 +9,8 @@ use super::error::{Error, Result, Trouble, Wording, word_troubles};
 use super::interp::Interp;
 use super::lent::none_lent;
 use super::slots;
-use super::sys::{self, Code, stub};
+use super::slots::stub;
+use super::sys::{self, Code};
 use super::trampoline::{caught, guarded};
 
 #[repr(C)]

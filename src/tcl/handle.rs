@@ -7,7 +7,8 @@ use super::interp::Interp;
 use super::lent::none_lent;
 use super::obj::Obj;
 use super::script::note_script;
-use super::sys::{self, oo, stub};
+use super::slots::{oo, stub};
+use super::sys;
 
 /// An object that may be gone meanwhile.
 pub struct Handle {

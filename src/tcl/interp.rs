@@ -11,7 +11,8 @@ use super::error::{Error, Result};
 use super::lent::none_lent;
 use super::obj::Obj;
 use super::script::note_script;
-use super::sys::{self, Code, Size, stub};
+use super::slots::stub;
+use super::sys::{self, Code, Size};
 
 /// An interpreter of this thread whose memory is there for `'a`: for the call that it was handed to, or while a [`Kept`] holds it.
 #[derive(Clone, Copy)]

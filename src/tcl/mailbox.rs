@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::fork;
 use super::script::scripts;
-use super::sys::{self, stub};
+use super::slots::stub;
+use super::sys;
 use super::trampoline::guarded;
 
 /// How long callbacks may follow each other before timers and files are looked at.

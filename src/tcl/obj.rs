@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 use std::slice;
 
 use super::lent::{Lent, none_lent};
-use super::sys::{self, Size, stub};
+use super::slots::stub;
+use super::sys::{self, Size};
 use super::text;
 
 /// A counted reference to a Tcl value. Not `Send`: values belong to their thread.

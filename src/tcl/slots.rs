@@ -18,7 +18,7 @@ macro_rules! slots {
     };
 }
 
-slots! { tcl, super::sys::TclStubs:
+slots! { tcl_slots, super::sys::TclStubs:
     tclFreeObj tcl_Alloc tcl_BackgroundException tcl_CallWhenDeleted tcl_Canceled tcl_CreateEventSource
     tcl_CreateExitHandler tcl_CreateObjCommand tcl_CreateThreadExitHandler tcl_CreateTimerHandler
     tcl_DStringFree tcl_DeleteCommandFromToken tcl_DeleteEventSource tcl_DeleteEvents tcl_DeleteTimerHandler tcl_DictObjDone
@@ -37,7 +37,7 @@ slots! { tcl, super::sys::TclStubs:
     tcl_UnsetVar2 tcl_UtfToExternalDString tcl_WrongNumArgs
 }
 
-slots! { oo, super::sys::TclOOStubs:
+slots! { oo_slots, super::sys::TclOOStubs:
     tcl_ClassSetConstructor tcl_ClassSetDestructor tcl_GetObjectAsClass tcl_GetObjectCommand tcl_GetObjectFromObj tcl_GetObjectName
     tcl_GetObjectNamespace tcl_NewMethod tcl_NewObjectInstance tcl_ObjectContextObject
     tcl_ObjectContextSkippedArgs tcl_ObjectDeleted tcl_ObjectGetMetadata tcl_ObjectSetMetadata
@@ -49,8 +49,26 @@ slots! { oo, super::sys::TclOOStubs:
 /// The tables are initialised.
 pub unsafe fn listed() -> Vec<(&'static str, bool)> {
     // SAFETY: set by the initialisation, and static data of Tcl since.
-    unsafe { [tcl::listed(&*sys::tclStubsPtr), oo::listed(&*sys::tclOOStubsPtr)].concat() }
+    unsafe { [tcl_slots::listed(&*sys::tclStubsPtr), oo_slots::listed(&*sys::tclOOStubsPtr)].concat() }
 }
+
+/// Calls a function of Tcl's stub table: `stub!(tcl_NewObj())`. It has to stand in the list above.
+macro_rules! stub {
+    ($name:ident ( $($arg:expr),* $(,)? )) => {{
+        const { $crate::tcl::slots::tcl_slots::$name };
+        ((*$crate::tcl::sys::tclStubsPtr).$name.unwrap())($($arg),*)
+    }};
+}
+
+/// Calls a function of TclOO's stub table. It has to stand in the list above.
+macro_rules! oo {
+    ($name:ident ( $($arg:expr),* $(,)? )) => {{
+        const { $crate::tcl::slots::oo_slots::$name };
+        ((*$crate::tcl::sys::tclOOStubsPtr).$name.unwrap())($($arg),*)
+    }};
+}
+
+pub(crate) use {oo, stub};
 
 #[cfg(test)]
 mod tests {
@@ -60,7 +78,7 @@ mod tests {
     fn an_empty_slot_is_noticed() {
         // SAFETY: integers, null pointers and empty slots.
         let empty: (sys::TclStubs, sys::TclOOStubs) = unsafe { std::mem::zeroed() };
-        for listed in [tcl::listed(&empty.0), oo::listed(&empty.1)] {
+        for listed in [tcl_slots::listed(&empty.0), oo_slots::listed(&empty.1)] {
             assert!(!listed.is_empty());
             assert!(listed.iter().all(|(_, empty)| *empty));
         }

@@ -46,21 +46,3 @@ pub unsafe fn init_stubs(interp: *mut Tcl_Interp) -> *const std::os::raw::c_char
     #[cfg(tcl9)]
     return Tcl_InitStubs(interp, c"9.0".as_ptr(), 9 << 8, 0xFCA3_BACB_u32 as Code + size_of::<*mut ()>() as Code);
 }
-
-/// Calls a function of Tcl's stub table: `stub!(tcl_NewObj())`. It has to stand in the list of `slots`.
-macro_rules! stub {
-    ($name:ident ( $($arg:expr),* $(,)? )) => {{
-        const { $crate::tcl::slots::tcl::$name };
-        ((*$crate::tcl::sys::tclStubsPtr).$name.unwrap())($($arg),*)
-    }};
-}
-
-/// Calls a function of TclOO's stub table. It has to stand in the list of `slots`.
-macro_rules! oo {
-    ($name:ident ( $($arg:expr),* $(,)? )) => {{
-        const { $crate::tcl::slots::oo::$name };
-        ((*$crate::tcl::sys::tclOOStubsPtr).$name.unwrap())($($arg),*)
-    }};
-}
-
-pub(crate) use {oo, stub};

@@ -1,6 +1,7 @@
 //! Between UTF-8 and Tcl's internal encoding, which writes NUL as two bytes and, up to 8.6, has no four-byte sequences.
 
-use super::sys::{self, Size, stub};
+use super::slots::stub;
+use super::sys::{self, Size};
 
 /// Whether bytes of valid UTF-8 differ from Tcl's internal encoding.
 pub fn needs_conversion(utf8: &[u8]) -> bool {

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use super::error::Result;
 use super::interp::Interp;
 use super::obj::Obj;
-use super::sys::{self, stub};
+use super::slots::stub;
+use super::sys;
 use super::trampoline::guarded;
 
 /// A guard over variables: what scripts write is refused and undone, what they unset comes back; [`Guard::set`] goes through.

@@ -11,7 +11,8 @@ use super::event;
 use super::interp::{Home, Interp};
 use super::obj::Obj;
 use super::script::note_script;
-use super::sys::{self, Code, stub};
+use super::slots::stub;
+use super::sys::{self, Code};
 use super::trampoline;
 
 /// Something that will be done; who waits for it is released by [`Waiter::complete`].
