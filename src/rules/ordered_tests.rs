@@ -12,12 +12,12 @@ const fn next(fresh: bool, caught_up: bool) -> Step {
 fn in_order() {
     let mut p = Progress::new(Start::LastPerKey);
     assert!(!p.consumer("c", 2, 1));
-    assert_eq!(p.message("k", &place("c", 1, 4, 1)), next(true, false));
-    assert_eq!(p.message("k", &place("c", 2, 7, 0)), next(true, true));
-    assert_eq!(p.message("k", &place("c", 3, 9, 0)), next(true, false));
-    assert_eq!(p.message("k", &place("c", 3, 9, 0)), Step::Ignore);
-    assert_eq!(p.message("k", &place("other", 4, 10, 0)), Step::Ignore);
-    assert_eq!(p.message("k", &place("c", 5, 12, 0)), Step::Gap);
+    assert_eq!(p.message("k4", &place("c", 1, 4, 1)), next(true, false));
+    assert_eq!(p.message("k7", &place("c", 2, 7, 0)), next(true, true));
+    assert_eq!(p.message("k9", &place("c", 3, 9, 0)), next(true, false));
+    assert_eq!(p.message("k9", &place("c", 3, 9, 0)), Step::Ignore);
+    assert_eq!(p.message("k10", &place("other", 4, 10, 0)), Step::Ignore);
+    assert_eq!(p.message("k12", &place("c", 5, 12, 0)), Step::Gap);
     assert_eq!(p.start(), Start::Revision(10));
 }
 
@@ -26,16 +26,16 @@ fn the_initial_data_end_while_others_go_on_writing() {
     let asks = Step::Next { fresh: true, end: End::Ask };
     let mut p = Progress::new(Start::First);
     assert!(!p.consumer("c", 2, 1));
-    assert_eq!(p.message("k", &place("c", 1, 1, 2)), next(true, false));
+    assert_eq!(p.message("k1", &place("c", 1, 1, 2)), next(true, false));
     // What was counted has come, and two are there by now.
-    assert_eq!(p.message("k", &place("c", 2, 2, 2)), next(true, false));
-    assert_eq!(p.message("k", &place("c", 3, 3, 1)), next(true, false));
-    assert_eq!(p.message("k", &place("c", 4, 4, 0)), asks);
-    assert_eq!(p.message("k", &place("c", 5, 5, 0)), next(true, false));
+    assert_eq!(p.message("k2", &place("c", 2, 2, 2)), next(true, false));
+    assert_eq!(p.message("k3", &place("c", 3, 3, 1)), next(true, false));
+    assert_eq!(p.message("k4", &place("c", 4, 4, 0)), asks);
+    assert_eq!(p.message("k5", &place("c", 5, 5, 0)), next(true, false));
     assert_eq!(p.answered(), End::Ask);
     assert_eq!(p.answered(), End::Yes);
     assert_eq!(p.answered(), End::No);
-    assert_eq!(p.message("k", &place("c", 6, 6, 0)), next(true, false));
+    assert_eq!(p.message("k6", &place("c", 6, 6, 0)), next(true, false));
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn what_was_pending_is_removed() {
     assert!(!p.consumer("c", 3, 1));
     assert_eq!(p.heartbeat(Some(0), true), Beat::Alive);
     assert_eq!(p.heartbeat(None, false), Beat::Alive);
-    assert_eq!(p.message("k", &place("c", 1, 1, 2)), next(true, false));
+    assert_eq!(p.message("k1", &place("c", 1, 1, 2)), next(true, false));
     assert_eq!(p.heartbeat(Some(1), false), Beat::CaughtUp);
     assert_eq!(p.heartbeat(Some(1), false), Beat::Alive);
-    assert_eq!(p.message("k", &place("c", 2, 9, 0)), next(true, false));
+    assert_eq!(p.message("k9", &place("c", 2, 9, 0)), next(true, false));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn nothing_there() {
         assert!(p.consumer("c", 0, 1));
         assert_eq!(p.start(), Start::First);
         assert!(!p.consumer("d", 3, 1));
-        assert_eq!(p.message("k", &place("d", 1, 1, 2)), next(true, false));
+        assert_eq!(p.message("k1", &place("d", 1, 1, 2)), next(true, false));
     }
 }
 
@@ -85,7 +85,7 @@ fn updates_only() {
     let mut p = Progress::new(Start::Revision(8));
     assert!(p.consumer("c", 3, 1));
     assert_eq!(p.start(), Start::Revision(8));
-    assert_eq!(p.message("k", &place("c", 1, 9, 0)), next(true, false));
+    assert_eq!(p.message("k9", &place("c", 1, 9, 0)), next(true, false));
     assert_eq!(p.start(), Start::Revision(10));
 }
 
@@ -93,16 +93,16 @@ fn updates_only() {
 fn broken_amid_the_initial_data() {
     let mut p = Progress::new(Start::LastPerKey);
     p.consumer("c", 3, 1);
-    p.message("k", &place("c", 1, 2, 2));
+    p.message("k2", &place("c", 1, 2, 2));
     assert_eq!(p.start(), Start::LastPerKey);
     assert!(!p.consumer("d", 3, 1));
-    assert_eq!(p.message("k", &place("d", 1, 2, 2)), next(false, false));
-    assert_eq!(p.message("k", &place("d", 2, 3, 1)), next(true, false));
-    assert_eq!(p.message("k", &place("d", 3, 5, 0)), next(true, true));
+    assert_eq!(p.message("k2", &place("d", 1, 2, 2)), next(false, false));
+    assert_eq!(p.message("k3", &place("d", 2, 3, 1)), next(true, false));
+    assert_eq!(p.message("k5", &place("d", 3, 5, 0)), next(true, true));
 
     let mut p = Progress::new(Start::First);
     p.consumer("c", 3, 1);
-    p.message("k", &place("c", 1, 2, 2));
+    p.message("k2", &place("c", 1, 2, 2));
     assert_eq!(p.start(), Start::Revision(3));
     assert!(p.consumer("d", 0, 1));
 }
@@ -113,7 +113,7 @@ fn another_stream_of_the_same_name() {
         let mut p = Progress::new(start);
         p.stream("monday", 5);
         p.consumer("c", 1, 1);
-        p.message("k", &place("c", 1, 5, 0));
+        p.message("k5", &place("c", 1, 5, 0));
         p
     };
     for start in [Start::LastPerKey, Start::First, Start::Revision(4)] {
@@ -139,7 +139,7 @@ fn another_stream_of_the_same_name() {
 fn heartbeats() {
     let mut p = Progress::new(Start::First);
     p.consumer("c", 2, 1);
-    p.message("k", &place("c", 1, 1, 1));
+    p.message("k1", &place("c", 1, 1, 1));
     assert_eq!(p.heartbeat(None, false), Beat::Alive);
     assert_eq!(p.heartbeat(Some(1), true), Beat::Alive);
     assert_eq!(p.heartbeat(Some(2), false), Beat::Renew);
