@@ -9,17 +9,17 @@ use super::option::{Kind, Opt, Value};
 
 /// Options of `create_kv_bucket`, `create_kv_aggregate` and `create_kv_mirror`.
 pub const BUCKET_OPTIONS: &[Opt] = &[
-    row("description", Kind::NonEmpty, "description"),
+    row("description", Kind::NonEmpty, "description").since(2, 3, 3),
     row("max_value_size", Kind::Int, "largest value in bytes"),
     preset("history", Kind::Count, "1", "entries kept for each key, 1 to 64"),
     preset("ttl", Kind::Count, "0", "age in ms after which entries go; 0 for never"),
     row("max_bucket_size", Kind::Count, "most bytes of the bucket"),
     preset("storage", Kind::Enum(&["memory", "file"]), "file", "where entries are kept"),
     preset("num_replicas", Kind::Int, "1", "copies in a cluster"),
-    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store"),
+    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
     row("mirror_name", Kind::NonEmpty, "bucket to mirror; create_kv_bucket only"),
     row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket; create_kv_bucket only"),
-    row("metadata", Kind::StrMap, "names and values of one's own"),
+    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
 ];
 
 /// Options of `get` and `get_value`.

@@ -14,7 +14,7 @@ use crate::classes::jet_stream::api::{JetStream, domain_api, open_or_error};
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{bucket_of_stream, stream_name};
-use crate::rules::kv3::{Refusal, Source, aggregate_stream, bucket_stream, domain_of, mirror_stream};
+use crate::rules::kv3::{BUCKET_OPTIONS, Refusal, Source, aggregate_stream, bucket_stream, domain_of, mirror_stream};
 use crate::rules::names::is_stream_name;
 use crate::tcl::{Obj, Reply};
 
@@ -40,13 +40,14 @@ pub fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     block(call.interp, async move {
         let info = js.api(&format!("STREAM.INFO.{}", stream_name(&bucket)), String::new()).await;
         let info = info.map_err(|error| of_bucket(error, &bucket))?;
-        Bucket::make(&js, &bucket, info.get("config").unwrap_or(&Json::Null))
+        Bucket::make(&js, &bucket, info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?)
     })
 }
 
 /// Creates a stream and gives the bucket's object.
 fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<String, Json>) -> Result<Reply> {
     open_or_error(js)?;
+    js.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let config = Json::Object(config);
@@ -94,6 +95,7 @@ pub fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     not_of_a_mirror(call)?;
     let config = mirror_stream(&name, &source, &call.options.values()).map_err(refused)?;
     open_or_error(js)?;
+    js.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         js.api(&format!("STREAM.CREATE.{name}"), Json::Object(config).to_string()).await?;
@@ -122,23 +124,29 @@ fn source(origin: &Obj) -> Result<Source> {
 
 /// `delete_kv_bucket bucket`
 pub fn delete_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    field(js, call, "DELETE", "success")
+    field(js, call, "DELETE", "success", Json::is_boolean)
 }
 
 /// `empty_kv_bucket bucket`
 pub fn empty_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    field(js, call, "PURGE", "purged")
+    field(js, call, "PURGE", "purged", Json::is_u64)
 }
 
 /// A request for the stream of a bucket whose reply is one field.
-fn field(js: &Rc<JetStream>, call: &Invocation, verb: &'static str, name: &'static str) -> Result<Reply> {
+fn field(
+    js: &Rc<JetStream>,
+    call: &Invocation,
+    verb: &'static str,
+    name: &'static str,
+    fits: fn(&Json) -> bool,
+) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let reply = js.api(&format!("STREAM.{verb}.{}", stream_name(&bucket)), String::new()).await;
         let reply = reply.map_err(|error| of_bucket(error, &bucket))?;
-        Ok(to_obj(reply.get(name).ok_or(Fault::ReplyIncomplete)?))
+        Ok(to_obj(reply.get(name).filter(|value| fits(value)).ok_or(Fault::ReplyIncomplete)?))
     })
 }
 
@@ -160,6 +168,9 @@ pub fn status(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     block(call.interp, async move {
         let info = bucket.js.api(&format!("STREAM.INFO.{}", bucket.stream), String::new()).await;
         let info = convert_reply(info.map_err(|error| bucket.gone(error))?, true);
+        if !["config", "state"].iter().all(|part| info.get(part).is_some_and(Json::is_object)) {
+            return Err(Fault::ReplyIncomplete.into());
+        }
         Ok(shown(&bucket.name, &info))
     })
 }

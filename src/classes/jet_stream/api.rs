@@ -21,7 +21,9 @@ use crate::engine::{Headers, Level, Message, Mode, Outgoing, RequestSpec, Subjec
 use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page};
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::names::is_stream_name;
-use crate::rules::option::Opt;
+use crate::rules::option::{Opt, Value};
+use crate::rules::too_new::too_new;
+use crate::rules::version::Version;
 use crate::tcl::{Instance, Obj, Object, Reply, class};
 use bytes::Bytes;
 
@@ -238,6 +240,29 @@ impl JetStream {
             if empty || names.len() as u64 >= total {
                 return Ok(names);
             }
+        }
+    }
+}
+
+impl JetStream {
+    /// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says
+    /// nothing.
+    pub fn server_version(&self) -> Option<Version> {
+        let info = self.connection.engine().server_info()?;
+        let own = self.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
+        info.version.as_deref().filter(|_| own).and_then(Version::parse)
+    }
+
+    /// Whether the server knows the options given (index into `table`, value): an older one would drop what it does not know.
+    /// With `lenient` those that ask for nothing do not count.
+    ///
+    /// # Errors
+    /// `ErrNotSupported` names the option and the version that has it.
+    pub fn knows(&self, table: &[Opt], given: &[(usize, Value)], lenient: bool) -> Result<()> {
+        let Some(server) = self.server_version() else { return Ok(()) };
+        match too_new(table, given, server, lenient) {
+            Some((option, since)) => Err(Fault::NotSupported { option, since, server }.into()),
+            None => Ok(()),
         }
     }
 }

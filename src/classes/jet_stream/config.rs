@@ -6,11 +6,8 @@ use super::api::{JetStream, options_body};
 use crate::bridge::errors::Result;
 use crate::bridge::json::{from_obj, is_null};
 use crate::bridge::options::{Options, bare_name};
-use crate::client::Fault;
 use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Opt, Value};
-use crate::rules::too_new::too_new;
-use crate::rules::version::Version;
 use crate::tcl::{Interp, Obj};
 
 /// A parsed configuration.
@@ -72,12 +69,10 @@ impl Config {
     /// # Errors
     /// `ErrNotSupported` names the option and the version that has it.
     pub fn known_to_server(&self, js: &JetStream) -> Result<()> {
-        let Some(server) = server_version(js) else { return Ok(()) };
         let mut given = self.options.values();
         // Beside the durable name it says nothing new.
         given.retain(|(index, _)| self.table[*index].name != "name" || !self.has("durable_name"));
-        let Some((name, since)) = too_new(self.table, &given, server, self.whole) else { return Ok(()) };
-        Err(Fault::NotSupported { option: name, since, server }.into())
+        js.knows(self.table, &given, self.whole)
     }
 
     /// The JSON object; with `creation` the table's defaults are in it.
@@ -86,11 +81,4 @@ impl Config {
         map.extend(self.extra.iter().cloned());
         Ok(map)
     }
-}
-
-/// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says nothing.
-pub fn server_version(js: &JetStream) -> Option<Version> {
-    let info = js.connection.engine().server_info()?;
-    let own = js.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
-    info.version.as_deref().filter(|_| own).and_then(Version::parse)
 }

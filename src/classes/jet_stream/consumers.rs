@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
-use super::config::{Config, server_version};
+use super::config::Config;
 use super::streams::json_object;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -111,7 +111,7 @@ pub fn names_consumers(js: &JetStream) -> bool {
 
 /// Whether the server has this version or a newer one; one that has not said its version most likely has.
 pub fn is_at_least(js: &JetStream, wanted: Version) -> bool {
-    server_version(js).is_none_or(|version| version >= wanted)
+    js.server_version().is_none_or(|version| version >= wanted)
 }
 
 /// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once

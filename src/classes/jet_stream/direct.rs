@@ -9,11 +9,14 @@ use super::api::{JetStream, open_or_error, options_body, stream_name};
 use super::stored::{Stored, message_dict};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
+use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
 use crate::client::{Argument, Fault, codes};
 use crate::engine::Message;
 use crate::rules::jetstream_convert::ApiError;
-use crate::tcl::Reply;
+use crate::rules::option::Kind;
+use crate::rules::subject::{Role, check_subject};
+use crate::tcl::{Obj, Reply};
 
 /// `stream_direct_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
 pub fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
@@ -23,6 +26,10 @@ pub fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     }
     let body = options_body(crate::rules::jetstream_streams::MSG_GET_OPTIONS, &call.options, false)?;
     let last = call.options.text("last_by_subj").filter(|_| call.options.all().len() == 1);
+    // As a part of the subject it would lead nowhere.
+    if let Some(subject) = last.filter(|subject| !check_subject(subject, Role::Subscribe, true)) {
+        return Err(bad_value("last_by_subj", Kind::NonEmpty, &Obj::text(subject)).into());
+    }
     let (rest, body) = match last {
         Some(subject) => (format!("DIRECT.GET.{name}.{subject}"), String::new()),
         None => (format!("DIRECT.GET.{name}"), Json::Object(body).to_string()),

@@ -13,7 +13,7 @@ use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bare_name;
 use crate::bridge::task::block;
-use crate::client::Argument;
+use crate::client::{Argument, Fault};
 use crate::engine::Level;
 use crate::rules::jetstream_convert::merge_update;
 use crate::rules::jetstream_convert_body::BadValue;
@@ -42,7 +42,7 @@ pub fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         let info = js.api(&format!("STREAM.INFO.{name}"), String::new()).await?;
-        let current = info.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+        let current = info.get("config").and_then(Json::as_object).cloned().ok_or(Fault::ReplyIncomplete)?;
         let config = Json::Object(merge_update(current, change)).to_string();
         let (message, reply) = js.ask(&format!("STREAM.UPDATE.{name}"), config).await?;
         shaped(&message, reply, Shape::Dict)

@@ -156,10 +156,15 @@ impl Follower {
                 return Err(error);
             }
         };
+        let name = reply.get("name").and_then(Json::as_str).filter(|_| reply.get("num_pending").is_some_and(Json::is_u64));
+        let Some(name) = name.map(str::to_string) else {
+            self.listening.take();
+            return Err(Fault::ReplyIncomplete.into());
+        };
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let pending = count("/num_pending") + count("/delivered/consumer_seq");
         self.place.borrow_mut().consumer(count("/delivered/stream_seq"));
-        self.name.replace(reply.get("name").and_then(Json::as_str).unwrap_or_default().to_string());
+        self.name.replace(name);
         self.info.replace(reply);
         self.alive.set(Instant::now());
         self.tell(News::Made(pending));
