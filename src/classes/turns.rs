@@ -12,9 +12,12 @@ use crate::tcl::script::note_script;
 /// How long callbacks may follow each other before timers and files are looked at.
 const SLICE: Duration = Duration::from_millis(1);
 
+/// What is done with one of those that wait.
+type Run<T> = Rc<dyn Fn(T)>;
+
 /// What waits for its turn, and what is done with it.
 pub struct Turns<T> {
-    run: RefCell<Option<Rc<dyn Fn(T)>>>,
+    run: RefCell<Option<Run<T>>>,
     queue: RefCell<VecDeque<T>>,
     /// The call that began them has returned.
     released: Cell<bool>,
@@ -28,7 +31,7 @@ pub struct Turns<T> {
 
 impl<T: 'static> Turns<T> {
     /// Nothing waits yet; `run` may run scripts.
-    pub fn new(run: Rc<dyn Fn(T)>) -> Rc<Turns<T>> {
+    pub fn new(run: Run<T>) -> Rc<Turns<T>> {
         Rc::new(Turns {
             run: RefCell::new(Some(run)),
             queue: RefCell::default(),

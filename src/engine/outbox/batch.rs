@@ -23,7 +23,7 @@ pub(in crate::engine) struct Batch {
     pub written: Cell<usize>,
     /// There are frames that are no messages.
     pub has_controls: bool,
-    /// [`Outbox::withdrawals`] when it was looked at last.
+    /// [`Outbox::withdrawals`](super::Outbox::withdrawals) when it was looked at last.
     pub withdrawn: u64,
 }
 
