@@ -126,7 +126,9 @@ impl<S: Instance> Method<S> {
     fn plain_words(&self, words: &[Obj]) -> usize {
         let (least, most) = self.plain;
         let even = least == most || (words.len() - least).is_multiple_of(2);
-        if even || self.lacks_value(&words[least..]) { least } else { (least + 1).min(most) }
+        // What stands before the options of a constructor is a name, whatever it looks like.
+        let forgotten = !matches!(self.body, Body::Constructor(_)) && !even && self.lacks_value(&words[least..]);
+        if even || forgotten { least } else { (least + 1).min(most) }
     }
 
     /// Whether the first word is an option. Where the option comes again, the first may be a name like it.
