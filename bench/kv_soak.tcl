@@ -175,13 +175,14 @@ proc kv_soak::change {kv operation key value} {
         put - create { lappend words $value }
     }
     set must_fail [expr {$stale || ($operation eq "create" && $latest eq "PUT")}]
-    set began [clock milliseconds]
+    set gone $::kv_soak::gone
     try {
         set result [$kv $operation {*}$words -check_bucket [expr {rand() < 0.5}]]
     } trap {NATS WrongLastSequence} {} {
         dict incr report refused
-        # A create that is refused asks why; where the server goes away meanwhile, the refusal is all that is known.
-        if {!$must_fail && !($operation eq "create" && [clock milliseconds] - $began > 500)} {
+        # A create that is refused asks why; where the server has just been away, the refusal is all that is known.
+        set away [expr {$gone != $::kv_soak::gone || [clock milliseconds] - $::kv_soak::back < 3000}]
+        if {!$must_fail && !($operation eq "create" && $away)} {
             dict lappend report wrong "$operation of $key refused, which is $state"
         }
         return
@@ -267,13 +268,21 @@ proc kv_soak::consumers {js count} {
     return [llength [$js consumer_names KV_$bucket]]
 }
 
+# Number of times that the server went away, and when it was started again last.
+namespace eval kv_soak {
+    variable gone 0
+    variable back 0
+}
+
 # Returns how long the server was away, in ms.
 proc kv_soak::restart {server number} {
+    incr ::kv_soak::gone
     variable outages
     set begin [clock milliseconds]
     $server [expr {$number % 2 ? "stop" : "kill"}]
     sleep [lindex $outages [expr {$number % [llength $outages]}]]
     $server restart
+    set ::kv_soak::back [clock milliseconds]
     return [expr {[clock milliseconds] - $begin}]
 }
 
