@@ -43,7 +43,7 @@ pub use request::{Mode, RequestSpec};
 pub use shared::Statistics;
 pub use subs::{Sub, SubSpec};
 pub use url::UrlAuth;
-pub use wire::header::{is_block as is_header_block, stored as stored_headers};
+pub use wire::header::stored as stored_headers;
 pub use wire::info::Info;
 
 /// Number of a request, pull or ping; from 1 on, per connection.

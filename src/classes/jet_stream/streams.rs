@@ -15,7 +15,7 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::client::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
 use crate::client::{Argument, Fault};
-use crate::engine::{Message, is_header_block, stored_headers};
+use crate::engine::{Message, stored_headers};
 use crate::rules::jetstream_convert::{ApiError, merge_update};
 use crate::rules::jetstream_streams::{MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
 use crate::tcl::{Obj, Reply};
@@ -192,11 +192,8 @@ impl JetStream {
         let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
         // Absent where there is none.
         let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
-        let block = bytes("hdrs")?;
-        if !block.is_empty() && !is_header_block(&block) {
-            return Err(broken().into());
-        }
-        let headers = stored_headers(&block);
+        // A block that is none leaves the message readable, as on delivery.
+        let headers = stored_headers(&bytes("hdrs")?);
         Ok(Stored {
             subject: needed("subject")?.to_string(),
             seq: message.get("seq").and_then(Json::as_u64).ok_or_else(broken)?,
