@@ -29,7 +29,7 @@ FEATURES    = $(shell tools/find-tcl.sh 8 >/dev/null || echo --features nats-tcl
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint bench cost soak kv-soak fuzz-tcl install clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference bench cost soak kv-soak fuzz-tcl install clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -75,6 +75,9 @@ lint: ## formatting, clippy, the links of the comments, and the rules of the tre
 	@$(ENV); $(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
 	@$(ENV); RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items --package nats-tcl
 	@tools/check-tree.sh
+
+reference: build ## write those parts of docs/ anew that the package's tables say
+	@TCLLIBPATH=$(abspath $(BUILD)) $(TCLSH) tools/reference.tcl
 
 bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: another client too); writes bench/RESULTS.md
 	@tools/setup.sh bench

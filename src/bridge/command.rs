@@ -1,6 +1,7 @@
 //! A row of a table of plain commands.
 
 use super::errors::{Result, to_tcl};
+use crate::rules::option::Opt;
 use crate::tcl::{self, Call, Obj, Reply, Row};
 
 /// One command.
@@ -11,6 +12,8 @@ pub struct Command {
     pub usage: &'static str,
     /// Least and greatest number of arguments.
     pub words: (usize, usize),
+    /// Options among them, which it reads itself.
+    pub options: &'static [Opt],
     /// What it does, with types, result and errors: a line for the reference page.
     pub help: &'static str,
     /// What runs.

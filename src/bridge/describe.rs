@@ -14,11 +14,11 @@ pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
     dict
 }
 
-/// `type`, `default` where there is one, `words` of an enumeration, `fields` of a nested dict, `since`, the first server that has it,
+/// `type` as errors name it, `kind` as the reference names it, `default` where there is one, `words` of an enumeration, `fields` of a nested dict, `since`, the first server that has it,
 /// where not all have, and `help` of each option by its name.
 fn options(table: &[Opt]) -> Obj {
     dict(table.iter().map(|opt| {
-        let mut pairs = vec![("type", Obj::text(opt.kind.word()))];
+        let mut pairs = vec![("type", Obj::text(opt.kind.word())), ("kind", Obj::text(opt.kind.in_reference()))];
         pairs.extend(opt.default.map(|default| ("default", Obj::text(default))));
         match opt.kind {
             Kind::Enum(words) => pairs.push(("words", Obj::text_list(words))),
@@ -41,7 +41,7 @@ pub fn class<S: Instance>(class: &Class<Method<S>>) -> Obj {
     dict([("constructor", method(&class.constructor)), ("methods", methods)])
 }
 
-/// A command: `usage` and `help`.
+/// A command: `usage`, `options` and `help`.
 pub fn command(row: &Command) -> Obj {
-    dict([("usage", Obj::text(row.usage)), ("help", Obj::text(row.help))])
+    dict([("usage", Obj::text(row.usage)), ("options", options(row.options)), ("help", Obj::text(row.help))])
 }

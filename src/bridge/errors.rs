@@ -1,5 +1,6 @@
 //! Faults as errors of Tcl: `-errorcode {NATS <code> ?details...?}`, in the words of the interpreter's dialect.
 
+use super::codes::{Word, word};
 use super::vocabulary::Words;
 use super::{dialect, words, words3};
 use crate::client::{Argument, Fault};
@@ -63,16 +64,18 @@ pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
     }
 }
 
+const INVALID_ARG: Word = word("ErrInvalidArg");
+
 /// The words of what goes wrong between Tcl and the library; the same in all dialects.
 pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
     let (code, text) = match trouble {
-        Trouble::Panic(text) => ("PANIC", format!("internal error: {text}")),
-        Trouble::InterpDeleted => ("ErrConnectionClosed", "interpreter deleted".to_string()),
-        Trouble::CoroutineDeleted => ("ErrInvalidCoroutine", "coroutine deleted while it waited".to_string()),
-        Trouble::ClassGone(class) => ("ErrInvalidArg", format!("class {class} is gone")),
-        Trouble::NoCopies => ("ErrInvalidArg", "objects of this class cannot be copied".to_string()),
+        Trouble::Panic(text) => (const { word("PANIC") }, format!("internal error: {text}")),
+        Trouble::InterpDeleted => (const { word("ErrConnectionClosed") }, "interpreter deleted".to_string()),
+        Trouble::CoroutineDeleted => (const { word("ErrInvalidCoroutine") }, "coroutine deleted while it waited".to_string()),
+        Trouble::ClassGone(class) => (INVALID_ARG, format!("class {class} is gone")),
+        Trouble::NoCopies => (INVALID_ARG, "objects of this class cannot be copied".to_string()),
     };
-    (text, vec!["NATS".to_string(), code.to_string()])
+    (text, code.alone())
 }
 
 /// An error as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.

@@ -2,6 +2,7 @@
 
 pub mod birth;
 pub mod callbacks;
+pub mod codes;
 pub mod command;
 pub mod delivery;
 pub mod describe;

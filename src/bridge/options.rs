@@ -6,7 +6,7 @@ use super::errors::Result;
 use super::json::{from_obj, is_null, text_or_null};
 use crate::client::Argument;
 use crate::rules::jetstream_convert_body::BadValue;
-use crate::rules::option::{Kind, Opt, Value};
+use crate::rules::option::{Kind, Name, Opt, Preset, Value};
 use crate::rules::subject::{Role, check_subject};
 use crate::rules::{jetstream_convert_body as body, time};
 use crate::tcl::{Interp, Obj};
@@ -71,8 +71,8 @@ impl Options {
     }
 
     /// Sets a text option by name.
-    pub fn set_text(&mut self, name: &str, text: &str) {
-        if let Some(index) = self.table.iter().position(|opt| opt.name == name) {
+    pub fn set_text(&mut self, name: Name, text: &str) {
+        if let Some(index) = self.table.iter().position(|opt| opt.name == name.as_str()) {
             self.set(Given { index, value: Value::Str(text.to_string()), obj: Obj::text(text) });
         }
     }
@@ -88,29 +88,52 @@ impl Options {
     }
 
     /// The option as given.
-    pub fn get(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|g| self.table[g.index].name == name)
+    pub fn given(&self, name: Name) -> Option<&Given> {
+        self.given.iter().find(|g| self.table[g.index].name == name.as_str())
     }
 
-    /// A text option.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        match &self.get(name)?.value {
+    /// The option as given.
+    ///
+    /// # Errors
+    /// `ErrInvalidArg` if it was not.
+    pub fn required(&self, name: Name) -> Result<&Given> {
+        self.given(name).ok_or_else(|| Argument::Required(name).into())
+    }
+
+    /// A text that has no default.
+    pub fn given_text(&self, name: Name) -> Option<&str> {
+        match &self.given(name)?.value {
             Value::Str(s) => Some(s),
             _ => None,
         }
     }
 
-    /// A whole number (numbers beyond 63 bits are as good as the largest).
-    pub fn int(&self, name: &str) -> Option<i64> {
-        self.get(name).map(|given| clamp(&given.value))
+    /// A whole number that has no default (numbers beyond 63 bits are as good as the largest).
+    pub fn given_int(&self, name: Name) -> Option<i64> {
+        self.given(name).map(|given| clamp(&given.value))
     }
 
-    /// A boolean.
-    pub fn flag(&self, name: &str) -> Option<bool> {
-        match self.get(name)?.value {
+    /// A boolean that has no default.
+    pub fn given_flag(&self, name: Name) -> Option<bool> {
+        match self.given(name)?.value {
             Value::Bool(b) => Some(b),
             _ => None,
         }
+    }
+
+    /// A text.
+    pub fn text(&self, option: Preset<&'static str>) -> &str {
+        self.given_text(option.name).unwrap_or(option.default)
+    }
+
+    /// A whole number (numbers beyond 63 bits are as good as the largest).
+    pub fn int(&self, option: Preset<i64>) -> i64 {
+        self.given_int(option.name).unwrap_or(option.default)
+    }
+
+    /// A boolean.
+    pub fn flag(&self, option: Preset<bool>) -> bool {
+        self.given_flag(option.name).unwrap_or(option.default)
     }
 }
 

@@ -1,44 +1,51 @@
 //! The words of dialect 2: error codes and texts, all of them.
 
+use super::codes::{Word, word};
 use super::vocabulary::Words;
 use crate::client::{Argument, Fault, Waiting};
-use crate::rules::option::Kind;
+use crate::rules::option::{Kind, Name};
 
 /// Dialect 2.
 pub static DIALECT_2: Words = Words { named: &[], fault, argument };
 
-pub(super) fn fault(fault: &Fault) -> (&'static str, String) {
+const CLOSED: Word = word("ErrConnectionClosed");
+const TIMEOUT: Word = word("ErrTimeout");
+const PROTOCOL: Word = word("ErrProtocol");
+const BUCKET_NOT_FOUND: Word = word("BucketNotFound");
+const KEY_NOT_FOUND: Word = word("KeyNotFound");
+const NOT_ACTIVE: Word = word("ErrConsumerNotActive");
+const MISMATCH: Word = word("ErrConsumerSequenceMismatch");
+
+pub(super) fn fault(fault: &Fault) -> (Word, String) {
     match fault {
-        Fault::Closed => ("ErrConnectionClosed", "No connection to NATS server".into()),
-        Fault::Forked => (
-            "ErrConnectionClosed",
-            "No connection to NATS server: it belongs to the process that this one was forked from".into(),
-        ),
-        Fault::ClosedWaiting => ("ErrConnectionClosed", "Connection closed".into()),
-        Fault::Lost(Waiting::Ping) => ("ErrConnectionClosed", "Connection lost".into()),
-        Fault::Lost(_) => ("ErrTimeout", "Connection lost".into()),
-        Fault::Timeout(waiting) => ("ErrTimeout", timeout(waiting)),
+        Fault::Closed => (CLOSED, "No connection to NATS server".into()),
+        Fault::Forked => (CLOSED, "No connection to NATS server: it belongs to the process that this one was forked from".into()),
+        Fault::ClosedWaiting => (CLOSED, "Connection closed".into()),
+        Fault::Lost(Waiting::Ping) => (CLOSED, "Connection lost".into()),
+        Fault::Lost(_) => (TIMEOUT, "Connection lost".into()),
+        Fault::Timeout(waiting) => (TIMEOUT, timeout(waiting)),
         Fault::NoResponders(_) | Fault::NoRespondersToMany(_) | Fault::NoJetStream => {
-            ("ErrNoResponders", "No responders available for request".into())
+            (const { word("ErrNoResponders") }, "No responders available for request".into())
         }
-        Fault::ReplyNotJson => ("ErrProtocol", "Invalid JSON in a JetStream response".into()),
-        Fault::ReplyIncomplete => ("ErrProtocol", "Invalid JetStream response".into()),
-        Fault::NotAnAck => ("ErrInvalidJSAck", "Invalid acknowledgement of a published message".into()),
-        Fault::NotSupported { option, since, server } => {
-            ("ErrNotSupported", format!("The option -{option} needs nats-server {since} or newer; the server is {server}"))
-        }
-        Fault::NoSubscription(id) => ("ErrBadSubscription", format!("Invalid subscription ID {id}")),
-        Fault::NotJetStreamMessage { .. } => ("ErrNotJSMessage", "Not a JetStream message".into()),
-        Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => ("BucketNotFound", format!("Bucket {bucket} not found")),
-        Fault::KeyNotFound { key, .. } => ("KeyNotFound", format!("Key {key} not found")),
-        Fault::KeyDeleted(key) => ("KeyNotFound", format!("Key {key} was deleted or purged")),
-        Fault::OtherKey { expected, found } => ("KeyNotFound", format!("Expected {expected}, got {found}")),
-        Fault::NoKeys(bucket) => ("KeyNotFound", format!("No keys found in bucket {bucket}")),
-        Fault::ConsumerNotActive(start) => ("ErrConsumerNotActive", reset(*start, "ErrConsumerNotActive")),
-        Fault::ConsumerSequenceMismatch(start) => ("ErrConsumerSequenceMismatch", reset(*start, "ErrConsumerSequenceMismatch")),
-        Fault::WrongLastSequence(error) => ("WrongLastSequence", error.description.clone()),
-        Fault::ReadOnly => ("KvReadOnly", "KV has been created in read-only mode".into()),
-        Fault::InvalidTime(text) => ("InvalidTime", format!("Invalid time {text}")),
+        Fault::ReplyNotJson => (PROTOCOL, "Invalid JSON in a JetStream response".into()),
+        Fault::ReplyIncomplete => (PROTOCOL, "Invalid JetStream response".into()),
+        Fault::NotAnAck => (const { word("ErrInvalidJSAck") }, "Invalid acknowledgement of a published message".into()),
+        Fault::NotSupported { option, since, server } => (
+            const { word("ErrNotSupported") },
+            format!("The option -{option} needs nats-server {since} or newer; the server is {server}"),
+        ),
+        Fault::NoSubscription(id) => (const { word("ErrBadSubscription") }, format!("Invalid subscription ID {id}")),
+        Fault::NotJetStreamMessage { .. } => (const { word("ErrNotJSMessage") }, "Not a JetStream message".into()),
+        Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => (BUCKET_NOT_FOUND, format!("Bucket {bucket} not found")),
+        Fault::KeyNotFound { key, .. } => (KEY_NOT_FOUND, format!("Key {key} not found")),
+        Fault::KeyDeleted(key) => (KEY_NOT_FOUND, format!("Key {key} was deleted or purged")),
+        Fault::OtherKey { expected, found } => (KEY_NOT_FOUND, format!("Expected {expected}, got {found}")),
+        Fault::NoKeys(bucket) => (KEY_NOT_FOUND, format!("No keys found in bucket {bucket}")),
+        Fault::ConsumerNotActive(start) => reset(*start, NOT_ACTIVE),
+        Fault::ConsumerSequenceMismatch(start) => reset(*start, MISMATCH),
+        Fault::WrongLastSequence(error) => (const { word("WrongLastSequence") }, error.description.clone()),
+        Fault::ReadOnly => (const { word("KvReadOnly") }, "KV has been created in read-only mode".into()),
+        Fault::InvalidTime(text) => (const { word("InvalidTime") }, format!("Invalid time {text}")),
         Fault::Engine(_) | Fault::Argument(_) | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
             unreachable!("has words already")
         }
@@ -46,8 +53,8 @@ pub(super) fn fault(fault: &Fault) -> (&'static str, String) {
 }
 
 /// What an ordered consumer tells when it is made anew.
-fn reset(start: u64, cause: &str) -> String {
-    format!("reset with opt_start_seq = {start} due to {cause}")
+fn reset(start: u64, cause: Word) -> (Word, String) {
+    (cause, format!("reset with opt_start_seq = {start} due to {cause}"))
 }
 
 fn timeout(waiting: &Waiting) -> String {
@@ -59,12 +66,12 @@ fn timeout(waiting: &Waiting) -> String {
     }
 }
 
-pub(super) fn argument(argument: &Argument) -> (&'static str, String) {
+pub(super) fn argument(argument: &Argument) -> (Word, String) {
     let code = match argument {
-        Argument::Subject(_) | Argument::Reply(_) => "ErrBadSubject",
-        Argument::Queue(_) => "ErrBadQueueName",
-        Argument::Value(bad) if matches!(bad.kind, Kind::Timeout | Kind::Delay) => "ErrBadTimeout",
-        _ => "ErrInvalidArg",
+        Argument::Subject(_) | Argument::Reply(_) => const { word("ErrBadSubject") },
+        Argument::Queue(_) => const { word("ErrBadQueueName") },
+        Argument::Value(bad) if matches!(bad.kind, Kind::Timeout | Kind::Delay) => const { word("ErrBadTimeout") },
+        _ => const { word("ErrInvalidArg") },
     };
     (code, argument_text(argument))
 }
@@ -121,6 +128,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::HeaderWithoutValue(name) => format!("Missing value for header {name}"),
         Argument::Time(text) => format!("Invalid time {text}"),
         Argument::TimeOutOfRange(text) => format!("Time out of range {text}"),
+        Argument::NoDialect(version) => format!("no dialect of nats for version {version}"),
         Argument::MadeByMethod => "objects of this class are made by methods of others".into(),
         Argument::ConstructedAlready => "the constructor has run already".into(),
         Argument::NotConstructed => "the object is not initialised: its constructor did not call next".into(),
@@ -129,7 +137,7 @@ fn argument_text(argument: &Argument) -> String {
 }
 
 /// `-a, -b and -c`
-fn listed(names: &[&str]) -> String {
+fn listed(names: &[Name]) -> String {
     let Some((last, rest)) = names.split_last() else { return String::new() };
     let rest: Vec<String> = rest.iter().map(|name| format!("-{name}")).collect();
     format!("{} and -{last}", rest.join(", "))

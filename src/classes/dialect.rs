@@ -1,11 +1,14 @@
 //! The faces of the dialects: which classes and commands an interpreter gets, and the variable and version that tell.
 
 use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, ordered_consumer};
+use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
+use crate::bridge::errors::to_tcl;
 use crate::bridge::{describe, dialect};
+use crate::client::Argument;
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
 use crate::tcl::trace::Guard;
-use crate::tcl::{Error, Interp, Obj, Result, class};
+use crate::tcl::{Interp, Obj, Result, class};
 
 /// Classes and commands of a dialect.
 struct Face {
@@ -83,7 +86,7 @@ pub fn register(interp: Interp) -> Result<()> {
     let version = wish.unwrap_or_else(|_| env!("CARGO_PKG_VERSION").to_string());
     let dialect = Dialect::of_version(&version);
     let face = FACES.iter().find(|face| Some(face.dialect) == dialect);
-    let face = face.ok_or_else(|| Error::new(format!("no dialect of nats for version {version}"), &["NATS", "ErrInvalidArg"]))?;
+    let face = face.ok_or_else(|| to_tcl(interp, Argument::NoDialect(version.clone())))?;
     dialect::speak(interp, face.dialect);
     for commands in face.commands {
         for command in *commands {
@@ -99,8 +102,9 @@ pub fn register(interp: Interp) -> Result<()> {
     interp.provide("nats", &version)
 }
 
-/// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` by their full names, the
-/// latter with `usage` and `help`.
+/// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` (see [`describe::command`]) by
+/// their full names, `connection_defaults` where the dialect has other ones than the table of options, and `codes`, the error codes of all
+/// dialects.
 pub fn tables(interp: Interp) -> Obj {
     let (mut classes, mut commands) = (Obj::dict(), Obj::dict());
     let face = FACES.iter().find(|face| face.dialect == dialect::of(interp)).unwrap_or(&FACES[0]);
@@ -113,5 +117,11 @@ pub fn tables(interp: Interp) -> Obj {
             commands.put_text(&format!("{namespace}::{}", row.name), &describe::command(row));
         }
     }
-    describe::dict([("classes", classes), ("commands", commands)])
+    let defaults = face.dialect.connection_defaults.iter().map(|(name, default)| (*name, Obj::text(default)));
+    describe::dict([
+        ("classes", classes),
+        ("commands", commands),
+        ("connection_defaults", describe::dict(defaults)),
+        ("codes", Obj::text_list(CODES)),
+    ])
 }

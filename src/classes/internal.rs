@@ -9,6 +9,7 @@ static COMMANDS: &[Command] = &[
         name: "panic",
         usage: "text",
         words: (1, 1),
+        options: &[],
         help: "panics, which scripts see as the error `NATS PANIC`",
         run: |call| panic!("{}", call.args()[0].as_text()),
     },
@@ -16,6 +17,7 @@ static COMMANDS: &[Command] = &[
         name: "describe",
         usage: "",
         words: (0, 0),
+        options: &[],
         help: "dict of all classes with their methods and options, and of all commands",
         run: |call| Ok(dialect::tables(call.interp)),
     },
@@ -23,6 +25,7 @@ static COMMANDS: &[Command] = &[
         name: "slots",
         usage: "",
         words: (0, 0),
+        options: &[],
         help: "dict of the functions of Tcl's C API that the library calls, each with whether this Tcl has it",
         run: |_| {
             let mut slots = Obj::dict();

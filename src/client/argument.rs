@@ -1,6 +1,7 @@
 //! What can be wrong with the words of a call.
 
 use crate::rules::jetstream_convert_body::BadValue;
+use crate::rules::option::Name;
 
 /// What is wrong with an argument.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,15 +42,15 @@ pub enum Argument {
         allowed: &'static [&'static str],
     },
     /// An option that must be given.
-    Required(&'static str),
+    Required(Name),
     /// Options of which one must be given.
-    OneRequired(&'static [&'static str]),
+    OneRequired(&'static [Name]),
     /// Two options that exclude each other.
-    Exclusive(&'static str, &'static str),
+    Exclusive(Name, Name),
     /// An option that cannot be combined with another one.
-    Conflict(&'static str, &'static str),
+    Conflict(Name, Name),
     /// An option that needs another one.
-    Needs(&'static str, &'static str),
+    Needs(Name, Name),
     /// Two different names of a consumer: `-name` and `-durable_name`.
     TwoNames(String, String),
     /// `-history` below 1.
@@ -119,6 +120,8 @@ pub enum Argument {
     Time(String),
     /// A time outside of the years 1 to 9999.
     TimeOutOfRange(String),
+    /// A version of the package that no dialect has.
+    NoDialect(String),
     /// An object that only a method of another one makes.
     MadeByMethod,
     /// A second call of an object's constructor.

@@ -27,10 +27,11 @@ impl Default for TlsConfig {
     }
 }
 
-/// Options of a connection; the defaults are those of the contract.
+/// Options of a connection. Their defaults are told in one table, `rules/connection.rs`; unit tests do with zeros.
 ///
 /// Most take effect at the next connection attempt; the limits and the log level at once.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default))]
 pub struct Config {
     /// Client name in CONNECT; empty: none is sent.
     pub name: String,
@@ -84,39 +85,6 @@ pub struct Config {
     pub custom_delay: bool,
     /// Lines below this level are not even formatted.
     pub log_level: Level,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            name: String::new(),
-            pedantic: false,
-            verbose: false,
-            connect_timeout: Duration::from_millis(2000),
-            reconnect_time_wait: Duration::from_millis(2000),
-            max_reconnect_attempts: 60,
-            ping_interval: Duration::from_millis(120_000),
-            max_outstanding_pings: 2,
-            echo: true,
-            tls: TlsConfig::default(),
-            user: None,
-            password: None,
-            token: None,
-            secure: false,
-            credentials: None,
-            nkey_seed: None,
-            tls_first: false,
-            ws_headers: Vec::new(),
-            randomize: true,
-            ignore_discovered: false,
-            inbox_prefix: "_INBOX".to_string(),
-            reconnect_buf_size: -1,
-            pending_msgs_limit: 524_288,
-            pending_bytes_limit: 67_108_864,
-            custom_delay: false,
-            log_level: Level::Warn,
-        }
-    }
 }
 
 // Hand-written so that no secret can reach a log through `{:?}`.

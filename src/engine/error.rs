@@ -1,8 +1,6 @@
-//! Error codes of the contract and the one error type of this module.
+//! What can go wrong here: the one error type of this module.
 
-/// Codes of `-errorcode {NATS <Code>}` that the connection engine can report.
-///
-/// Source: the tables "Errors" of the core API document.
+/// What the engine can report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The connection is closed.
@@ -63,43 +61,7 @@ pub enum Code {
     Panic,
 }
 
-impl Code {
-    /// The word that stands in Tcl's `-errorcode`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Code::ConnectionClosed => "ErrConnectionClosed",
-            Code::NoServers => "ErrNoServers",
-            Code::InvalidArg => "ErrInvalidArg",
-            Code::BadSubject => "ErrBadSubject",
-            Code::BadQueueName => "ErrBadQueueName",
-            Code::BadTimeout => "ErrBadTimeout",
-            Code::MaxPayload => "ErrMaxPayload",
-            Code::BadSubscription => "ErrBadSubscription",
-            Code::Timeout => "ErrTimeout",
-            Code::NoResponders => "ErrNoResponders",
-            Code::HeadersNotSupported => "ErrHeadersNotSupported",
-            Code::ReconnectBufExceeded => "ErrReconnectBufExceeded",
-            Code::ConnectionRefused => "ErrConnectionRefused",
-            Code::ConnectionTimeout => "ErrConnectionTimeout",
-            Code::BrokenSocket => "ErrBrokenSocket",
-            Code::Tls => "ErrTLS",
-            Code::SecureConnWanted => "ErrSecureConnWanted",
-            Code::StaleConnection => "ErrStaleConnection",
-            Code::Authorization => "ErrAuthorization",
-            Code::AuthExpired => "ErrAuthExpired",
-            Code::AuthRevoked => "ErrAuthRevoked",
-            Code::AccountAuthExpired => "ErrAccountAuthExpired",
-            Code::Server => "ErrServer",
-            Code::Protocol => "ErrProtocol",
-            Code::Permissions => "ErrPermissions",
-            Code::BadHeaderMsg => "ErrBadHeaderMsg",
-            Code::SlowConsumer => "ErrSlowConsumer",
-            Code::Panic => "PANIC",
-        }
-    }
-}
-
-/// An error as the Tcl side raises or reports it: `{NATS <code> ?details...?}` and a text.
+/// An error: what it is, and a text for people.
 ///
 /// The text never holds a password, token or seed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,11 +2,13 @@
 
 /// Severity of a log line; a more severe level compares as smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(Default))]
 #[repr(u8)]
 pub enum Level {
     /// The end of the server pool.
     Error,
     /// Asynchronous errors, dropped messages.
+    #[cfg_attr(test, default)]
     Warn,
     /// Connection attempts, success, close.
     Info,

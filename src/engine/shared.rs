@@ -135,7 +135,7 @@ impl Shared {
             pool: Mutex::default(),
             info: Mutex::default(),
             delay_answer: Mutex::default(),
-            config: Mutex::new(Arc::default()),
+            config: Mutex::new(Arc::new(config.clone())),
             listener,
             stop: watch::Sender::new(Stop::No),
             timer_wake: Notify::new(),

@@ -1,91 +1,151 @@
 //! Options of `nats::connection` and its methods (core-api).
 
-use super::option::{Kind, Opt};
-
-const fn row(name: &'static str, kind: Kind, default: Option<&'static str>, help: &'static str) -> Opt {
-    Opt { name, kind, default, help, since: None }
-}
+use super::option::{Kind, Opt, joined, preset, row};
 
 /// The words of `-log_level`, most severe first.
 pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug"];
 
 /// Options of `configure`, in the order in which they are read back.
 pub const CONNECTION_OPTIONS: &[Opt] = &[
-    row("servers", Kind::List, Some(""), "URLs of the server pool; needed to connect, set while closed"),
-    row("name", Kind::Str, Some(""), "client name, sent in CONNECT"),
-    row("pedantic", Kind::Bool, Some("false"), "ask the server to check subjects strictly; what it finds is ErrBadSubject"),
-    row("verbose", Kind::Bool, Some("false"), "ask the server for +OK; changes nothing that a caller can see"),
-    row("randomize", Kind::Bool, Some("true"), "shuffle the pool and drop duplicates when -servers is set"),
-    row("ignore_discovered", Kind::Bool, Some("false"), "leave servers alone that a server's INFO names"),
-    row("connect_timeout", Kind::Timeout, Some("2000"), "ms for one attempt at one server, handshakes included"),
-    row("reconnect_time_wait", Kind::Timeout, Some("2000"), "least ms between two attempts at the same server"),
-    row("max_reconnect_attempts", Kind::Int, Some("60"), "failed attempts before a server leaves the pool; -1 never"),
-    row("ping_interval", Kind::Timeout, Some("120000"), "ms between keep-alives"),
-    row("max_outstanding_pings", Kind::Count, Some("2"), "unanswered keep-alives before the connection is stale"),
-    row("echo", Kind::Bool, Some("true"), "receive one's own messages"),
-    row("tls_opts", Kind::Dict, Some(""), "-cafile -cadir -certfile -keyfile -require -servername"),
-    row("user", Kind::Str, Some(""), "user for servers whose URL has no credentials"),
-    row("password", Kind::Str, Some(""), "password that belongs to -user"),
-    row("token", Kind::Str, Some(""), "token for servers whose URL has no credentials"),
-    row("secure", Kind::Bool, Some("false"), "refuse a server without TLS"),
-    row("check_subjects", Kind::Bool, Some("true"), "check subjects before they are sent"),
-    row("dictmsg", Kind::Bool, Some("false"), "deliver messages as dicts unless told otherwise"),
-    row("utf8_convert", Kind::Bool, Some("false"), "payloads are text, UTF-8 on the wire; otherwise bytes"),
-    row("request_timeout", Kind::Timeout, Some("0"), "default ms for request; 0 waits for ever"),
-    row("custom_reconnect_delay", Kind::Str, Some(""), "command prefix that returns the ms to wait for a server dict"),
-    row("credentials", Kind::Str, Some(""), "a .creds file: user JWT and NKey seed"),
-    row("nkey_seed", Kind::Str, Some(""), "NKey seed SU... or file:path"),
-    row("tls_first", Kind::Bool, Some("false"), "TLS handshake before INFO"),
-    row("ws_headers", Kind::Dict, Some(""), "headers of the WebSocket upgrade: name -> value"),
-    row("inbox_prefix", Kind::SubjectPrefix, Some("_INBOX"), "first tokens of inbox subjects"),
-    row("reconnect_buf_size", Kind::Int, Some("-1"), "bytes that may wait without a connection; -1 no limit"),
-    row("pending_msgs_limit", Kind::Int, Some("524288"), "messages a subscription may have queued; -1 no limit"),
-    row("pending_bytes_limit", Kind::Int, Some("67108864"), "bytes a subscription may have queued; -1 no limit"),
+    preset(
+        "servers",
+        Kind::List,
+        "",
+        "the server pool, needed to connect; can be set only while closed. `nats://`, `tls://` or no scheme; *new:* `ws://` and `wss://`, with a path and a query for gateways, not mixed with others. `user:password@` or `token@`, taken as written; port 4222 if left out; IPv6 addresses in brackets. One bad URL refuses the whole list",
+    ),
+    preset("name", Kind::Str, "", "client name, sent to the server; at first that of the constructor"),
+    preset(
+        "pedantic",
+        Kind::Bool,
+        "false",
+        "the server checks subjects strictly; what it finds is the asynchronous `ErrBadSubject`",
+    ),
+    preset("verbose", Kind::Bool, "false", "the server answers `+OK` to everything; changes nothing else that a script can see"),
+    preset(
+        "randomize",
+        Kind::Bool,
+        "true",
+        "shuffle the pool and drop duplicate URLs when `-servers` is set. In one call `-servers` is applied last",
+    ),
+    preset("ignore_discovered", Kind::Bool, "false", "*new:* leave servers alone that an INFO names"),
+    preset("connect_timeout", Kind::Timeout, "2000", "limit of one attempt at one server: TCP, TLS and NATS handshakes together"),
+    preset("reconnect_time_wait", Kind::Timeout, "2000", "least time between two attempts at the same server"),
+    preset("max_reconnect_attempts", Kind::Int, "60", "failed attempts at one server before it leaves the pool; -1 never"),
+    preset("ping_interval", Kind::Timeout, "120000", "time between keep-alives"),
+    preset("max_outstanding_pings", Kind::Count, "2", "unanswered keep-alives before the connection counts as stale"),
+    preset("echo", Kind::Bool, "true", "receive what the connection itself publishes"),
+    preset("tls_opts", Kind::Dict, "", "see [below](#tls-options)"),
+    preset("user", Kind::Str, "", "user for servers whose URL has no credentials"),
+    preset("password", Kind::Str, "", "the password that belongs to `-user`"),
+    preset("token", Kind::Str, "", "token for servers whose URL has no credentials"),
+    preset("secure", Kind::Bool, "false", "refuse a server without TLS"),
+    preset("check_subjects", Kind::Bool, "true", "check subjects before they are sent; see [Subjects](#subjects)"),
+    preset("dictmsg", Kind::Bool, "false", "deliver messages as dicts unless told otherwise"),
+    preset(
+        "utf8_convert",
+        Kind::Bool,
+        "false",
+        "payloads are text, UTF-8 on the wire; otherwise bytes. Can be switched while connected",
+    ),
+    preset("request_timeout", Kind::Timeout, "0", "default for `request`; 0 waits for ever"),
+    preset(
+        "custom_reconnect_delay",
+        Kind::Str,
+        "",
+        "command prefix, called with a [server dict](#the-server-pool); returns the ms to wait instead of `-reconnect_time_wait`",
+    ),
+    preset("credentials", Kind::Str, "", "*new:* a `.creds` file (user JWT and NKey seed)"),
+    preset("nkey_seed", Kind::Str, "", "*new:* NKey seed, `SU...`, or `file:<path>` of a file with one"),
+    preset("tls_first", Kind::Bool, "false", "*new:* TLS handshake before the server's INFO"),
+    preset(
+        "ws_headers",
+        Kind::Dict,
+        "",
+        "*new:* headers of the WebSocket upgrade, name -> value, for `ws://` and `wss://`: `{Authorization {Bearer ...}}`. Values are sent as UTF-8. `ErrInvalidArg`: a name that is no HTTP token, is there twice, or belongs to the upgrade itself (`Host`, `Upgrade`, `Connection`, `Sec-WebSocket-Key` ...); a value with control characters",
+    ),
+    preset(
+        "inbox_prefix",
+        Kind::SubjectPrefix,
+        "_INBOX",
+        "*new:* first tokens of inbox subjects; a valid subject without wildcards, else `ErrInvalidArg`",
+    ),
+    preset(
+        "reconnect_buf_size",
+        Kind::Int,
+        "-1",
+        "*new:* most bytes that may wait to be sent; `publish` beyond that raises `ErrReconnectBufExceeded` and queues nothing; -1 no limit",
+    ),
+    preset(
+        "pending_msgs_limit",
+        Kind::Int,
+        "524288",
+        "*new:* messages that a subscription may have queued; more are dropped, with `ErrSlowConsumer`; -1 no limit",
+    ),
+    preset(
+        "pending_bytes_limit",
+        Kind::Int,
+        "67108864",
+        "*new:* the same in bytes of payloads and headers; a queued message takes up to 224 bytes of memory more, so at the default limits a subscription holds at most 64 + 112 MiB",
+    ),
 ];
 
 /// Options of the constructor.
 pub const CONSTRUCTOR_OPTIONS: &[Opt] = &[
-    row("logger", Kind::Str, Some(""), "object of tcllib's logger package that takes the lines"),
-    row("log_chan", Kind::NonEmpty, Some("stdout"), "channel of the log"),
-    row("log_level", Kind::Enum(LOG_LEVELS), Some("warn"), "least severe level that is logged"),
+    preset(
+        "logger",
+        Kind::Str,
+        "",
+        "object of tcllib's `logger` package that takes the lines; `-log_chan` and `-log_level` do nothing then",
+    ),
+    preset("log_chan", Kind::NonEmpty, "stdout", "channel for log lines"),
+    preset("log_level", Kind::Enum(LOG_LEVELS), "warn", "least severe level that is logged"),
 ];
 
 /// Options of `publish`.
 pub const PUBLISH_OPTIONS: &[Opt] =
-    &[row("reply", Kind::Str, None, "reply subject"), row("header", Kind::Dict, None, "headers: name -> list of values")];
+    &[row("reply", Kind::Str, "reply subject"), row("header", Kind::Dict, "headers: name to list of values")];
 
 /// Options of `subscribe`.
 pub const SUBSCRIBE_OPTIONS: &[Opt] = &[
-    row("callback", Kind::Command, None, "command prefix: subject message replyTo"),
-    row("queue", Kind::Str, None, "queue group"),
-    row("max_msgs", Kind::Count, None, "end after so many messages; 0 no limit"),
-    row("dictmsg", Kind::Bool, None, "deliver dicts; default is the connection's -dictmsg"),
-    row("post", Kind::Bool, None, "accepted: callbacks are always delivered as events"),
+    row("callback", Kind::Command, "invoked as `prefix subject message replyTo`; without it messages are counted and dropped"),
+    row("queue", Kind::Str, "queue group: each message goes to one of its members"),
+    row("max_msgs", Kind::Count, "end by itself after so many messages; 0 no limit"),
+    row(
+        "dictmsg",
+        Kind::Bool,
+        "`message` is a message dict in place of the payload; by default as `-dictmsg` of the connection says",
+    ),
+    row("post", Kind::Bool, "accepted; callbacks are always delivered as events"),
 ];
 
 /// Options of `unsubscribe`.
 pub const UNSUBSCRIBE_OPTIONS: &[Opt] =
-    &[row("max_msgs", Kind::Count, None, "end after so many messages, counted from the start of the subscription")];
+    &[row("max_msgs", Kind::Count, "end after so many messages, counted from the start of the subscription")];
 
 /// Options of `request_msg`.
 pub const REQUEST_MSG_OPTIONS: &[Opt] = &[
-    row("timeout", Kind::Timeout, None, "ms; default is -request_timeout, 0 waits for ever"),
-    row("callback", Kind::Str, None, "command prefix: timedOut reply"),
-    row("dictmsg", Kind::Bool, None, "reply as dict; default is the connection's -dictmsg"),
-    row("max_msgs", Kind::Count, None, "up to so many replies, as dicts"),
+    row("timeout", Kind::Timeout, "`-request_timeout` of the connection by default; 0 waits for ever"),
+    row(
+        "callback",
+        Kind::Str,
+        "command prefix: return a request ID at once; `prefix timedOut reply` is invoked later. The empty string means none",
+    ),
+    row(
+        "dictmsg",
+        Kind::Bool,
+        "the reply is a message dict in place of the payload; by default as `-dictmsg` of the connection says",
+    ),
+    row("max_msgs", Kind::Count, "up to so many replies, always message dicts, on an inbox of their own"),
 ];
 
 /// Options of `request`.
-pub const REQUEST_OPTIONS: &[Opt] = &[
-    REQUEST_MSG_OPTIONS[0],
-    REQUEST_MSG_OPTIONS[1],
-    REQUEST_MSG_OPTIONS[2],
-    REQUEST_MSG_OPTIONS[3],
-    row("header", Kind::Dict, None, "headers: name -> list of values"),
-];
+pub const REQUEST_OPTIONS: &[Opt] = &joined::<{ REQUEST_MSG_OPTIONS.len() + 1 }>(
+    REQUEST_MSG_OPTIONS,
+    &[row("header", Kind::Dict, "headers: name to list of values")],
+);
 
 /// Options of `ping` and `rtt`.
-pub const PING_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, Some("10000"), "ms")];
+pub const PING_OPTIONS: &[Opt] = &[preset("timeout", Kind::Timeout, "10000", "ms")];
 
 /// Keys of `-tls_opts` that mean something here.
 pub const TLS_KEYS: &[&str] = &["cafile", "cadir", "certfile", "keyfile", "require", "servername"];

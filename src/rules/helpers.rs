@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::jetstream_convert_body::{BadValue, body};
-use super::jetstream_streams::{SUBJECT_TRANSFORM, preset, row};
-use super::option::{Kind, Opt, Value};
+use super::jetstream_streams::SUBJECT_TRANSFORM;
+use super::option::{Kind, Opt, Value, preset, row};
 
 /// Options of `make_stream_source`, in the order of the result.
 pub const STREAM_SOURCE_OPTIONS: &[Opt] = &[

@@ -3,15 +3,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::jetstream_streams::{preset, row};
-use super::option::{Kind, Opt};
+use super::option::{Kind, Opt, preset, row};
 use super::time::{DurationError, millis_to_nanos};
 use serde_json::Value;
 use std::time::Duration;
 
 /// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
 pub const CONSUMER_OPTIONS: &[Opt] = &[
-    row("name", Kind::NonEmpty, "name; without -durable_name the consumer goes after a time of inactivity").since(2, 9, 0),
+    row("name", Kind::NonEmpty, "name; without `-durable_name` the consumer goes after a time of inactivity").since(2, 9, 0),
     row("durable_name", Kind::NonEmpty, "name of a consumer that stays"),
     row("description", Kind::Str, "description").since(2, 3, 3),
     preset(
@@ -21,13 +20,13 @@ pub const CONSUMER_OPTIONS: &[Opt] = &[
         "where delivery begins",
     ),
     row("opt_start_seq", Kind::Count, "sequence for by_start_sequence"),
-    row("opt_start_time", Kind::Time, "time for by_start_time, ISO 8601; UTC where it says no zone"),
+    row("opt_start_time", Kind::Time, "time for by_start_time, ISO 8601"),
     preset("ack_policy", Kind::Enum(&["none", "all", "explicit", "flow_control"]), "explicit", "what must be acknowledged"),
     row("ack_wait", Kind::Millis, "time for an acknowledgement before redelivery"),
     row("max_deliver", Kind::Int, "most deliveries of a message; -1 for no limit"),
-    row("backoff", Kind::MillisList, "times before each redelivery, in place of ack_wait").since(2, 7, 1),
+    row("backoff", Kind::MillisList, "*new:* times before each redelivery, in place of ack_wait").since(2, 7, 1),
     row("filter_subject", Kind::Str, "deliver only this subject"),
-    row("filter_subjects", Kind::StrList, "deliver only these subjects").since(2, 10, 0),
+    row("filter_subjects", Kind::StrList, "*new:* deliver only these subjects").since(2, 10, 0),
     preset("replay_policy", Kind::Enum(&["instant", "original"]), "instant", "speed of delivery"),
     row("rate_limit_bps", Kind::Count, "bits per second, push consumers only"),
     row("sample_freq", Kind::Str, "share of acknowledgements that are sampled, 0 to 100"),
@@ -36,27 +35,27 @@ pub const CONSUMER_OPTIONS: &[Opt] = &[
     row("flow_control", Kind::Bool, "flow control messages, push consumers only"),
     row("idle_heartbeat", Kind::Millis, "time between heartbeats when there is nothing to deliver"),
     row("headers_only", Kind::Bool, "leave the payload out").since(2, 6, 2),
-    row("max_batch", Kind::Int, "largest batch of a pull request").since(2, 7, 0),
-    row("max_expires", Kind::Millis, "longest expiry of a pull request").since(2, 7, 0),
-    row("max_bytes", Kind::Int, "most bytes of a pull request").since(2, 8, 3),
+    row("max_batch", Kind::Int, "*new:* largest batch of a pull request").since(2, 7, 0),
+    row("max_expires", Kind::Millis, "*new:* longest expiry of a pull request").since(2, 7, 0),
+    row("max_bytes", Kind::Int, "*new:* most bytes of a pull request").since(2, 8, 3),
     row("deliver_subject", Kind::NonEmpty, "delivery subject; makes it a push consumer"),
     row("deliver_group", Kind::NonEmpty, "queue group of the delivery subject"),
     row("inactive_threshold", Kind::Millis, "inactivity after which the consumer is removed"),
     row("num_replicas", Kind::Count, "copies in a cluster; 0 for the stream's").since(2, 8, 3),
     row("mem_storage", Kind::Bool, "keep the state in memory").since(2, 8, 3),
-    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
-    row("pause_until", Kind::Time, "deliver nothing before this time, ISO 8601; UTC where it says no zone").since(2, 11, 0),
+    row("metadata", Kind::StrMap, "*new:* names and values of one's own").since(2, 10, 0),
+    row("pause_until", Kind::Time, "*new:* deliver nothing before this time, ISO 8601").since(2, 11, 0),
     row(
         "priority_groups",
         Kind::StrList,
-        "groups of pull requests; consume cannot name one yet, so that it gets nothing from such a consumer",
+        "*new:* groups of pull requests. `consume` cannot name one yet, so that it gets nothing from such a consumer",
     )
     .since(2, 11, 0),
-    row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "how the groups are served")
+    row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "*new:* how the groups are served")
         .since(2, 11, 0),
-    row("priority_timeout", Kind::Millis, "inactivity after which a client loses its pin").since(2, 11, 0),
-    row("direct", Kind::Bool, "consumer of the server's own, for mirrors and sources"),
-    row("sourcing", Kind::Bool, "consumer made for sourcing").since(2, 14, 0),
+    row("priority_timeout", Kind::Millis, "*new:* inactivity after which a client loses its pin").since(2, 11, 0),
+    row("direct", Kind::Bool, "*new:* consumer of the server's own, for mirrors and sources"),
+    row("sourcing", Kind::Bool, "*new:* consumer made for sourcing").since(2, 14, 0),
 ];
 
 /// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
@@ -64,17 +63,21 @@ pub const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "re
 
 /// Options of `publish` and `publish_msg`; the timeout defaults to the object's.
 pub const PUBLISH_OPTIONS: &[Opt] = &[
-    row("timeout", Kind::Timeout, "timeout; default: the JetStream object's"),
-    row("callback", Kind::Command, "called with timedOut, pubAck and pubError"),
-    row("stream", Kind::NonEmpty, "stream that is expected to store the message"),
+    row("timeout", Kind::Timeout, "limit of the wait, by default the JetStream object's; 0 waits for ever"),
+    row("callback", Kind::Command, "return a request ID at once; the acknowledgement goes to the callback"),
+    row("stream", Kind::NonEmpty, "stream that is expected to store the message; another one is an error. Recommended"),
 ];
 
 /// Options of `consume`.
 pub const CONSUME_OPTIONS: &[Opt] = &[
-    preset("batch_size", Kind::Count, "1", "most messages"),
-    row("timeout", Kind::Timeout, "how long to wait; without it only pending messages are returned"),
-    row("callback", Kind::Command, "called with timedOut and message"),
-    row("expires", Kind::Timeout, "how long the server waits; default: 10 ms less than -timeout"),
+    preset("batch_size", Kind::Count, "1", "most messages; not 0"),
+    row("timeout", Kind::Timeout, "how long to wait; without it only what is there now is delivered"),
+    row("callback", Kind::Command, "return a request ID at once; each message goes to the callback"),
+    row(
+        "expires",
+        Kind::Timeout,
+        "how long the server waits, by default 10 ms less than `-timeout`, which it needs. Rarely needed",
+    ),
 ];
 
 /// Options of `ordered_consumer`.

@@ -2,22 +2,57 @@
 
 use serde_json::{Map, Number, Value as Json};
 
+use super::jetstream_consumers::CONSUMER_OPTIONS;
+use super::jetstream_streams::STREAM_OPTIONS;
+use super::option::{Kind, Opt, same};
 use super::time::nanos_to_millis;
 
-/// Fields that hold durations in nanoseconds, at every depth of a reply.
-pub const DURATIONS: &[&str] = &[
-    "ack_wait",
-    "active",
-    "backoff",
-    "duplicate_window",
-    "idle_heartbeat",
-    "inactive_threshold",
-    "max_age",
-    "max_expires",
-    "pause_remaining",
-    "priority_timeout",
-    "subject_delete_marker_ttl",
-];
+/// Fields of replies that hold durations and are no options.
+const REPORTED: &[&str] = &["active", "pause_remaining"];
+
+/// Room for [`DURATIONS`].
+const MOST: usize = 32;
+
+const FOUND: ([&str; MOST], usize) = {
+    let mut found = ([""; MOST], 0);
+    let mut at = 0;
+    while at < REPORTED.len() {
+        found = with(found, REPORTED[at]);
+        at += 1;
+    }
+    durations_of(CONSUMER_OPTIONS, durations_of(STREAM_OPTIONS, found))
+};
+
+/// Fields that hold durations in nanoseconds, at every depth of a reply: the options of streams and consumers that are durations, and
+/// what the server reports besides.
+pub const DURATIONS: &[&str] = FOUND.0.split_at(FOUND.1).0;
+
+/// `found` and the durations of a table, each once.
+const fn durations_of(table: &[Opt], mut found: ([&'static str; MOST], usize)) -> ([&'static str; MOST], usize) {
+    let mut at = 0;
+    while at < table.len() {
+        found = match table[at].kind {
+            Kind::Millis | Kind::MillisList => with(found, table[at].name),
+            Kind::Object(fields) | Kind::ObjectList(fields) => durations_of(fields, found),
+            _ => found,
+        };
+        at += 1;
+    }
+    found
+}
+
+const fn with(mut found: ([&'static str; MOST], usize), name: &'static str) -> ([&'static str; MOST], usize) {
+    let mut at = 0;
+    while at < found.1 {
+        if same(found.0[at], name) {
+            return found;
+        }
+        at += 1;
+    }
+    found.0[found.1] = name;
+    found.1 += 1;
+    found
+}
 
 /// Fields whose members are named by users: nothing below them is converted.
 const OPAQUE: &[&str] = &["metadata", "subjects"];
@@ -128,33 +163,30 @@ pub fn merge_update(mut current: Map<String, Json>, given: Map<String, Json>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::jetstream_consumers::CONSUMER_OPTIONS;
-    use super::super::jetstream_streams::STREAM_OPTIONS;
-    use super::super::option::{Kind, Opt};
     use super::*;
 
     fn parse(text: &str) -> Json {
         serde_json::from_str(text).unwrap()
     }
 
-    fn collect(opts: &[Opt], into: &mut Vec<&'static str>) {
-        for opt in opts {
-            match opt.kind {
-                Kind::Millis | Kind::MillisList => into.push(opt.name),
-                Kind::Object(fields) | Kind::ObjectList(fields) => collect(fields, into),
-                _ => {}
-            }
-        }
-    }
-
     #[test]
-    fn list_agrees_with_the_tables() {
-        let mut names = vec!["active", "pause_remaining"];
-        collect(STREAM_OPTIONS, &mut names);
-        collect(CONSUMER_OPTIONS, &mut names);
+    fn durations_are_those_of_the_tables() {
+        let mut names = DURATIONS.to_vec();
         names.sort_unstable();
-        names.dedup();
-        assert_eq!(names, DURATIONS);
+        let expected = [
+            "ack_wait",
+            "active",
+            "backoff",
+            "duplicate_window",
+            "idle_heartbeat",
+            "inactive_threshold",
+            "max_age",
+            "max_expires",
+            "pause_remaining",
+            "priority_timeout",
+            "subject_delete_marker_ttl",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -1,17 +1,7 @@
 //! Options of the methods of `nats::jet_stream` that concern streams and stored messages. An option's name is its field in
 //! the server's JSON (nats-server 2.15 `StreamConfig`; jetstream-api.md for types and defaults).
 
-use super::option::{Kind, Opt};
-
-/// A row without a default.
-pub(super) const fn row(name: &'static str, kind: Kind, help: &'static str) -> Opt {
-    Opt { name, kind, default: None, help, since: None }
-}
-
-/// A row with a default, given as Tcl text.
-pub(super) const fn preset(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Opt {
-    Opt { name, kind, default: Some(default), help, since: None }
-}
+use super::option::{Kind, Opt, changed, preset, row};
 
 /// `external` of a mirror or source: where the other JetStream is reached.
 pub const EXTERNAL: &[Opt] = &[
@@ -31,7 +21,7 @@ pub const SOURCE_CONSUMER: &[Opt] =
 pub const SOURCE: &[Opt] = &[
     row("name", Kind::NonEmpty, "stream to copy from"),
     row("opt_start_seq", Kind::Count, "first sequence to copy"),
-    row("opt_start_time", Kind::Time, "time of the first message to copy, ISO 8601; UTC where it says no zone"),
+    row("opt_start_time", Kind::Time, "time of the first message to copy, ISO 8601"),
     row("filter_subject", Kind::Str, "copy only these subjects"),
     row("subject_transforms", Kind::ObjectList(SUBJECT_TRANSFORM), "subject filters and transforms").since(2, 10, 0),
     row("external", Kind::Object(EXTERNAL), "copy from another domain or account"),
@@ -62,13 +52,13 @@ pub const CONSUMER_LIMITS: &[Opt] = &[
 pub const STREAM_OPTIONS: &[Opt] = &[
     row("name", Kind::NonEmpty, "accepted for a whole configuration; the argument wins"),
     row("description", Kind::Str, "description").since(2, 3, 3),
-    row("subjects", Kind::StrList, "subjects to store; needed without -mirror and -sources"),
+    row("subjects", Kind::StrList, "subjects to store; needed without `-mirror` and `-sources`"),
     preset("retention", Kind::Enum(&["limits", "interest", "workqueue"]), "limits", "when messages are removed"),
     row("max_consumers", Kind::Int, "most consumers; -1 for no limit"),
     row("max_msgs", Kind::Int, "most messages; -1 for no limit"),
     row("max_bytes", Kind::Int, "most bytes; -1 for no limit"),
     preset("discard", Kind::Enum(&["new", "old"]), "old", "which messages go when a limit is reached"),
-    row("discard_new_per_subject", Kind::Bool, "with discard new: apply it to max_msgs_per_subject too").since(2, 9, 0),
+    row("discard_new_per_subject", Kind::Bool, "*new:* with discard new: apply it to max_msgs_per_subject too").since(2, 9, 0),
     row("max_age", Kind::Millis, "greatest age of a message; 0 for no limit"),
     row("max_msgs_per_subject", Kind::Int, "most messages of one subject; -1 for no limit").since(2, 3, 0),
     row("max_msg_size", Kind::Int, "largest message in bytes; -1 for no limit"),
@@ -84,22 +74,22 @@ pub const STREAM_OPTIONS: &[Opt] = &[
     row("mirror_direct", Kind::Bool, "let a mirror serve direct reads of its origin").since(2, 9, 0),
     row("mirror", Kind::Object(SOURCE), "stream to mirror"),
     row("sources", Kind::ObjectList(SOURCE), "streams to copy from"),
-    row("placement", Kind::Object(PLACEMENT), "cluster and servers for the stream"),
-    row("republish", Kind::Object(REPUBLISH), "publish stored messages again").since(2, 8, 3),
-    row("subject_transform", Kind::Object(SUBJECT_TRANSFORM), "transform subjects before storing").since(2, 10, 0),
-    row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
-    row("first_seq", Kind::Count, "sequence of the first message").since(2, 10, 0),
-    row("consumer_limits", Kind::Object(CONSUMER_LIMITS), "limits and defaults for consumers").since(2, 10, 0),
-    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
-    row("allow_msg_ttl", Kind::Bool, "allow Nats-TTL headers").since(2, 11, 0),
-    row("subject_delete_marker_ttl", Kind::Millis, "leave a marker of this age for the last message of a subject")
+    row("placement", Kind::Object(PLACEMENT), "*new:* cluster and servers for the stream"),
+    row("republish", Kind::Object(REPUBLISH), "*new:* publish stored messages again").since(2, 8, 3),
+    row("subject_transform", Kind::Object(SUBJECT_TRANSFORM), "*new:* transform subjects before storing").since(2, 10, 0),
+    row("compression", Kind::Enum(&["none", "s2"]), "*new:* compression of the file store").since(2, 10, 0),
+    row("first_seq", Kind::Count, "*new:* sequence of the first message").since(2, 10, 0),
+    row("consumer_limits", Kind::Object(CONSUMER_LIMITS), "*new:* limits and defaults for consumers").since(2, 10, 0),
+    row("metadata", Kind::StrMap, "*new:* names and values of one's own").since(2, 10, 0),
+    row("allow_msg_ttl", Kind::Bool, "*new:* allow Nats-TTL headers").since(2, 11, 0),
+    row("subject_delete_marker_ttl", Kind::Millis, "*new:* leave a marker of this age for the last message of a subject")
         .since(2, 11, 0),
-    row("allow_msg_counter", Kind::Bool, "allow Nats-Incr headers (counters)").since(2, 12, 0),
-    row("allow_atomic", Kind::Bool, "allow atomic batches").since(2, 12, 0),
-    row("allow_batched", Kind::Bool, "allow fast batches").since(2, 14, 0),
-    row("allow_msg_schedules", Kind::Bool, "allow scheduled messages").since(2, 12, 0),
-    row("persist_mode", Kind::Enum(&["default", "async"]), "when the file store writes").since(2, 12, 0),
-    row("template_owner", Kind::Str, "template of the stream (old servers only)"),
+    row("allow_msg_counter", Kind::Bool, "*new:* allow Nats-Incr headers (counters)").since(2, 12, 0),
+    row("allow_atomic", Kind::Bool, "*new:* allow atomic batches").since(2, 12, 0),
+    row("allow_batched", Kind::Bool, "*new:* allow fast batches").since(2, 14, 0),
+    row("allow_msg_schedules", Kind::Bool, "*new:* allow scheduled messages").since(2, 12, 0),
+    row("persist_mode", Kind::Enum(&["default", "async"]), "*new:* when the file store writes").since(2, 12, 0),
+    row("template_owner", Kind::Str, "*new:* template of the stream (old servers only)"),
 ];
 
 /// Fields that every configuration in a `stream_info` has: an argument list with all of them is a whole configuration.
@@ -116,7 +106,7 @@ pub fn is_whole_config(marks: &[&str], names: &[&str]) -> bool {
 pub const PURGE_OPTIONS: &[Opt] = &[
     row("filter", Kind::NonEmpty, "only messages of this subject"),
     row("keep", Kind::Count, "leave this many messages"),
-    row("seq", Kind::Count, "only messages below this sequence"),
+    row("seq", Kind::Count, "only messages below this sequence; not together with `-keep`"),
 ];
 
 /// Options of `stream_names`.
@@ -124,20 +114,20 @@ pub const STREAM_NAMES_OPTIONS: &[Opt] = &[row("subject", Kind::NonEmpty, "only 
 
 /// Options of `stream_msg_get` (NATS ADR-31).
 pub const MSG_GET_OPTIONS: &[Opt] = &[
-    row("last_by_subj", Kind::NonEmpty, "last message of the subject"),
-    row("next_by_subj", Kind::NonEmpty, "first message of the subject, from -seq on"),
-    row("seq", Kind::Count, "message with this sequence"),
+    row("last_by_subj", Kind::NonEmpty, "the last message of the subject"),
+    row("next_by_subj", Kind::NonEmpty, "the first message of the subject, from `-seq` on"),
+    row("seq", Kind::Count, "the message with this sequence"),
 ];
 
 /// Options of `stream_msg_delete`.
 pub const MSG_DELETE_OPTIONS: &[Opt] = &[
-    row("seq", Kind::Count, "message to delete; required"),
-    row("no_erase", Kind::Bool, "do not overwrite it with random data"),
+    row("seq", Kind::Count, "the message; required"),
+    row("no_erase", Kind::Bool, "do not overwrite it with random data; sent only if given, **[3]** by default `true`"),
 ];
 
 /// Options of `stream_msg_delete` in dialect 3, which always says whether to overwrite.
 pub const MSG_DELETE_OPTIONS_3: &[Opt] =
-    &[MSG_DELETE_OPTIONS[0], preset("no_erase", Kind::Bool, "true", "do not overwrite it with random data")];
+    &changed::<{ MSG_DELETE_OPTIONS.len() }>(MSG_DELETE_OPTIONS, &[preset("no_erase", Kind::Bool, "true", "")]);
 
 /// Rows of [`STREAM_OPTIONS`] that have another type or default in dialect 3.
 const CHANGES_3: &[Opt] = &[
@@ -150,51 +140,32 @@ const CHANGES_3: &[Opt] = &[
 /// Options of `add_stream` and `update_stream` in dialect 3.
 pub const STREAM_OPTIONS_3: &[Opt] = &changed::<{ STREAM_OPTIONS.len() }>(STREAM_OPTIONS, CHANGES_3);
 
-/// A table whose rows take the type and the default of the row of the same name among `changes`.
-const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
-    let mut rows = [table[0]; N];
-    let mut at = 0;
-    while at < N {
-        rows[at] = table[at];
-        let mut change = 0;
-        while change < changes.len() {
-            if same(table[at].name, changes[change].name) {
-                rows[at].kind = changes[change].kind;
-                rows[at].default = changes[change].default;
-            }
-            change += 1;
-        }
-        at += 1;
-    }
-    rows
-}
-
-const fn same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
-}
-
 /// Options of the connection's `jet_stream`.
 pub const JET_STREAM_OPTIONS: &[Opt] = &[
-    preset("timeout", Kind::Timeout, "5000", "timeout of API requests"),
-    row("domain", Kind::NonEmpty, "JetStream domain"),
+    preset("timeout", Kind::Timeout, "5000", "limit of each of its requests"),
+    row("domain", Kind::NonEmpty, "JetStream domain: the API prefix is `$JS.<domain>.API` in place of `$JS.API`"),
     row(
         "api_prefix",
         Kind::NonEmpty,
-        "what subjects of the API begin with, such as those of an API imported from another account",
+        "*new:* the API prefix itself, such as that of an API imported from another account; not together with `-domain`",
     ),
-    preset("trace", Kind::Bool, "false", "log each request to the API and its reply, level debug"),
+    preset(
+        "trace",
+        Kind::Bool,
+        "false",
+        "*new:* write each request to the API (`>>> <subject> <body>`) and its reply (`<<< <subject> <body>`) into the log, level `debug`",
+    ),
 ];
 
 /// Options of `key_value`; the timeout defaults to the object's.
 pub const KEY_VALUE_OPTIONS: &[Opt] = &[
-    row("timeout", Kind::Timeout, "timeout of history and keys; default: the JetStream object's"),
-    preset("check_bucket", Kind::Bool, "true", "look buckets up before they are used"),
-    preset("read_only", Kind::Bool, "false", "refuse to change anything"),
+    row(
+        "timeout",
+        Kind::Timeout,
+        "limit of `history` and `keys`, by default the JetStream object's; other requests have the limit of that object",
+    ),
+    preset("check_bucket", Kind::Bool, "true", "look a bucket up before it is used"),
+    preset("read_only", Kind::Bool, "false", "refuse everything that changes something"),
 ];
 
 #[cfg(test)]
@@ -213,7 +184,6 @@ mod tests {
     #[test]
     fn marks_are_options() {
         assert!(STREAM_CONFIG_MARKS.iter().all(|mark| STREAM_OPTIONS.iter().any(|o| o.name == *mark)));
-        assert!(CHANGES_3.iter().all(|change| STREAM_OPTIONS_3.iter().any(|o| o.name == change.name && o.kind == change.kind)));
         assert!(is_whole_config(&["a", "b"], &["b", "x", "a"]));
         assert!(!is_whole_config(&["a", "b"], &["b", "x"]));
     }

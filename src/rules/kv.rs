@@ -3,31 +3,40 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::jetstream_convert_body::{BadValue, body};
-use super::jetstream_streams::{preset, row};
 use super::names::is_bucket;
-use super::option::{Kind, Opt, Value};
+use super::option::{Kind, Opt, Value, index, preset, row};
 use super::time::isotime_to_msec;
 
 /// Options of `add`.
 pub const ADD_OPTIONS: &[Opt] = &[
     preset("history", Kind::Int, "1", "entries kept for each key, 1 to 64"),
-    preset("storage", Kind::Enum(&["file", "memory"]), "file", "where entries are kept"),
-    row("ttl", Kind::Millis, "age after which entries go; 0 or -1 for never"),
-    preset("max_value_size", Kind::Int, "-1", "largest value in bytes; -1 for no limit"),
-    preset("max_bucket_size", Kind::Int, "-1", "most bytes of the bucket; -1 for no limit"),
-    row("mirror_name", Kind::NonEmpty, "bucket to mirror"),
-    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
+    preset("storage", Kind::Enum(&["file", "memory"]), "file", "where they are kept"),
+    row("ttl", Kind::Millis, "age after which entries go; 0 and -1 for never"),
+    preset("max_value_size", Kind::Int, "-1", "largest value in bytes; -1 no limit"),
+    preset("max_bucket_size", Kind::Int, "-1", "most bytes of the bucket; -1 no limit"),
+    row("mirror_name", Kind::NonEmpty, "make a mirror of that bucket"),
+    row("mirror_domain", Kind::NonEmpty, "JetStream domain of the mirrored bucket; needs `-mirror_name`"),
 ];
+
+/// The name of an option of `add`, checked in a constant.
+const fn option(name: &str) -> &'static str {
+    ADD_OPTIONS[index(ADD_OPTIONS, name)].name
+}
 
 /// Options of `watch`; `check_bucket` defaults to the object's.
 pub const WATCH_OPTIONS: &[Opt] = &[
-    row("callback", Kind::Command, "called with status and entry; required"),
-    preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest"),
-    preset("updates_only", Kind::Bool, "false", "only entries from now on"),
+    row("callback", Kind::Command, "invoked as `prefix status entry`; required"),
+    preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest of each key"),
+    preset("updates_only", Kind::Bool, "false", "only entries from now on; not together with `-include_history`"),
     preset("headers_only", Kind::Bool, "false", "entries with empty values"),
-    preset("ignore_deletes", Kind::Bool, "false", "no DEL and PURGE entries"),
-    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats"),
-    row("check_bucket", Kind::Bool, "look the bucket up first"),
+    preset("ignore_deletes", Kind::Bool, "false", "no `DEL` and `PURGE` entries"),
+    preset(
+        "idle_heartbeat",
+        Kind::Timeout,
+        "5000",
+        "time between the server's signs of life; three missed are trouble. 0: none, and no flow control; a consumer that is lost while the connection stays is then not noticed",
+    ),
+    row("check_bucket", Kind::Bool, "look the bucket up first; by default as the object says"),
 ];
 
 /// Options of `get`.
@@ -175,7 +184,10 @@ pub fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> boo
     let same = |option: &str, field: &str, none: i64| {
         options.get(option).is_none_or(|wanted| number(wanted, none) == config.get(field).and_then(|is| number(is, none)))
     };
-    let mirror = match (options.get("mirror_name").and_then(Json::as_str), options.get("mirror_domain").and_then(Json::as_str)) {
+    let mirror = match (
+        options.get(const { option("mirror_name") }).and_then(Json::as_str),
+        options.get(const { option("mirror_domain") }).and_then(Json::as_str),
+    ) {
         (Some(name), domain) => {
             let wanted = Origin { bucket: name.to_owned(), api: domain.map(|domain| format!("$JS.{domain}.API")) };
             origin(config) == Some(wanted)
@@ -186,31 +198,34 @@ pub fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> boo
             holds(config) != Holds::Own || subjects.is_some_and(|subjects| subjects.contains(&own))
         }
     };
-    let storage = options.get("storage").is_none_or(|wanted| Some(wanted) == config.get("storage"));
+    let storage = options.get(const { option("storage") }).is_none_or(|wanted| Some(wanted) == config.get("storage"));
     mirror
         && storage
-        && same("history", "max_msgs_per_subject", -1)
-        && same("ttl", "max_age", 0)
-        && same("max_value_size", "max_msg_size", -1)
-        && same("max_bucket_size", "max_bytes", -1)
+        && same(const { option("history") }, "max_msgs_per_subject", -1)
+        && same(const { option("ttl") }, "max_age", 0)
+        && same(const { option("max_value_size") }, "max_msg_size", -1)
+        && same(const { option("max_bucket_size") }, "max_bytes", -1)
 }
 
 /// The stream configuration of a new bucket; `given` as for [`body`] with [`ADD_OPTIONS`].
 pub fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, BucketError> {
     let options = body(ADD_OPTIONS, given, true).map_err(BucketError::Value)?;
     let field = |name: &str| options.get(name).cloned().unwrap_or_default();
-    let history = options.get("history").and_then(Json::as_i64);
+    let history = options.get(const { option("history") }).and_then(Json::as_i64);
     match history {
         Some(..1) => return Err(BucketError::HistoryTooSmall),
         Some(..=HISTORY_MAX) => {}
         _ => return Err(BucketError::HistoryTooLarge),
     }
-    let max_age = options.get("ttl").and_then(Json::as_i64).unwrap_or(0).max(0);
+    let max_age = options.get(const { option("ttl") }).and_then(Json::as_i64).unwrap_or(0).max(0);
     let window = if max_age == 0 { DUPLICATE_WINDOW_NS } else { max_age.min(DUPLICATE_WINDOW_NS) };
     let mut config = Map::new();
     let mut set = |name: &str, value: Json| config.insert(name.to_owned(), value);
     set("name", stream_name(bucket).into());
-    match (options.get("mirror_name").and_then(Json::as_str), options.get("mirror_domain").and_then(Json::as_str)) {
+    match (
+        options.get(const { option("mirror_name") }).and_then(Json::as_str),
+        options.get(const { option("mirror_domain") }).and_then(Json::as_str),
+    ) {
         (None, None) => set("subjects", json!([key_subject(bucket, ">")])),
         (None, Some(_)) => return Err(BucketError::DomainWithoutMirror),
         (Some(name), _) if !is_bucket(name) => return Err(BucketError::MirrorName(name.to_owned())),
@@ -219,11 +234,11 @@ pub fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<Strin
             set("mirror", json!({ "name": stream_name(name), "external": { "api": format!("$JS.{domain}.API") } }))
         }
     };
-    set("max_msgs_per_subject", field("history"));
-    set("max_bytes", field("max_bucket_size"));
+    set("max_msgs_per_subject", field(const { option("history") }));
+    set("max_bytes", field(const { option("max_bucket_size") }));
     set("max_age", max_age.into());
-    set("max_msg_size", field("max_value_size"));
-    set("storage", field("storage"));
+    set("max_msg_size", field(const { option("max_value_size") }));
+    set("storage", field(const { option("storage") }));
     set("discard", "new".into());
     set("num_replicas", 1.into());
     set("duplicate_window", window.into());

@@ -3,9 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::jetstream_convert_body::{BadValue, body};
-use super::jetstream_streams::{preset, row};
 use super::kv::{key_subject, origin, stream_name};
-use super::option::{Kind, Opt, Value};
+use super::option::{Kind, Opt, Value, index, preset, row};
 
 /// Options of `create_kv_bucket`, `create_kv_aggregate` and `create_kv_mirror`.
 pub const BUCKET_OPTIONS: &[Opt] = &[
@@ -17,22 +16,35 @@ pub const BUCKET_OPTIONS: &[Opt] = &[
     preset("storage", Kind::Enum(&["memory", "file"]), "file", "where entries are kept"),
     preset("num_replicas", Kind::Int, "1", "copies in a cluster"),
     row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
-    row("mirror_name", Kind::NonEmpty, "bucket to mirror; create_kv_bucket only"),
-    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket; create_kv_bucket only"),
+    row("mirror_name", Kind::NonEmpty, "bucket to mirror: what is read comes from the copy, what is written goes to the origin"),
+    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
     row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
 ];
+
+/// The name of an option of a bucket, checked in a constant.
+const fn option(name: &str) -> &'static str {
+    BUCKET_OPTIONS[index(BUCKET_OPTIONS, name)].name
+}
 
 /// Options of `get` and `get_value`.
 pub const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
 
 /// Options of `watch`.
 pub const WATCH_OPTIONS: &[Opt] = &[
-    row("callback", Kind::Command, "called with each entry, and once with an empty string behind those that were there"),
-    row("values_array", Kind::NonEmpty, "array whose elements follow the keys"),
+    row(
+        "callback",
+        Kind::Command,
+        "called with an entry, in an event of its own: first the present entries, then once with the empty string, then each new entry",
+    ),
+    row(
+        "values_array",
+        Kind::NonEmpty,
+        "an array of a namespace: an element is set at PUT, and unset at DEL and PURGE, before the callback of that entry runs",
+    ),
     preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest"),
     preset("meta_only", Kind::Bool, "false", "entries with empty values"),
     preset("ignore_deletes", Kind::Bool, "false", "no DEL and PURGE entries"),
-    preset("updates_only", Kind::Bool, "false", "only entries from now on"),
+    preset("updates_only", Kind::Bool, "false", "only entries from now on; not with `-include_history`"),
     preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats"),
 ];
 
@@ -68,9 +80,10 @@ pub struct Source {
 fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
     let options = body(BUCKET_OPTIONS, given, true).map_err(Refusal::Value)?;
     let int = |name: &str| options.get(name).and_then(Json::as_i64);
-    let history = int("history").filter(|history| (1..=HISTORY_MAX).contains(history)).ok_or(Refusal::History)?;
-    let ttl = int("ttl").and_then(|ms| ms.checked_mul(NANOS)).ok_or_else(|| {
-        let value = options.get("ttl").map(Json::to_string).unwrap_or_default();
+    let history =
+        int(const { option("history") }).filter(|history| (1..=HISTORY_MAX).contains(history)).ok_or(Refusal::History)?;
+    let ttl = int(const { option("ttl") }).and_then(|ms| ms.checked_mul(NANOS)).ok_or_else(|| {
+        let value = options.get(const { option("ttl") }).map(Json::to_string).unwrap_or_default();
         Refusal::Value(BadValue { name: "ttl".into(), kind: Kind::Count, value })
     })?;
     let window = DUPLICATE_WINDOW_MS * NANOS;
@@ -85,16 +98,16 @@ fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Ref
     set("deny_purge", false.into());
     set("allow_rollup_hdrs", true.into());
     set("allow_direct", true.into());
-    for (option, field) in [
-        ("description", "description"),
-        ("max_value_size", "max_msg_size"),
-        ("max_bucket_size", "max_bytes"),
-        ("storage", "storage"),
-        ("num_replicas", "num_replicas"),
-        ("compression", "compression"),
-        ("metadata", "metadata"),
+    for (name, field) in [
+        (const { option("description") }, "description"),
+        (const { option("max_value_size") }, "max_msg_size"),
+        (const { option("max_bucket_size") }, "max_bytes"),
+        (const { option("storage") }, "storage"),
+        (const { option("num_replicas") }, "num_replicas"),
+        (const { option("compression") }, "compression"),
+        (const { option("metadata") }, "metadata"),
     ] {
-        if let Some(value) = options.get(option) {
+        if let Some(value) = options.get(name) {
             set(field, value.clone());
         }
     }

@@ -46,7 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The type's name, in error texts and in the reference.
+    /// The type's name in error texts.
     pub const fn word(self) -> &'static str {
         match self {
             Kind::Timeout | Kind::Delay => "timeout",
@@ -57,6 +57,27 @@ impl Kind {
             Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Command | Kind::Enum(_) => "valid_str",
             Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
             Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
+        }
+    }
+
+    /// The type's name in the reference pages.
+    pub const fn in_reference(self) -> &'static str {
+        match self {
+            Kind::Timeout => "timeout",
+            Kind::Time => "time",
+            Kind::Count => "count",
+            Kind::Int => "int",
+            Kind::Millis | Kind::Delay => "ms",
+            Kind::Bool => "boolean",
+            Kind::Str => "string",
+            Kind::NonEmpty | Kind::SubjectPrefix => "non-empty string",
+            Kind::Command => "command prefix",
+            Kind::Enum(_) => "one of several words",
+            Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
+            Kind::List => "list",
+            Kind::StrList => "list of strings",
+            Kind::MillisList => "list of ms",
+            Kind::ObjectList(_) => "list of dicts",
         }
     }
 }
@@ -84,6 +105,144 @@ impl Opt {
     }
 }
 
+/// A row without a default.
+pub const fn row(name: &'static str, kind: Kind, help: &'static str) -> Opt {
+    Opt { name, kind, default: None, help, since: None }
+}
+
+/// A row with a default, given as Tcl text.
+pub const fn preset(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Opt {
+    Opt { name, kind, default: Some(default), help, since: None }
+}
+
+/// The rows of `first`, then those of `second`; `N` is the number of both.
+pub const fn joined<const N: usize>(first: &[Opt], second: &[Opt]) -> [Opt; N] {
+    assert!(N == first.len() + second.len(), "another number of rows");
+    let mut rows = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        rows[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    rows
+}
+
+/// The rows of `table`, in which a row takes its type and default from that of the same name among `changes`.
+pub const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
+    assert!(N == table.len(), "another number of rows");
+    let mut rows = [table[0]; N];
+    let mut at = 0;
+    while at < N {
+        rows[at] = table[at];
+        at += 1;
+    }
+    let mut change = 0;
+    while change < changes.len() {
+        let at = index(table, changes[change].name);
+        rows[at].kind = changes[change].kind;
+        rows[at].default = changes[change].default;
+        change += 1;
+    }
+    rows
+}
+
+/// Index of the row of that name. In a constant, a name that the table does not have is an error of the compiler.
+pub const fn index(table: &[Opt], name: &str) -> usize {
+    let mut at = 0;
+    while at < table.len() {
+        if same(table[at].name, name) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no such option in the table")
+}
+
+/// Whether two texts are the same, for constants.
+pub const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Name of an option without a default, as code asks for it. Made in a constant by [`named`], it cannot be one that no table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name(&'static str);
+
+impl Name {
+    /// The name, without the dash.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// An option with a default, as code asks for it: its place in the table, its name, and what it is if the script does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset<T> {
+    /// Row in the table.
+    pub index: usize,
+    /// Name.
+    pub name: Name,
+    /// Default of the table.
+    pub default: T,
+}
+
+/// An option of the table that has no default.
+pub const fn named(table: &[Opt], name: &'static str) -> Name {
+    assert!(table[index(table, name)].default.is_none(), "the option has a default: ask for its value");
+    Name(name)
+}
+
+const fn defaulted(table: &[Opt], name: &'static str) -> (usize, &'static str) {
+    let at = index(table, name);
+    match table[at].default {
+        Some(default) => (at, default),
+        None => panic!("the option has no default"),
+    }
+}
+
+/// A whole number of the table, with its default.
+pub const fn int(table: &[Opt], name: &'static str) -> Preset<i64> {
+    let (index, text) = defaulted(table, name);
+    assert!(matches!(table[index].kind, Kind::Timeout | Kind::Count | Kind::Int), "the option is no number");
+    match i64::from_str_radix(text, 10) {
+        Ok(default) => Preset { index, name: Name(name), default },
+        Err(_) => panic!("the default is no number"),
+    }
+}
+
+/// A boolean of the table, with its default.
+pub const fn flag(table: &[Opt], name: &'static str) -> Preset<bool> {
+    let (index, text) = defaulted(table, name);
+    assert!(matches!(table[index].kind, Kind::Bool), "the option is no boolean");
+    let default = same(text, "true");
+    assert!(default || same(text, "false"), "the default is no boolean");
+    Preset { index, name: Name(name), default }
+}
+
+/// A text of the table, with its default.
+pub const fn text(table: &[Opt], name: &'static str) -> Preset<&'static str> {
+    let (index, default) = defaulted(table, name);
+    let is_text = matches!(table[index].kind, Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Enum(_));
+    assert!(is_text, "the option is no text");
+    Preset { index, name: Name(name), default }
+}
+
 /// A parsed and checked value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -101,4 +260,34 @@ pub enum Value {
     Dict(Vec<(String, Value)>),
     /// A JSON text given where an object or list of objects is expected.
     Json(serde_json::Value),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[Opt] = &[
+        row("callback", Kind::Command, ""),
+        preset("timeout", Kind::Timeout, "5000", ""),
+        preset("trace", Kind::Bool, "false", ""),
+        preset("storage", Kind::Enum(&["memory", "file"]), "file", ""),
+    ];
+
+    #[test]
+    fn options_by_name() {
+        const TIMEOUT: Preset<i64> = int(TABLE, "timeout");
+        assert_eq!((TIMEOUT.index, TIMEOUT.name.as_str(), TIMEOUT.default), (1, "timeout", 5000));
+        assert!(!flag(TABLE, "trace").default);
+        assert_eq!(text(TABLE, "storage").default, "file");
+        assert_eq!(named(TABLE, "callback").as_str(), "callback");
+    }
+
+    #[test]
+    fn tables_of_tables() {
+        let both: [Opt; 5] = joined(TABLE, &[row("header", Kind::Dict, "")]);
+        assert_eq!(both.map(|opt| opt.name), ["callback", "timeout", "trace", "storage", "header"]);
+        let other: [Opt; 4] = changed(TABLE, &[row("timeout", Kind::Int, "")]);
+        assert_eq!((other[1].name, other[1].kind, other[1].default), ("timeout", Kind::Int, None));
+        assert_eq!(other[2], TABLE[2]);
+    }
 }

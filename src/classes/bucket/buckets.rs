@@ -12,11 +12,16 @@ use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, bucket_name, key_pattern};
 use crate::classes::jet_stream::api::{JetStream, domain_api, open_or_error};
 use crate::client::{Argument, Fault};
+use crate::rules::helpers::KV_ORIGIN_OPTIONS;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{bucket_of_stream, stream_name};
 use crate::rules::kv3::{BUCKET_OPTIONS, Refusal, Source, aggregate_stream, bucket_stream, domain_of, mirror_stream};
 use crate::rules::names::is_stream_name;
+use crate::rules::option::{Name, named};
 use crate::tcl::{Obj, Reply};
+
+const MIRROR_NAME: Name = named(BUCKET_OPTIONS, "mirror_name");
+const MIRROR_DOMAIN: Name = named(BUCKET_OPTIONS, "mirror_domain");
 
 fn of_bucket(error: Error, bucket: &str) -> Error {
     match error {
@@ -59,9 +64,9 @@ fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<Str
 /// `create_kv_bucket bucket ?-option value ...?`
 pub fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let (mirror, domain) = (call.options.text("mirror_name"), call.options.text("mirror_domain"));
+    let (mirror, domain) = (call.options.given_text(MIRROR_NAME), call.options.given_text(MIRROR_DOMAIN));
     if mirror.is_none() && domain.is_some() {
-        return Err(Argument::Needs("mirror_domain", "mirror_name").into());
+        return Err(Argument::Needs(MIRROR_DOMAIN, MIRROR_NAME).into());
     }
     if let Some(name) = mirror {
         bucket_name(&Obj::text(name))?;
@@ -104,22 +109,31 @@ pub fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
 }
 
 fn not_of_a_mirror(call: &Invocation) -> Result<()> {
-    let given = ["mirror_name", "mirror_domain"].iter().any(|name| call.options.get(name).is_some());
+    let given = [MIRROR_NAME, MIRROR_DOMAIN].iter().any(|name| call.options.given(*name).is_some());
     if given { Err(Argument::MirrorOptions.into()) } else { Ok(()) }
 }
 
 /// What `nats::make_kv_origin` made.
 fn source(origin: &Obj) -> Result<Source> {
-    let text = |name: &str| origin.get(&Obj::text(name)).map(|value| value.to_text()).filter(|value| !value.is_empty());
-    let bucket = text("bucket").ok_or(Argument::Required("bucket"))?;
+    const BUCKET: Name = named(KV_ORIGIN_OPTIONS, "bucket");
+    const KEYS: Name = named(KV_ORIGIN_OPTIONS, "keys");
+    let given = |name: Name| origin.get(&Obj::text(name.as_str()));
+    let text = |name: Name| given(name).map(|value| value.to_text()).filter(|value| !value.is_empty());
+    let bucket = text(BUCKET).ok_or(Argument::Required(BUCKET))?;
     let bucket = bucket_name(&Obj::text(&bucket))?;
-    let stream = text("stream").unwrap_or_else(|| stream_name(&bucket));
+    let stream = text(const { named(KV_ORIGIN_OPTIONS, "stream") }).unwrap_or_else(|| stream_name(&bucket));
     if !is_stream_name(&stream) {
         return Err(Argument::StreamName(stream).into());
     }
-    let keys = origin.get(&Obj::text("keys")).and_then(|keys| keys.as_list()).unwrap_or_default();
+    let keys = given(KEYS).and_then(|keys| keys.as_list()).unwrap_or_default();
     let keys = keys.iter().map(key_pattern).collect::<Result<Vec<_>>>()?;
-    Ok(Source { stream, bucket, keys, api: text("api"), deliver: text("deliver") })
+    Ok(Source {
+        stream,
+        bucket,
+        keys,
+        api: text(const { named(KV_ORIGIN_OPTIONS, "api") }),
+        deliver: text(const { named(KV_ORIGIN_OPTIONS, "deliver") }),
+    })
 }
 
 /// `delete_kv_bucket bucket`

@@ -15,13 +15,13 @@ use crate::classes::jet_stream::streams::Stored;
 use crate::client::Fault;
 use crate::engine::Headers;
 use crate::rules::kv::Operation;
-use crate::rules::option::{Kind, Opt};
+use crate::rules::kv3::GET_OPTIONS;
+use crate::rules::option::{Kind, Opt, named, row};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
 
 /// The plain argument `revision`.
-static REVISION: Opt =
-    Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream", since: None };
+const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
 fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
     Ok(clamp(&read(call.interp, &REVISION, word)?.0) as u64)
@@ -43,7 +43,8 @@ pub fn get_value(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 fn found(bucket: &Rc<Bucket>, call: &Invocation, show: fn(&Bucket, &str, &Stored) -> Result<Obj>) -> Result<Reply> {
     let key = key_name(&call.args[0])?;
     bucket.open()?;
-    let (bucket, revision) = (Rc::clone(bucket), call.options.int("revision").map(|revision| revision as u64));
+    let revision = call.options.given_int(const { named(GET_OPTIONS, "revision") }).map(|revision| revision as u64);
+    let bucket = Rc::clone(bucket);
     block(call.interp, async move {
         let stored = bucket.value(&key, revision).await?;
         show(&bucket, &key, &stored)

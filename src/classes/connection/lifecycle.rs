@@ -15,8 +15,16 @@ use crate::bridge::options::Given;
 use crate::bridge::task::block;
 use crate::client::{Answer, Argument, Fault, State, Waiting, timeout};
 use crate::engine::{End, Level};
-use crate::rules::connection::CONNECTION_OPTIONS;
+use crate::rules::connection::{CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS, PING_OPTIONS};
+use crate::rules::option::{Preset, index, int, text};
 use crate::tcl::{Instance, Obj, Object, Reply, class};
+
+/// Row of `-servers`, which only a closed connection takes.
+const SERVERS: usize = index(CONNECTION_OPTIONS, "servers");
+
+const LOGGER: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "logger");
+const LOG_CHAN: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "log_chan");
+const LOG_LEVEL: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "log_level");
 
 /// How long `disconnect` waits for a server that takes nothing.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -63,7 +71,7 @@ impl Connection {
     }
 
     fn apply(&self, given: &[Given]) -> Result<()> {
-        let servers = given.iter().rfind(|g| CONNECTION_OPTIONS[g.index].name == "servers");
+        let servers = given.iter().rfind(|given| given.index == SERVERS);
         if servers.is_some() && self.state() != State::Closed {
             return Err(Argument::PoolInUse.into());
         }
@@ -90,12 +98,9 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
     let name = call.args.first().cloned().unwrap_or_else(Obj::empty);
     let options = &call.options;
     let command = object.name(call.interp).to_text();
-    let log = match options.text("logger").filter(|logger| !logger.is_empty()) {
-        Some(logger) => Log::logger(logger, &command),
-        None => {
-            let chosen = level(options.text("log_level").unwrap_or("warn"));
-            Log::channel(options.text("log_chan").unwrap_or("stdout"), chosen, &command)
-        }
+    let log = match options.text(LOGGER) {
+        "" => Log::channel(options.text(LOG_CHAN), level(options.text(LOG_LEVEL)), &command),
+        logger => Log::logger(logger, &command),
     };
     let settings = Settings::new(call.interp, &name)?;
     let namespace = object.namespace().ok_or(Fault::Closed)?;
@@ -131,7 +136,7 @@ pub fn cget(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
 pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let indexes = call.args.iter().map(Settings::find).collect::<Result<Vec<_>>>()?;
     let mut settings = connection.settings.borrow().clone();
-    let servers = indexes.iter().any(|index| CONNECTION_OPTIONS[*index].name == "servers");
+    let servers = indexes.contains(&SERVERS);
     if servers && connection.state() != State::Closed {
         return Err(Argument::PoolInUse.into());
     }
@@ -197,7 +202,7 @@ fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duratio
     if connection.state() != State::Connected {
         return Err(Fault::Closed.into());
     }
-    let ms = call.options.int("timeout").unwrap_or(10_000);
+    let ms = call.options.int(const { int(PING_OPTIONS, "timeout") });
     let calling = connection.round_trip(timeout(ms));
     block(call.interp, async move {
         match calling.next().await {

@@ -11,7 +11,8 @@ use crate::bridge::method::Invocation;
 use crate::bridge::options::Options;
 use crate::client::Fault;
 use crate::engine::{Code, Headers, SubSpec};
-use crate::rules::connection::PUBLISH_OPTIONS;
+use crate::rules::connection::{PUBLISH_OPTIONS, SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS};
+use crate::rules::option::named;
 use crate::rules::subject::Role;
 use crate::tcl::{Obj, Reply};
 
@@ -35,11 +36,11 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
         [_, _, reply] => (Some(reply.to_text()), None),
         _ => {
             let options = Options::parse(call.interp, PUBLISH_OPTIONS, &words[2..])?;
-            (options.text("reply").map(str::to_string), Some(options))
+            (options.given_text(const { named(PUBLISH_OPTIONS, "reply") }).map(str::to_string), Some(options))
         }
     };
     connection.open_or_error()?;
-    let headers = match options.as_ref().and_then(|options| options.get("header")) {
+    let headers = match options.as_ref().and_then(|options| options.given(const { named(PUBLISH_OPTIONS, "header") })) {
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
@@ -59,17 +60,25 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
     let subject = call.args[0].to_text();
     let coding = connection.coding();
     check(coding, &subject, Role::Subscribe)?;
-    let queue = call.options.text("queue").filter(|queue| !queue.is_empty()).map(str::to_string);
+    let queue = call
+        .options
+        .given_text(const { named(SUBSCRIBE_OPTIONS, "queue") })
+        .filter(|queue| !queue.is_empty())
+        .map(str::to_string);
     if let Some(queue) = &queue {
         check(coding, queue, Role::Queue)?;
     }
-    let callback = match call.options.get("callback") {
+    let callback = match call.options.given(const { named(SUBSCRIBE_OPTIONS, "callback") }) {
         Some(given) => prefix(&given.obj)?,
         None => Vec::new(),
     };
-    let max_msgs = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
+    let max_msgs =
+        call.options.given_int(const { named(SUBSCRIBE_OPTIONS, "max_msgs") }).filter(|max| *max > 0).map(|max| max as u64);
     let id = connection.engine().subscribe(SubSpec { subject, queue, max_msgs, discard: callback.is_empty() })?;
-    let dicts = call.options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg());
+    let dicts = call
+        .options
+        .given_flag(const { named(SUBSCRIBE_OPTIONS, "dictmsg") })
+        .unwrap_or_else(|| connection.settings.borrow().dictmsg());
     connection.subscriptions.add(id, Subscription::new(callback, dicts, max_msgs));
     Ok(Obj::int(id as i64).into())
 }
@@ -80,7 +89,8 @@ pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
     let unknown = || Fault::NoSubscription(call.args[0].to_text());
     let id = call.args[0].as_int().filter(|id| *id > 0).ok_or_else(unknown)? as u64;
     let subscription = connection.subscriptions.find(id).ok_or_else(unknown)?;
-    let max = call.options.int("max_msgs").filter(|max| *max > 0).map(|max| max as u64);
+    let max =
+        call.options.given_int(const { named(UNSUBSCRIBE_OPTIONS, "max_msgs") }).filter(|max| *max > 0).map(|max| max as u64);
     let max = subscription.limit(max);
     match connection.engine().unsubscribe(id, max) {
         // Nothing of it is queued here: it has ended.

@@ -11,7 +11,15 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::client::{Answer, Argument, Fault, Waiting, timeout};
 use crate::engine::{End, Level, Message, Mode, Outgoing, RequestSpec};
+use crate::rules::connection::REQUEST_OPTIONS;
+use crate::rules::option::{Name, named};
 use crate::tcl::{Obj, Reply};
+
+const TIMEOUT: Name = named(REQUEST_OPTIONS, "timeout");
+const CALLBACK: Name = named(REQUEST_OPTIONS, "callback");
+const DICTMSG: Name = named(REQUEST_OPTIONS, "dictmsg");
+const MAX_MSGS: Name = named(REQUEST_OPTIONS, "max_msgs");
+const HEADER: Name = named(REQUEST_OPTIONS, "header");
 
 /// The error of a call that ended without what it was to bring.
 pub fn end_error(end: &End, subject: &str) -> Error {
@@ -21,7 +29,7 @@ pub fn end_error(end: &End, subject: &str) -> Error {
 /// `request subject message ?-timeout ms? ?-callback prefix? ?-dictmsg bool? ?-max_msgs n? ?-header dict?`
 pub fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
-    let headers = match call.options.get("header") {
+    let headers = match call.options.given(HEADER) {
         Some(given) => headers_out(&given.obj)?,
         None => None,
     };
@@ -63,13 +71,13 @@ fn shown(coding: Coding, dicts: bool, message: &Message) -> Obj {
 
 fn run(connection: &Rc<Connection>, call: &Invocation, message: Outgoing) -> Result<Reply> {
     let options = &call.options;
-    let ms = options.int("timeout").unwrap_or_else(|| connection.settings.borrow().request_timeout());
-    let max = options.int("max_msgs").filter(|max| *max > 0);
-    let dicts = max.is_some() || options.flag("dictmsg").unwrap_or_else(|| connection.settings.borrow().dictmsg());
+    let ms = options.given_int(TIMEOUT).unwrap_or_else(|| connection.settings.borrow().request_timeout());
+    let max = options.given_int(MAX_MSGS).filter(|max| *max > 0);
+    let dicts = max.is_some() || options.given_flag(DICTMSG).unwrap_or_else(|| connection.settings.borrow().dictmsg());
     let mode = max.map_or(Mode::Shared, |max| Mode::Own { max: max as u64 });
     let subject = message.subject.clone();
     let spec = RequestSpec { msg: message, timeout: timeout(ms), mode };
-    if let Some(callback) = options.get("callback").filter(|given| !given.obj.is_empty()) {
+    if let Some(callback) = options.given(CALLBACK).filter(|given| !given.obj.is_empty()) {
         let callback = prefix(&callback.obj)?;
         let id = connection.call_back(spec, move |connection, answer| notify(connection, &callback, dicts, answer))?;
         return Ok(Obj::int(id as i64).into());

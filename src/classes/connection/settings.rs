@@ -10,8 +10,13 @@ use crate::bridge::options::{Given, bad_value, bare_name, clamp, read};
 use crate::client::Argument;
 use crate::engine::{Config, Level, TlsConfig};
 use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS, check_ws_headers};
-use crate::rules::option::{Kind, Value};
+use crate::rules::option::{Kind, Preset, Value, flag, index, int, text};
 use crate::tcl::{Interp, Obj};
+
+const NAME: usize = index(CONNECTION_OPTIONS, "name");
+const TLS_OPTS: usize = index(CONNECTION_OPTIONS, "tls_opts");
+const WS_HEADERS: usize = index(CONNECTION_OPTIONS, "ws_headers");
+const CUSTOM_DELAY: usize = index(CONNECTION_OPTIONS, "custom_reconnect_delay");
 
 /// All options with their present values, one a row of the table.
 #[derive(Clone)]
@@ -37,7 +42,7 @@ impl Settings {
 
     fn default_of(&self, interp: Interp, index: usize) -> Result<(Value, Obj)> {
         let opt = &CONNECTION_OPTIONS[index];
-        let default = if opt.name == "name" {
+        let default = if index == NAME {
             &self.initial_name
         } else {
             dialect::of(interp).connection_default(opt.name, opt.default.unwrap_or_default())
@@ -79,10 +84,10 @@ impl Settings {
             };
             let index = Settings::find(name)?;
             let (value, obj) = read(interp, &CONNECTION_OPTIONS[index], word)?;
-            if CONNECTION_OPTIONS[index].name == "tls_opts" {
+            if index == TLS_OPTS {
                 check_tls(word)?;
             }
-            if CONNECTION_OPTIONS[index].name == "ws_headers" {
+            if index == WS_HEADERS {
                 check_ws_headers(&texts(&value)).map_err(Argument::WsHeaders)?;
             }
             given.push(Given { index, value, obj });
@@ -106,46 +111,44 @@ impl Settings {
     }
 
     fn look_up(&mut self) {
-        self.coding = Coding { utf8: self.flag("utf8_convert"), strict: self.flag("check_subjects") };
-        self.dictmsg = self.flag("dictmsg");
-    }
-
-    fn value(&self, name: &str) -> &Value {
-        let index = CONNECTION_OPTIONS.iter().position(|opt| opt.name == name);
-        &self.values[index.expect("the name stands in the table")].0
+        self.coding = Coding {
+            utf8: self.flag(const { flag(CONNECTION_OPTIONS, "utf8_convert") }),
+            strict: self.flag(const { flag(CONNECTION_OPTIONS, "check_subjects") }),
+        };
+        self.dictmsg = self.flag(const { flag(CONNECTION_OPTIONS, "dictmsg") });
     }
 
     /// `-pedantic`
     pub fn is_pedantic(&self) -> bool {
-        self.flag("pedantic")
+        self.flag(const { flag(CONNECTION_OPTIONS, "pedantic") })
     }
 
-    fn flag(&self, name: &str) -> bool {
-        matches!(self.value(name), Value::Bool(true))
+    fn flag(&self, option: Preset<bool>) -> bool {
+        matches!(self.values[option.index].0, Value::Bool(true))
     }
 
-    fn text(&self, name: &str) -> String {
-        match self.value(name) {
+    fn text(&self, option: Preset<&str>) -> String {
+        match &self.values[option.index].0 {
             Value::Str(text) => text.clone(),
             _ => String::new(),
         }
     }
 
-    fn some_text(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.is_empty())
+    fn some_text(&self, option: Preset<&str>) -> Option<String> {
+        Some(self.text(option)).filter(|text| !text.is_empty())
     }
 
-    fn int(&self, name: &str) -> i64 {
-        clamp(self.value(name))
+    fn int(&self, option: Preset<i64>) -> i64 {
+        clamp(&self.values[option.index].0)
     }
 
-    fn millis(&self, name: &str) -> Duration {
-        Duration::from_millis(self.int(name) as u64)
+    fn millis(&self, option: Preset<i64>) -> Duration {
+        Duration::from_millis(self.int(option) as u64)
     }
 
     /// `-name`.
     pub fn name(&self) -> String {
-        self.text("name")
+        self.text(const { text(CONNECTION_OPTIONS, "name") })
     }
 
     /// `-dictmsg`.
@@ -155,18 +158,17 @@ impl Settings {
 
     /// `-randomize`.
     pub fn randomize(&self) -> bool {
-        self.flag("randomize")
+        self.flag(const { flag(CONNECTION_OPTIONS, "randomize") })
     }
 
     /// `-request_timeout` in ms; 0 waits for ever.
     pub fn request_timeout(&self) -> i64 {
-        self.int("request_timeout")
+        self.int(const { int(CONNECTION_OPTIONS, "request_timeout") })
     }
 
     /// The words of `-custom_reconnect_delay`.
     pub fn custom_delay(&self) -> Vec<Obj> {
-        let index = Settings::find(&Obj::text("custom_reconnect_delay")).unwrap_or_default();
-        self.values[index].1.as_list().unwrap_or_default()
+        self.values[CUSTOM_DELAY].1.as_list().unwrap_or_default()
     }
 
     /// How payloads and subjects are converted.
@@ -178,29 +180,29 @@ impl Settings {
     pub fn config(&self, log_level: Level) -> Config {
         Config {
             name: self.name(),
-            pedantic: self.flag("pedantic"),
-            verbose: self.flag("verbose"),
-            connect_timeout: self.millis("connect_timeout"),
-            reconnect_time_wait: self.millis("reconnect_time_wait"),
-            max_reconnect_attempts: self.int("max_reconnect_attempts"),
-            ping_interval: self.millis("ping_interval"),
-            max_outstanding_pings: self.int("max_outstanding_pings") as u64,
-            echo: self.flag("echo"),
+            pedantic: self.flag(const { flag(CONNECTION_OPTIONS, "pedantic") }),
+            verbose: self.flag(const { flag(CONNECTION_OPTIONS, "verbose") }),
+            connect_timeout: self.millis(const { int(CONNECTION_OPTIONS, "connect_timeout") }),
+            reconnect_time_wait: self.millis(const { int(CONNECTION_OPTIONS, "reconnect_time_wait") }),
+            max_reconnect_attempts: self.int(const { int(CONNECTION_OPTIONS, "max_reconnect_attempts") }),
+            ping_interval: self.millis(const { int(CONNECTION_OPTIONS, "ping_interval") }),
+            max_outstanding_pings: self.int(const { int(CONNECTION_OPTIONS, "max_outstanding_pings") }) as u64,
+            echo: self.flag(const { flag(CONNECTION_OPTIONS, "echo") }),
             tls: self.tls(),
-            user: self.some_text("user"),
-            password: self.some_text("password"),
-            token: self.some_text("token"),
-            secure: self.flag("secure"),
-            credentials: self.some_text("credentials").map(PathBuf::from),
-            nkey_seed: self.some_text("nkey_seed"),
-            tls_first: self.flag("tls_first"),
-            ws_headers: texts(self.value("ws_headers")),
+            user: self.some_text(const { text(CONNECTION_OPTIONS, "user") }),
+            password: self.some_text(const { text(CONNECTION_OPTIONS, "password") }),
+            token: self.some_text(const { text(CONNECTION_OPTIONS, "token") }),
+            secure: self.flag(const { flag(CONNECTION_OPTIONS, "secure") }),
+            credentials: self.some_text(const { text(CONNECTION_OPTIONS, "credentials") }).map(PathBuf::from),
+            nkey_seed: self.some_text(const { text(CONNECTION_OPTIONS, "nkey_seed") }),
+            tls_first: self.flag(const { flag(CONNECTION_OPTIONS, "tls_first") }),
+            ws_headers: texts(&self.values[WS_HEADERS].0),
             randomize: self.randomize(),
-            ignore_discovered: self.flag("ignore_discovered"),
-            inbox_prefix: self.text("inbox_prefix"),
-            reconnect_buf_size: self.int("reconnect_buf_size"),
-            pending_msgs_limit: self.int("pending_msgs_limit"),
-            pending_bytes_limit: self.int("pending_bytes_limit"),
+            ignore_discovered: self.flag(const { flag(CONNECTION_OPTIONS, "ignore_discovered") }),
+            inbox_prefix: self.text(const { text(CONNECTION_OPTIONS, "inbox_prefix") }),
+            reconnect_buf_size: self.int(const { int(CONNECTION_OPTIONS, "reconnect_buf_size") }),
+            pending_msgs_limit: self.int(const { int(CONNECTION_OPTIONS, "pending_msgs_limit") }),
+            pending_bytes_limit: self.int(const { int(CONNECTION_OPTIONS, "pending_bytes_limit") }),
             custom_delay: !self.custom_delay().is_empty(),
             log_level,
         }
@@ -208,7 +210,7 @@ impl Settings {
 
     fn tls(&self) -> TlsConfig {
         let mut tls = TlsConfig::default();
-        let Value::Dict(pairs) = self.value("tls_opts") else { return tls };
+        let Value::Dict(pairs) = &self.values[TLS_OPTS].0 else { return tls };
         for (name, value) in pairs {
             let Value::Str(text) = value else { continue };
             let path = || Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
@@ -227,7 +229,7 @@ impl Settings {
 
     /// Keys of `-tls_opts` among the given values that have no meaning here.
     pub fn ignored_tls_keys(given: &[Given]) -> Vec<String> {
-        let tls = given.iter().filter(|g| CONNECTION_OPTIONS[g.index].name == "tls_opts");
+        let tls = given.iter().filter(|given| given.index == TLS_OPTS);
         let names = tls.flat_map(|g| match &g.value {
             Value::Dict(pairs) => pairs.iter().map(|(name, _)| bare_name(name).to_string()).collect(),
             _ => Vec::new(),

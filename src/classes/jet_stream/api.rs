@@ -20,8 +20,9 @@ use crate::client::{Argument, Fault};
 use crate::engine::{Headers, Level, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_convert::{api_error, convert_reply, is_pub_ack, page};
 use crate::rules::jetstream_convert_body::body;
+use crate::rules::jetstream_streams::JET_STREAM_OPTIONS;
 use crate::rules::names::is_stream_name;
-use crate::rules::option::{Opt, Value};
+use crate::rules::option::{Name, Opt, Value, flag, int, named};
 use crate::rules::too_new::too_new;
 use crate::rules::version::Version;
 use crate::tcl::{Instance, Obj, Object, Reply, class};
@@ -55,6 +56,9 @@ impl Instance for JetStream {
     }
 }
 
+const DOMAIN: Name = named(JET_STREAM_OPTIONS, "domain");
+const API_PREFIX: Name = named(JET_STREAM_OPTIONS, "api_prefix");
+
 /// What subjects of the API begin with, unless told otherwise.
 pub const API: &str = "$JS.API";
 
@@ -69,19 +73,19 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
     let state = class::instance_of::<Connection>(call.interp, connection);
     let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
     let options = &call.options;
-    let domain = options.text("domain").map(str::to_string);
-    let prefix = match (options.text("api_prefix"), &domain) {
-        (Some(_), Some(_)) => return Err(Argument::Exclusive("domain", "api_prefix").into()),
+    let domain = options.given_text(DOMAIN).map(str::to_string);
+    let prefix = match (options.given_text(API_PREFIX), &domain) {
+        (Some(_), Some(_)) => return Err(Argument::Exclusive(DOMAIN, API_PREFIX).into()),
         (Some(prefix), None) => prefix.to_string(),
         (None, Some(domain)) => domain_api(domain),
         (None, None) => API.to_string(),
     };
     object.set_instance(Rc::new(JetStream {
         connection: Rc::clone(&state),
-        timeout: options.int("timeout").unwrap_or(5000),
+        timeout: options.int(const { int(JET_STREAM_OPTIONS, "timeout") }),
         domain,
         prefix,
-        trace: options.flag("trace").unwrap_or(false),
+        trace: options.flag(const { flag(JET_STREAM_OPTIONS, "trace") }),
         fetches: Rc::default(),
         family: Family::default(),
     }));

@@ -6,9 +6,15 @@ use super::api::{JetStream, options_body};
 use crate::bridge::errors::Result;
 use crate::bridge::json::{from_obj, is_null};
 use crate::bridge::options::{Options, bare_name};
+use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::is_whole_config;
-use crate::rules::option::{Opt, Value};
+use crate::rules::option::{Name, Opt, Value, named};
 use crate::tcl::{Interp, Obj};
+
+/// Options of a consumer that plain arguments of a method can take the place of.
+pub const NAME: Name = named(CONSUMER_OPTIONS, "name");
+pub const DURABLE_NAME: Name = named(CONSUMER_OPTIONS, "durable_name");
+pub const DELIVER_SUBJECT: Name = named(CONSUMER_OPTIONS, "deliver_subject");
 
 /// A parsed configuration.
 pub struct Config {
@@ -49,13 +55,13 @@ impl Config {
     }
 
     /// Whether the option was given.
-    pub fn has(&self, name: &str) -> bool {
-        self.options.get(name).is_some()
+    pub fn has(&self, name: Name) -> bool {
+        self.options.given(name).is_some()
     }
 
     /// Whether the option was given with something in it.
-    pub fn has_content(&self, name: &str) -> bool {
-        self.options.get(name).is_some_and(|given| match &given.value {
+    pub fn has_content(&self, name: Name) -> bool {
+        self.options.given(name).is_some_and(|given| match &given.value {
             Value::List(items) => !items.is_empty(),
             Value::Dict(pairs) => !pairs.is_empty(),
             Value::Json(Json::Array(items)) => !items.is_empty(),
@@ -71,7 +77,7 @@ impl Config {
     pub fn known_to_server(&self, js: &JetStream) -> Result<()> {
         let mut given = self.options.values();
         // Beside the durable name it says nothing new.
-        given.retain(|(index, _)| self.table[*index].name != "name" || !self.has("durable_name"));
+        given.retain(|(index, _)| self.table[*index].name != NAME.as_str() || !self.has(DURABLE_NAME));
         js.knows(self.table, &given, self.whole)
     }
 

@@ -21,10 +21,15 @@ use crate::client::Answer;
 use crate::client::timeout;
 use crate::client::{Argument, Fault, Waiting};
 use crate::engine::{CallId, End, Level, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_consumers::{pull_expires, pull_request, pull_rest};
+use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, pull_expires, pull_request, pull_rest};
 use crate::rules::jetstream_convert_body::BadValue;
-use crate::rules::option::Kind;
+use crate::rules::option::{Kind, Name, Preset, int, named};
 use crate::tcl::{Obj, Reply};
+
+const BATCH_SIZE: Preset<i64> = int(CONSUME_OPTIONS, "batch_size");
+const TIMEOUT: Name = named(CONSUME_OPTIONS, "timeout");
+const EXPIRES: Name = named(CONSUME_OPTIONS, "expires");
+pub(super) const CALLBACK: Name = named(CONSUME_OPTIONS, "callback");
 
 /// A pull request to be sent.
 pub(super) struct Pull {
@@ -46,13 +51,13 @@ impl Pull {
         let consumer = consumer_name(&call.args[1].as_text())?;
         js.connection.open_or_error()?;
         let options = &call.options;
-        let batch = options.int("batch_size").unwrap_or(1);
+        let batch = options.int(BATCH_SIZE);
         if batch == 0 {
-            return Err(wrong("batch_size", Kind::Count, 0));
+            return Err(wrong(BATCH_SIZE.name.as_str(), Kind::Count, 0));
         }
-        let (given, expires) = (options.int("timeout"), options.int("expires"));
+        let (given, expires) = (options.given_int(TIMEOUT), options.given_int(EXPIRES));
         if given.is_none() && expires.is_some() {
-            return Err(Argument::Needs("expires", "timeout").into());
+            return Err(Argument::Needs(EXPIRES, TIMEOUT).into());
         }
         let expires = given.map(|ms| pull_expires(ms, expires));
         let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
@@ -76,7 +81,7 @@ impl Pull {
 /// `consume stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
 pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
-    if let Some(callback) = call.options.get("callback") {
+    if let Some(callback) = call.options.given(CALLBACK) {
         let callback = prefix(&callback.obj)?;
         // The ID is known only after the request is under way; no answer can come before this call has returned.
         let own = Rc::new(Own { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0) });
@@ -124,8 +129,8 @@ impl Drop for Own {
 
 /// The error of a time that does not fit the wire, which has nanoseconds.
 fn too_long(call: &Invocation) -> Error {
-    let name = if call.options.get("expires").is_some() { "expires" } else { "timeout" };
-    wrong(name, Kind::Timeout, call.options.int(name).unwrap_or_default())
+    let name = if call.options.given(EXPIRES).is_some() { EXPIRES } else { TIMEOUT };
+    wrong(name.as_str(), Kind::Timeout, call.options.given_int(name).unwrap_or_default())
 }
 
 fn wrong(name: &str, kind: Kind, value: i64) -> Error {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
-use super::config::Config;
+use super::config::{Config, DELIVER_SUBJECT, DURABLE_NAME, NAME};
 use super::streams::json_object;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -13,7 +13,7 @@ use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
 use crate::client::Argument;
 use crate::rules::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
-use crate::rules::option::Kind;
+use crate::rules::option::{Kind, named};
 use crate::rules::subject::{Role, check_subject};
 use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
@@ -45,25 +45,25 @@ pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     durable(&mut config, &call.args[1])?;
     let subject = call.args[2].to_text();
     if subject.is_empty() {
-        return Err(bad_value("deliver_subject", Kind::NonEmpty, &call.args[2]).into());
+        return Err(bad_value(DELIVER_SUBJECT.as_str(), Kind::NonEmpty, &call.args[2]).into());
     }
-    config.options.set_text("deliver_subject", &subject);
+    config.options.set_text(DELIVER_SUBJECT, &subject);
     create(js, call, &stream, &config)
 }
 
 /// A positional name wins over those among the options.
 pub(super) fn durable(config: &mut Config, name: &Obj) -> Result<()> {
     let name = consumer_name(&name.as_text())?;
-    config.options.set_text("durable_name", &name);
-    if config.has("name") {
-        config.options.set_text("name", &name);
+    config.options.set_text(DURABLE_NAME, &name);
+    if config.has(NAME) {
+        config.options.set_text(NAME, &name);
     }
     Ok(())
 }
 
 fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) -> Result<Reply> {
     let options = &config.options;
-    let (name, durable) = (options.text("name"), options.text("durable_name"));
+    let (name, durable) = (options.given_text(NAME), options.given_text(DURABLE_NAME));
     if let (Some(name), Some(durable)) = (name, durable)
         && name != durable
     {
@@ -85,11 +85,13 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
 /// `ErrInvalidArg` for a name.
 pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Result<String> {
     let options = &config.options;
-    let (name, durable) = (options.text("name"), options.text("durable_name"));
+    let (name, durable) = (options.given_text(NAME), options.given_text(DURABLE_NAME));
     for given in [name, durable].into_iter().flatten() {
         consumer_name(given)?;
     }
-    let filter = options.text("filter_subject").filter(|filter| !filter.is_empty() && *filter != ">");
+    let filter = options
+        .given_text(const { named(CONSUMER_OPTIONS, "filter_subject") })
+        .filter(|filter| !filter.is_empty() && *filter != ">");
     Ok(match (durable, name) {
         (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
         (None, Some(name)) if names_consumers(js) => match filter {
@@ -131,18 +133,18 @@ pub fn add_consumer_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<R
     request(js, call, format!("CONSUMER.{verb}.{stream}.{consumer}"), body, Shape::Raw)
 }
 
-fn named(call: &Invocation) -> Result<String> {
+fn addressed(call: &Invocation) -> Result<String> {
     Ok(format!("{}.{}", stream_name(&call.args[0])?, consumer_name(&call.args[1].as_text())?))
 }
 
 /// `delete_consumer stream consumer`
 pub fn delete_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    request(js, call, format!("CONSUMER.DELETE.{}", named(call)?), String::new(), Shape::Success)
+    request(js, call, format!("CONSUMER.DELETE.{}", addressed(call)?), String::new(), Shape::Success)
 }
 
 /// `consumer_info stream consumer`
 pub fn consumer_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    request(js, call, format!("CONSUMER.INFO.{}", named(call)?), String::new(), Shape::Dict)
+    request(js, call, format!("CONSUMER.INFO.{}", addressed(call)?), String::new(), Shape::Dict)
 }
 
 /// `consumer_names stream`

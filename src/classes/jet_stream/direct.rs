@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::api::{JetStream, open_or_error, options_body, stream_name};
 use super::stored::{Stored, message_dict};
+use super::streams::WHICH_MESSAGE;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
@@ -14,21 +15,24 @@ use crate::bridge::task::block;
 use crate::client::{Argument, Fault, codes};
 use crate::engine::Message;
 use crate::rules::jetstream_convert::ApiError;
-use crate::rules::option::Kind;
+use crate::rules::jetstream_streams::MSG_GET_OPTIONS;
+use crate::rules::option::{Kind, Name, named};
 use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Reply};
+
+const LAST_BY_SUBJ: Name = named(MSG_GET_OPTIONS, "last_by_subj");
 
 /// `stream_direct_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
 pub fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
-        return Err(Argument::OneRequired(&["last_by_subj", "next_by_subj", "seq"]).into());
+        return Err(Argument::OneRequired(WHICH_MESSAGE).into());
     }
-    let body = options_body(crate::rules::jetstream_streams::MSG_GET_OPTIONS, &call.options, false)?;
-    let last = call.options.text("last_by_subj").filter(|_| call.options.all().len() == 1);
+    let body = options_body(MSG_GET_OPTIONS, &call.options, false)?;
+    let last = call.options.given_text(LAST_BY_SUBJ).filter(|_| call.options.all().len() == 1);
     // As a part of the subject it would lead nowhere.
     if let Some(subject) = last.filter(|subject| !check_subject(subject, Role::Subscribe, true)) {
-        return Err(bad_value("last_by_subj", Kind::NonEmpty, &Obj::text(subject)).into());
+        return Err(bad_value(LAST_BY_SUBJ.as_str(), Kind::NonEmpty, &Obj::text(subject)).into());
     }
     let (rest, body) = match last {
         Some(subject) => (format!("DIRECT.GET.{name}.{subject}"), String::new()),

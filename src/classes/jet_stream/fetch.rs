@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use async_nats::StatusCode;
 
 use super::api::JetStream;
-use super::consume::Pull;
+use super::consume::{CALLBACK, Pull};
 use super::fetches::Fetches;
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::keys::truth;
@@ -38,7 +38,7 @@ impl Drop for Running {
 /// `fetch stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
 pub fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
-    if let Some(callback) = call.options.get("callback") {
+    if let Some(callback) = call.options.given(CALLBACK) {
         let running =
             Rc::new(Running { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0), callback: prefix(&callback.obj)? });
         let of_handler = Rc::clone(&running);

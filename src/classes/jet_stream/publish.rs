@@ -21,10 +21,12 @@ use crate::client::Fault;
 use crate::client::timeout;
 use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
-use crate::rules::jetstream_consumers::nak as nak_body;
+use crate::rules::jetstream_consumers::{NAK_OPTIONS, PUBLISH_OPTIONS, nak as nak_body};
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::option::Kind;
+use crate::rules::option::{Kind, Name, named};
 use crate::tcl::{Obj, Reply};
+
+const DELAY: Name = named(NAK_OPTIONS, "delay");
 
 /// Header that names the stream which must store the message.
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
@@ -47,7 +49,7 @@ pub fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
-    if let Some(stream) = call.options.text("stream") {
+    if let Some(stream) = call.options.given_text(const { named(PUBLISH_OPTIONS, "stream") }) {
         // The server looks at the first of several: the option's must be the only one.
         headers.retain(|(name, _)| name != EXPECTED_STREAM);
         headers.push((EXPECTED_STREAM.to_string(), stream.to_string()));
@@ -56,10 +58,10 @@ fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
 }
 
 fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
-    let ms = call.options.int("timeout").unwrap_or(js.timeout);
+    let ms = call.options.given_int(const { named(PUBLISH_OPTIONS, "timeout") }).unwrap_or(js.timeout);
     let subject = msg.subject.clone();
     let spec = RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared };
-    if let Some(callback) = call.options.get("callback") {
+    if let Some(callback) = call.options.given(const { named(PUBLISH_OPTIONS, "callback") }) {
         let callback = prefix(&callback.obj)?;
         let run = move |connection: &Rc<Connection>, answer| acknowledged(connection, &callback, answer);
         let id = js.connection.call_back(spec, run)?;
@@ -151,8 +153,9 @@ pub fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `nak message ?-delay ms?`
 pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let bad = || bad_value("delay", Kind::Delay, &call.options.get("delay").map_or_else(Obj::empty, |given| given.obj.clone()));
-    let body = nak_body(call.options.text("delay")).map_err(|_| bad())?;
+    let bad =
+        || bad_value(DELAY.as_str(), Kind::Delay, &call.options.given(DELAY).map_or_else(Obj::empty, |given| given.obj.clone()));
+    let body = nak_body(call.options.given_text(DELAY)).map_err(|_| bad())?;
     answer(js, &call.args[0], Bytes::from(body))
 }
 

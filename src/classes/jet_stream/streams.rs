@@ -17,23 +17,33 @@ use crate::client::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT
 use crate::client::{Argument, Fault};
 use crate::engine::{Message, stored_headers};
 use crate::rules::jetstream_convert::{ApiError, merge_update};
-use crate::rules::jetstream_streams::{MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_OPTIONS};
+use crate::rules::jetstream_streams::{
+    MSG_DELETE_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_CONFIG_MARKS, STREAM_NAMES_OPTIONS, STREAM_OPTIONS,
+};
+use crate::rules::option::{Name, named};
 use crate::tcl::{Obj, Reply};
+
+/// Options of which a stream needs one, with something in it: where its messages come from.
+const ORIGINS: &[Name] = &[named(STREAM_OPTIONS, "subjects"), named(STREAM_OPTIONS, "mirror"), named(STREAM_OPTIONS, "sources")];
+
+/// Options of which a read of a stored message needs one.
+pub(super) const WHICH_MESSAGE: &[Name] =
+    &[named(MSG_GET_OPTIONS, "last_by_subj"), named(MSG_GET_OPTIONS, "next_by_subj"), named(MSG_GET_OPTIONS, "seq")];
 
 /// `add_stream stream ?-option value ...?`
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
-    if !["subjects", "mirror", "sources"].iter().any(|field| config.has_content(field)) {
-        return Err(Argument::OneRequired(&["subjects", "mirror", "sources"]).into());
+    if !ORIGINS.iter().any(|field| config.has_content(*field)) {
+        return Err(Argument::OneRequired(ORIGINS).into());
     }
-    let named = |fields: Map<String, Json>| {
+    let under_name = |fields: Map<String, Json>| {
         let mut map = Map::new();
         map.insert("name".into(), name.clone().into());
         map.extend(fields.into_iter().filter(|(field, _)| field != "name"));
         map
     };
-    let (create, change) = (named(config.body(true)?), named(config.body(false)?));
+    let (create, change) = (under_name(config.body(true)?), under_name(config.body(false)?));
     open_or_error(js)?;
     config.known_to_server(js)?;
     let js = Rc::clone(js);
@@ -145,7 +155,7 @@ pub fn stream_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `stream_names ?-subject subject?`
 pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let subject = call.options.text("subject").map(str::to_string);
+    let subject = call.options.given_text(const { named(STREAM_NAMES_OPTIONS, "subject") }).map(str::to_string);
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
@@ -158,7 +168,7 @@ pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
-        return Err(Argument::OneRequired(&["last_by_subj", "next_by_subj", "seq"]).into());
+        return Err(Argument::OneRequired(WHICH_MESSAGE).into());
     }
     let body = Json::Object(options_body(MSG_GET_OPTIONS, &call.options, false)?).to_string();
     open_or_error(js)?;
@@ -172,9 +182,7 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// `stream_msg_delete stream -seq sequence ?-no_erase no_erase?`
 pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
-    if call.options.get("seq").is_none() {
-        return Err(Argument::Required("seq").into());
-    }
+    call.options.required(const { named(MSG_DELETE_OPTIONS, "seq") })?;
     let body = Json::Object(options_body(call.options.table(), &call.options, true)?).to_string();
     request(js, call, format!("STREAM.MSG.DELETE.{name}"), body, Shape::Success)
 }

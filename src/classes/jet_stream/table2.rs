@@ -42,7 +42,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "message",
         (1, 1),
         &[],
-        "Dict from the reply subject (ADR-15). Errors: ErrNotJSMessage.",
+        "Dict `stream consumer num_delivered stream_seq consumer_seq timestamp num_pending ?domain?`, read from the reply subject; `timestamp` in ms since the epoch. Errors: `ErrNotJSMessage`.",
         publish::metadata_of,
     ),
     raw(
@@ -90,7 +90,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "stream consumer ?-option value ...?",
         (2, ANY),
         CONSUMER_OPTIONS,
-        "As add_consumer, durable.",
+        "A durable pull consumer. Options as above; the name in the arguments wins.",
         consumers::add_pull_consumer,
     ),
     raw(
@@ -98,7 +98,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "stream consumer deliver_subject ?-option value ...?",
         (3, ANY),
         CONSUMER_OPTIONS,
-        "As add_consumer, durable, delivering to a subject.",
+        "A durable push consumer. Options as above.",
         consumers::add_push_consumer,
     ),
     raw(

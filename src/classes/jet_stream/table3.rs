@@ -73,7 +73,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "stream consumer ?-option value ...?",
         (2, ANY),
         CONSUMER_OPTIONS,
-        "As add_consumer, durable.",
+        "A durable pull consumer. Options as above; the name in the arguments wins.",
         update::add_pull_consumer,
     ),
     raw(
@@ -81,7 +81,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "stream consumer deliver_subject ?-option value ...?",
         (3, ANY),
         CONSUMER_OPTIONS,
-        "As add_consumer, durable, delivering to a subject.",
+        "A durable push consumer. Options as above.",
         update::add_push_consumer,
     ),
     row(
@@ -97,7 +97,7 @@ pub const METHODS: &[Method<JetStream>] = &[
         "bucket",
         (1, 1),
         &[],
-        "A new nats::key_value object for a bucket that exists. Errors: ErrInvalidArg, ErrBucketNotFound.",
+        "A `nats::key_value` object for a bucket that exists. Errors: `ErrBucketNotFound`, also for a stream that keeps less than one message a subject.",
         buckets::bind_kv_bucket,
     ),
     row(
@@ -124,14 +124,14 @@ pub const METHODS: &[Method<JetStream>] = &[
         "Creates a stream that answers direct gets for another bucket; empty result. Errors: ErrInvalidArg, ErrJSResponse.",
         buckets::create_kv_mirror,
     ),
-    row("delete_kv_bucket", "bucket", (1, 1), &[], "true. Errors: ErrInvalidArg, ErrBucketNotFound.", buckets::delete_kv_bucket),
+    row("delete_kv_bucket", "bucket", (1, 1), &[], "`true`. Errors: `ErrBucketNotFound`.", buckets::delete_kv_bucket),
     row("kv_buckets", "", (0, 0), &[], "List of the names of all buckets.", buckets::kv_buckets),
     row(
         "empty_kv_bucket",
         "bucket",
         (1, 1),
         &[],
-        "Removes all entries; their number. Errors: ErrInvalidArg, ErrBucketNotFound.",
+        "Removes all entries; their number is the result. Revisions go on counting. Errors: `ErrBucketNotFound`.",
         buckets::empty_kv_bucket,
     ),
 ];

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, open_or_error, request, shaped, stream_name};
-use super::config::Config;
+use super::config::{Config, DELIVER_SUBJECT, DURABLE_NAME, NAME};
 use super::consumers::{durable, is_at_least, parse, subject_of};
 use super::streams::json_object;
 use crate::bridge::dialect;
@@ -17,8 +17,8 @@ use crate::client::{Argument, Fault};
 use crate::engine::Level;
 use crate::rules::jetstream_convert::merge_update;
 use crate::rules::jetstream_convert_body::BadValue;
-use crate::rules::jetstream_streams::{STREAM_CONFIG_MARKS, is_whole_config};
-use crate::rules::option::Kind;
+use crate::rules::jetstream_streams::{STREAM_CONFIG_MARKS, STREAM_OPTIONS_3, is_whole_config};
+use crate::rules::option::{Kind, Name, named};
 use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
@@ -26,7 +26,7 @@ use crate::tcl::{Obj, Reply};
 pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = stream_config(js, call)?;
-    let body = named(&name, config.body(true)?);
+    let body = under(&name, config.body(true)?);
     open_or_error(js)?;
     config.known_to_server(js)?;
     request(js, call, format!("STREAM.CREATE.{name}"), Json::Object(body).to_string(), Shape::Dict)
@@ -36,7 +36,7 @@ pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = stream_config(js, call)?;
-    let change = named(&name, config.body(false)?);
+    let change = under(&name, config.body(false)?);
     open_or_error(js)?;
     config.known_to_server(js)?;
     let js = Rc::clone(js);
@@ -50,7 +50,8 @@ pub fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// Options whose value must not be empty where it is a list or a dict.
-const FILLED: &[(&str, Kind)] = &[("subjects", Kind::List), ("metadata", Kind::Dict)];
+const FILLED: &[(Name, Kind)] =
+    &[(named(STREAM_OPTIONS_3, "subjects"), Kind::List), (named(STREAM_OPTIONS_3, "metadata"), Kind::Dict)];
 
 /// The options of a stream as the dialect reads them.
 fn stream_config(js: &JetStream, call: &Invocation) -> Result<Config> {
@@ -69,14 +70,16 @@ fn stream_config(js: &JetStream, call: &Invocation) -> Result<Config> {
         }
     }
     let config = Config::parse(call.interp, dialect.stream_options, STREAM_CONFIG_MARKS, &known)?;
-    match FILLED.iter().find(|(name, _)| config.has(name) && !config.has_content(name)) {
-        Some((name, kind)) => Err(Argument::Value(BadValue { name: name.to_string(), kind: *kind, value: String::new() }).into()),
+    match FILLED.iter().find(|(name, _)| config.has(*name) && !config.has_content(*name)) {
+        Some((name, kind)) => {
+            Err(Argument::Value(BadValue { name: name.as_str().to_string(), kind: *kind, value: String::new() }).into())
+        }
         None => Ok(config),
     }
 }
 
 /// The configuration under the name of the argument, whatever the options say.
-fn named(name: &str, fields: Map<String, Json>) -> Map<String, Json> {
+fn under(name: &str, fields: Map<String, Json>) -> Map<String, Json> {
     let mut map = Map::new();
     map.insert("name".into(), name.into());
     map.extend(fields.into_iter().filter(|(field, _)| field != "name"));
@@ -118,20 +121,20 @@ pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
     durable(&mut config, &call.args[1])?;
     let subject = call.args[2].to_text();
     if subject.is_empty() {
-        let bad = BadValue { name: "deliver_subject".into(), kind: Kind::NonEmpty, value: subject };
+        let bad = BadValue { name: DELIVER_SUBJECT.as_str().into(), kind: Kind::NonEmpty, value: subject };
         return Err(Argument::Value(bad).into());
     }
-    config.options.set_text("deliver_subject", &subject);
+    config.options.set_text(DELIVER_SUBJECT, &subject);
     write_consumer(js, call, &stream, &config, "create")
 }
 
 /// The options of a consumer that has one name at most.
 fn named_once(call: &Invocation) -> Result<Config> {
     let config = parse(call, &call.args[1..])?;
-    let (name, durable) = (config.options.text("name"), config.options.text("durable_name"));
+    let (name, durable) = (config.options.given_text(NAME), config.options.given_text(DURABLE_NAME));
     // A server's own configuration of a durable consumer has both, and the same.
     if name.is_some() && durable.is_some() && !(config.is_whole() && name == durable) {
-        return Err(Argument::Conflict("name", "durable_name").into());
+        return Err(Argument::Conflict(NAME, DURABLE_NAME).into());
     }
     Ok(config)
 }

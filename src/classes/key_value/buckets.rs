@@ -13,7 +13,10 @@ use crate::bridge::task::block;
 use crate::classes::ordered::Access;
 use crate::client::Argument;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::kv::{BucketError, Holds, bucket_config, bucket_info, bucket_of_stream, holds, is_as_given, stream_name};
+use crate::rules::kv::{
+    ADD_OPTIONS, BucketError, Holds, bucket_config, bucket_info, bucket_of_stream, holds, is_as_given, stream_name,
+};
+use crate::rules::option::named;
 use crate::tcl::{Obj, Reply};
 
 /// `add bucket ?options?`
@@ -47,7 +50,9 @@ fn refusal(error: BucketError) -> Error {
         BucketError::HistoryTooSmall => Argument::HistoryTooSmall,
         BucketError::HistoryTooLarge => Argument::HistoryTooLarge,
         BucketError::MirrorName(name) => Argument::BucketName(name),
-        BucketError::DomainWithoutMirror => Argument::Needs("mirror_domain", "mirror_name"),
+        BucketError::DomainWithoutMirror => {
+            Argument::Needs(const { named(ADD_OPTIONS, "mirror_domain") }, const { named(ADD_OPTIONS, "mirror_name") })
+        }
         BucketError::Value(bad) => Argument::Value(bad),
     }
     .into()

@@ -17,14 +17,13 @@ use crate::classes::jet_stream::streams::Stored;
 use crate::client::Fault;
 use crate::engine::Headers;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::kv::{Operation, split_subject};
-use crate::rules::option::{Kind, Opt};
+use crate::rules::kv::{GET_OPTIONS, Operation, split_subject};
+use crate::rules::option::{Kind, Opt, named, row};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
 
 /// The plain argument `revision`.
-static REVISION: Opt =
-    Opt { name: "revision", kind: Kind::Count, default: None, help: "sequence in the bucket's stream", since: None };
+const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
 const OPERATION: &str = "KV-Operation";
 
@@ -42,7 +41,7 @@ fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
 pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = (bucket_name(&call.args[0])?, key_name(&call.args[1])?);
     kv.open()?;
-    let (kv, revision) = (Rc::clone(kv), call.options.int("revision"));
+    let (kv, revision) = (Rc::clone(kv), call.options.given_int(const { named(GET_OPTIONS, "revision") }));
     block(call.interp, async move {
         let stored = kv.value(&bucket, &key, revision).await?;
         let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));

@@ -13,9 +13,10 @@ use crate::classes::connection::requests::end_error;
 use crate::classes::ordered::{Consumer, Item, Request};
 use crate::client::Slot;
 use crate::client::{Fault, Waiting};
-use crate::rules::kv::{Operation, Start, stream_name};
+use crate::rules::kv::{HISTORY_OPTIONS, Operation, Start, stream_name};
 use crate::rules::kv_keys::Keys;
 use crate::rules::names::is_key;
+use crate::rules::option::named;
 use crate::tcl::event::Timer;
 use crate::tcl::{Obj, Reply};
 
@@ -57,7 +58,7 @@ pub fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 
 fn collect(kv: &Rc<KeyValue>, call: &Invocation, bucket: String, key: String, wanted: Wanted) -> Result<Reply> {
     kv.open()?;
-    let ms = call.options.int("timeout").unwrap_or(kv.timeout);
+    let ms = call.options.given_int(const { named(HISTORY_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     let start = if wanted == Wanted::Keys { Start::LastPerKey } else { Start::First };
     block(call.interp, async move {

@@ -20,6 +20,7 @@ use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, Holds, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
 use crate::rules::names::{is_bucket, is_key};
+use crate::rules::option::{flag, named};
 use crate::tcl::{Class, Instance, Obj, Object, class};
 use watch::Watch;
 
@@ -39,7 +40,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket key ?-revision n?",
             (2, 2),
             GET_OPTIONS,
-            "The latest entry, or that revision: dict value bucket key operation revision created. Errors: KeyNotFound, BucketNotFound.",
+            "The latest entry of the key, or with `-revision` (count) that one. Errors: `KeyNotFound` (no such key, a revision of another key, deleted or purged), `BucketNotFound`.",
             entries::get,
         ),
         row(
@@ -47,7 +48,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket key value ?-check_bucket bool?",
             (3, 3),
             WRITE_OPTIONS,
-            "The new revision. Errors: BucketNotFound, KvReadOnly.",
+            "Sets the value; the new revision.",
             entries::put,
         ),
         row(
@@ -63,7 +64,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket key revision value ?-check_bucket bool?",
             (4, 4),
             WRITE_OPTIONS,
-            "The new revision, if that one is the latest. Errors: WrongLastSequence, BucketNotFound, KvReadOnly.",
+            "Sets the value if `revision` is still the latest of the key; the new revision. Otherwise `WrongLastSequence`: read again, and try again.",
             entries::update,
         ),
         row(
@@ -71,7 +72,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket ?key? ?-check_bucket bool?",
             (1, 2),
             WRITE_OPTIONS,
-            "Deletes a key, its history kept, or the bucket; empty result. Errors: BucketNotFound, KvReadOnly.",
+            "Deletes the key and keeps its history; an empty result. Without a key: deletes the bucket.",
             entries::del,
         ),
         row(
@@ -79,7 +80,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket key ?-check_bucket bool?",
             (2, 2),
             WRITE_OPTIONS,
-            "Deletes a key with its history; the acknowledgement as a dict. Errors: BucketNotFound, KvReadOnly.",
+            "Deletes the key with its history; the acknowledgement as a dict.",
             entries::purge,
         ),
         row(
@@ -87,7 +88,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket key revision ?-check_bucket bool?",
             (3, 3),
             WRITE_OPTIONS,
-            "Puts the value of that revision again; the new revision. Errors: KeyNotFound, BucketNotFound, KvReadOnly.",
+            "Sets the value that the key had in that revision; the new revision. Further error: `KeyNotFound`.",
             entries::revert,
         ),
         row(
@@ -103,7 +104,7 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "bucket ?-timeout ms?",
             (1, 1),
             KEYS_OPTIONS,
-            "List of the keys that have a value. Errors: ErrTimeout, BucketNotFound.",
+            "List of the keys that have a value, each once, in the order of their last change; the last operation seen on a key counts. Errors: `BucketNotFound`, `ErrTimeout`.",
             history::keys,
         ),
         row(
@@ -114,7 +115,14 @@ pub static CLASS: Class<Method<KeyValue>> = Class {
             "Watch ID; the callback gets a status (empty, end_of_initial_data, error, ok) and an entry or a text. Errors: ErrInvalidArg, BucketNotFound.",
             watch::watch,
         ),
-        row("unwatch", "watchID", (1, 1), &[], "Ends a watch; empty result. Errors: ErrInvalidArg.", watch::unwatch),
+        row(
+            "unwatch",
+            "watchID",
+            (1, 1),
+            &[],
+            "Ends a watch; empty result. Errors: `ErrInvalidArg` (unknown ID).",
+            watch::unwatch,
+        ),
         row(
             "add",
             "bucket ?-option value ...?",
@@ -167,10 +175,10 @@ fn construct(call: &Invocation, object: Object) -> Result<()> {
     let js = state.ok_or_else(|| Argument::NotOfClass { given: js.to_text(), class: "nats::jet_stream" })?;
     let options = &call.options;
     object.set_instance(Rc::new(KeyValue {
-        timeout: options.int("timeout").unwrap_or(js.timeout),
+        timeout: options.given_int(const { named(KEY_VALUE_OPTIONS, "timeout") }).unwrap_or(js.timeout),
         js,
-        check_bucket: options.flag("check_bucket").unwrap_or(true),
-        read_only: options.flag("read_only").unwrap_or(false),
+        check_bucket: options.flag(const { flag(KEY_VALUE_OPTIONS, "check_bucket") }),
+        read_only: options.flag(const { flag(KEY_VALUE_OPTIONS, "read_only") }),
         known: RefCell::default(),
         access: RefCell::default(),
         exact_filters: Cell::new(false),
@@ -189,7 +197,7 @@ impl KeyValue {
 
     /// Whether this call is to look the bucket up.
     fn checks(&self, call: &Invocation) -> bool {
-        call.options.flag("check_bucket").unwrap_or(self.check_bucket)
+        call.options.given_flag(const { named(WRITE_OPTIONS, "check_bucket") }).unwrap_or(self.check_bucket)
     }
 
     /// `ErrConnectionClosed` when the connection is closed.

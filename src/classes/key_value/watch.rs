@@ -16,8 +16,9 @@ use crate::classes::connection::state::Connection;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::ordered::{Consumer, Item, Request, created};
 use crate::client::{Argument, Fault};
-use crate::rules::kv::{Operation, Start, stream_name};
+use crate::rules::kv::{Operation, Start, WATCH_OPTIONS, stream_name};
 use crate::rules::names::is_key_pattern;
+use crate::rules::option::{Preset, flag, int, named};
 use crate::tcl::event::{after_others, later};
 use crate::tcl::script::note_script;
 use crate::tcl::{Obj, Reply};
@@ -46,6 +47,9 @@ pub struct Watch {
 /// How long callbacks may follow each other before timers and files are looked at.
 const SLICE: Duration = Duration::from_millis(1);
 
+const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
+const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
+
 /// `watch bucket ?key? -callback prefix ?options?`
 pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
@@ -54,17 +58,18 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         None => ">".to_string(),
     };
     let options = &call.options;
-    let callback = options.get("callback").ok_or(Argument::Required("callback"))?;
+    let callback = options.required(const { named(WATCH_OPTIONS, "callback") })?;
     let callback = prefix(&callback.obj)?;
-    let flag = |name: &str| options.flag(name).unwrap_or(false);
-    let (history, updates) = (flag("include_history"), flag("updates_only"));
+    let history = options.flag(INCLUDE_HISTORY);
+    let updates = options.flag(UPDATES_ONLY);
     if history && updates {
-        return Err(Argument::Exclusive("include_history", "updates_only").into());
+        return Err(Argument::Exclusive(INCLUDE_HISTORY.name, UPDATES_ONLY.name).into());
     }
     kv.open()?;
     let mut start = if history { Start::First } else { Start::LastPerKey };
-    let (headers_only, heartbeat) = (flag("headers_only"), options.int("idle_heartbeat").unwrap_or(5000));
-    let watch = Watch::new(&kv.js.connection, callback, flag("ignore_deletes"));
+    let headers_only = options.flag(const { flag(WATCH_OPTIONS, "headers_only") });
+    let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
+    let watch = Watch::new(&kv.js.connection, callback, options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }));
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let access = kv.access(&bucket);

@@ -22,7 +22,8 @@ use crate::client::{Answer, Argument, Fault, timeout};
 use crate::engine::{CallId, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::ordered_config;
 use crate::rules::kv::{Operation, operation};
-use crate::rules::kv3::Initial;
+use crate::rules::kv3::{Initial, WATCH_OPTIONS};
+use crate::rules::option::{Preset, flag, int, named};
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 use array::Values;
 
@@ -92,37 +93,41 @@ impl Drop for Unkept {
     }
 }
 
+const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
+const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
+
 /// `watch key ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
 pub fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let pattern = key_pattern(&call.args[0])?;
     let options = &call.options;
-    let flag = |name: &str| options.flag(name).unwrap_or(false);
-    let (history, updates) = (flag("include_history"), flag("updates_only"));
+    let history = options.flag(INCLUDE_HISTORY);
+    let updates = options.flag(UPDATES_ONLY);
     if history && updates {
-        return Err(Argument::Conflict("include_history", "updates_only").into());
+        return Err(Argument::Conflict(INCLUDE_HISTORY.name, UPDATES_ONLY.name).into());
     }
     bucket.open()?;
-    let callback = options.get("callback").map(|given| prefix(&given.obj)).transpose()?;
+    let callback = options.given(const { named(WATCH_OPTIONS, "callback") }).map(|given| prefix(&given.obj)).transpose()?;
     let watcher = Rc::new(Watcher {
         bucket: Rc::clone(bucket),
         consumer: OnceCell::new(),
         turns: OnceCell::new(),
         callback,
         values: OnceCell::new(),
-        ignore_deletes: flag("ignore_deletes"),
+        ignore_deletes: options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }),
         initial: RefCell::new(Initial::new()),
     });
     let born = birth::make(call.interp, CLASS.name, Rc::clone(&watcher) as Rc<dyn Instance>)?;
     let unkept = Unkept { watcher: Rc::clone(&watcher), handle: Some(born.handle) };
-    if let Some(variable) = options.get("values_array") {
+    if let Some(variable) = options.given(const { named(WATCH_OPTIONS, "values_array") }) {
         let values = Values::of_caller(call.interp, &born.namespace, &variable.obj)?;
         // Nobody else sets it.
         let _ = watcher.values.set(values);
     }
     let policy = if history { "all" } else { "last_per_subject" };
     let policy = if updates { "new" } else { policy };
-    let heartbeat = options.int("idle_heartbeat").unwrap_or(5000);
-    let request = request(bucket, &pattern, policy, flag("meta_only"), heartbeat);
+    let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
+    let meta_only = options.flag(const { flag(WATCH_OPTIONS, "meta_only") });
+    let request = request(bucket, &pattern, policy, meta_only, heartbeat);
     block(call.interp, async move {
         let turns = watcher.begin(request, updates).await?;
         let bucket = &watcher.bucket;

@@ -6,7 +6,7 @@ use crate::bridge::command::Command;
 use crate::bridge::errors::Result;
 use crate::bridge::options;
 use crate::client::{Argument, Fault};
-use crate::rules::option::{Kind, Opt};
+use crate::rules::option::{Kind, Opt, row};
 use crate::rules::time::{isotime_to_msec, msec_to_isotime};
 use crate::tcl::clock::local_offset;
 use crate::tcl::{Call, Interp, Obj};
@@ -17,6 +17,7 @@ pub static COMMANDS: &[Command] = &[
         name: "timestamp",
         usage: "",
         words: (0, 0),
+        options: &[],
         help: "the local time, such as `2022-11-22T13:31:35.451`",
         run: |_| Ok(Obj::text(&local_time(SystemTime::now()))),
     },
@@ -24,6 +25,7 @@ pub static COMMANDS: &[Command] = &[
         name: "isotime_to_msec",
         usage: "isotime",
         words: (1, 1),
+        options: &[],
         help: "ms since the epoch of an ISO time: fraction of any length, `Z` or an offset, UTC without; else `ErrInvalidArg`",
         run: |call| {
             let text = call.args()[0].as_text();
@@ -34,6 +36,7 @@ pub static COMMANDS: &[Command] = &[
         name: "msec_to_isotime",
         usage: "msec ?tz?",
         words: (1, 2),
+        options: &[],
         help: "ISO time without designator of ms since the epoch, in UTC or a zone as `clock format -timezone` takes it",
         run: to_isotime,
     },
@@ -44,6 +47,7 @@ pub static OLD_COMMANDS: &[Command] = &[Command {
     name: "time_to_millis",
     usage: "isotime",
     words: (1, 1),
+    options: &[],
     help: "`isotime_to_msec` for older scripts: what is no time is the error `NATS InvalidTime`",
     run: |call| {
         let text = call.args()[0].as_text();
@@ -52,7 +56,7 @@ pub static OLD_COMMANDS: &[Command] = &[Command {
 }];
 
 /// The argument of `msec_to_isotime`, read as options are.
-const MSEC: Opt = Opt { name: "msec", kind: Kind::Int, default: None, help: "ms since the epoch", since: None };
+const MSEC: Opt = row("msec", Kind::Int, "ms since the epoch");
 
 /// The local time as log lines have it: `2022-11-22T13:31:35.451`.
 ///

@@ -20,6 +20,7 @@ use crate::engine::Level;
 use crate::rules::jetstream_consumers::{ORDERED_OPTIONS, ordered_config};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::jetstream_convert_body::body;
+use crate::rules::option::{self, Name, named};
 use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 use follow::{Follower, News, Request};
@@ -157,15 +158,17 @@ fn name(ordered: &Rc<Ordered>, _call: &Invocation) -> Result<Reply> {
     Ok(Obj::text(&ordered.follower.get().map(|follower| follower.name()).unwrap_or_default()).into())
 }
 
+const CALLBACK: Name = named(ORDERED_OPTIONS, "callback");
+
 /// `ordered_consumer stream -callback prefix ?-option value ...?`
 pub fn ordered_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
-    let callback = call.options.get("callback").ok_or(Argument::Required("callback"))?;
+    let callback = call.options.required(CALLBACK)?;
     let callback = prefix(&callback.obj)?;
     let mut given = call.options.values();
-    given.retain(|(index, _)| ORDERED_OPTIONS[*index].name != "callback");
+    given.retain(|(index, _)| ORDERED_OPTIONS[*index].name != CALLBACK.as_str());
     let config = body(ORDERED_OPTIONS, &given, true).map_err(Argument::Value)?;
-    let heartbeat = call.options.int("idle_heartbeat").unwrap_or(5000);
+    let heartbeat = call.options.int(const { option::int(ORDERED_OPTIONS, "idle_heartbeat") });
     let request = Request { stream, config: ordered_config(config, heartbeat), heartbeat };
     open_or_error(js)?;
     let js = Rc::clone(js);
