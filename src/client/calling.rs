@@ -8,7 +8,7 @@ use super::calls::{Answer, Handler};
 use super::conn::Client;
 use super::fault::Fault;
 use super::task::Slot;
-use crate::engine::{CallId, Mode, RequestSpec};
+use crate::engine::{CallId, End, Mode, RequestSpec};
 
 /// A timeout in ms, 0 for none, as the engine takes it.
 pub fn timeout(ms: i64) -> Option<Duration> {
@@ -26,8 +26,7 @@ pub struct Calling {
 }
 
 impl Calling {
-    fn new(client: &Rc<Client>, id: CallId, single: bool) -> Calling {
-        let slot = client.calls().await_answers(id);
+    fn new(client: &Rc<Client>, id: CallId, slot: Rc<Slot<Answer>>, single: bool) -> Calling {
         Calling { client: Rc::clone(client), id, slot, single, ended: Cell::new(false) }
     }
 
@@ -51,6 +50,18 @@ impl Drop for Calling {
         self.client.calls().remove(self.id);
         if !self.ended.get() {
             self.client.engine().cancel(self.id);
+        }
+    }
+}
+
+/// Those who await round trips that will not return.
+pub struct Astray(Vec<Rc<Slot<Answer>>>);
+
+impl Astray {
+    /// Tells them.
+    pub fn end(self) {
+        for slot in self.0 {
+            slot.push(Answer::End(End::Lost));
         }
     }
 }
@@ -90,7 +101,7 @@ impl Client {
         self.open_or_fault()?;
         let single = matches!(spec.mode, Mode::Shared);
         let id = self.engine().request(spec)?;
-        Ok(Calling::new(self, id, single))
+        Ok(Calling::new(self, id, self.calls().await_answers(id), single))
     }
 
     /// Sends a request whose answers go to a callback form.
@@ -111,7 +122,17 @@ impl Client {
     /// Sends a round trip.
     pub fn round_trip(self: &Rc<Self>, timeout: Option<Duration>) -> Calling {
         let id = self.engine().ping(timeout);
-        Calling::new(self, id, false)
+        Calling::new(self, id, self.calls().await_return(id), false)
+    }
+
+    /// Takes the round trips that are under way: the connection is not the one that they were sent on any more. To be taken before
+    /// the status is set: a trace may begin another one.
+    pub fn take_round_trips(&self) -> Astray {
+        let taken = self.calls().take_round_trips();
+        taken.iter().for_each(|(id, _)| {
+            self.engine().cancel(*id);
+        });
+        Astray(taken.into_iter().map(|(_, slot)| slot).collect())
     }
 
     /// Ends a callback form silently, for good; false if there is none with this ID.

@@ -29,6 +29,8 @@ pub type Handler = Rc<dyn Fn(Answer)>;
 enum Pending {
     /// A task that awaits it.
     Slot(Rc<Slot<Answer>>),
+    /// The same for a round trip.
+    RoundTrip(Rc<Slot<Answer>>),
     /// A callback form.
     Handler {
         /// Replies that may still come.
@@ -55,6 +57,28 @@ impl Calls {
         let slot = Slot::new();
         self.pending.borrow_mut().insert(id, Pending::Slot(Rc::clone(&slot)));
         slot
+    }
+
+    /// A round trip whose answer a task awaits.
+    pub(super) fn await_return(&self, id: CallId) -> Rc<Slot<Answer>> {
+        let slot = Slot::new();
+        self.pending.borrow_mut().insert(id, Pending::RoundTrip(Rc::clone(&slot)));
+        slot
+    }
+
+    /// Forgets the round trips that are under way, and gives those who await them.
+    pub(super) fn take_round_trips(&self) -> Vec<(CallId, Rc<Slot<Answer>>)> {
+        let mut pending = self.pending.borrow_mut();
+        let mut taken: Vec<_> = pending
+            .iter()
+            .filter_map(|(id, pending)| match pending {
+                Pending::RoundTrip(slot) => Some((*id, Rc::clone(slot))),
+                _ => None,
+            })
+            .collect();
+        taken.sort_unstable_by_key(|(id, _)| *id);
+        pending.retain(|_, pending| !matches!(pending, Pending::RoundTrip(_)));
+        taken
     }
 
     /// A call whose answers, `left` at the most, go to a callback form.
@@ -89,7 +113,7 @@ impl Calls {
     pub fn forget_callbacks(&self) {
         let all = self.pending.take();
         let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
-            all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_)));
+            all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_) | Pending::RoundTrip(_)));
         *self.pending.borrow_mut() = kept;
         drop(gone);
     }
@@ -98,7 +122,7 @@ impl Calls {
     pub fn abandon(&self) {
         let all = self.pending.take();
         for pending in all.into_values() {
-            if let Pending::Slot(slot) = pending {
+            if let Pending::Slot(slot) | Pending::RoundTrip(slot) = pending {
                 slot.push(Answer::End(End::Closed));
             }
         }
@@ -145,7 +169,7 @@ impl Calls {
         let mut pending = self.pending.borrow_mut();
         let (slot, handler, over) = match pending.get(&id) {
             None => return,
-            Some(Pending::Slot(slot)) => (Some(Rc::clone(slot)), None, false),
+            Some(Pending::Slot(slot) | Pending::RoundTrip(slot)) => (Some(Rc::clone(slot)), None, false),
             Some(Pending::Handler { left, run }) => {
                 left.set(left.get().saturating_sub(1));
                 let over = left.get() == 0 || matches!(answer, Answer::End(_));

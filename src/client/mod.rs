@@ -9,7 +9,7 @@ mod fault;
 mod task;
 
 pub use argument::Argument;
-pub use calling::{Calling, Listening, timeout};
+pub use calling::{Astray, Calling, Listening, timeout};
 pub use calls::Answer;
 pub use conn::{Client, Observer, State};
 pub use fault::{Fault, Waiting};

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// that has passed since it began; `None` asks for nothing. Called on the I/O thread.
 pub type Renew = fn(&Bytes, u64, Duration) -> Option<Bytes>;
 
+/// Number below which all requests are: round trips and subscriptions of the library itself take theirs from here on.
+const ASIDE: CallId = 1 << 40;
+
 /// What a call waits for.
 #[derive(Debug)]
 pub(super) enum Kind {
@@ -80,6 +83,7 @@ pub(super) struct Inbox {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     last_id: CallId,
+    last_aside: CallId,
     pending: FxHashMap<CallId, Call>,
     deadlines: BinaryHeap<Reverse<(Instant, CallId)>>,
     /// The shared inbox, once it is needed.
@@ -87,10 +91,21 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    /// The next id; ids start at 1.
-    pub fn next_id(&mut self) -> CallId {
+    /// The id of the next request: they are numbered from 1 on, without a gap.
+    pub fn upcoming(&self) -> CallId {
+        self.last_id + 1
+    }
+
+    /// Adds a request under its id, [`Calls::upcoming`]; the result is that of [`Calls::insert`].
+    pub fn add(&mut self, call: Call) -> bool {
         self.last_id += 1;
-        self.last_id
+        self.insert(self.last_id, call)
+    }
+
+    /// An id for what is no request.
+    pub fn next_aside(&mut self) -> CallId {
+        self.last_aside += 1;
+        ASIDE + self.last_aside
     }
 
     /// Adds a call; true if its deadline is now the earliest, so that the timer must be woken.
@@ -207,11 +222,14 @@ mod tests {
         let mut c = Calls::default();
         let t = Instant::now();
         let ms = |n| t + Duration::from_millis(n);
-        let (a, b, d) = (c.next_id(), c.next_id(), c.next_id());
-        assert_eq!((a, b), (1, 2));
-        assert!(c.insert(a, call(Some(ms(20)))));
-        assert!(c.insert(b, call(Some(ms(10)))));
-        assert!(!c.insert(d, call(Some(ms(30)))));
+        let (a, b, d) = (1, 2, 3);
+        for (id, at, earliest) in [(a, 20, true), (b, 10, true), (d, 30, false)] {
+            assert_eq!(c.upcoming(), id);
+            assert_eq!(c.add(call(Some(ms(at)))), earliest);
+        }
+        let aside = c.next_aside();
+        assert!(aside > ASIDE && !c.insert(aside, call(None)) && c.remove(aside).is_some());
+        assert_eq!(c.upcoming(), 4);
         assert!(c.pop_due(ms(5)).is_none());
         assert_eq!(c.next_deadline(), Some(ms(10)));
         assert_eq!(c.pop_due(ms(25)).unwrap().0, b);
@@ -227,8 +245,8 @@ mod tests {
         let mut c = Calls::default();
         let far = Instant::now() + Duration::from_secs(3600);
         for _ in 0..10_000 {
-            let id = c.next_id();
-            c.insert(id, call(Some(far)));
+            let id = c.upcoming();
+            c.add(call(Some(far)));
             c.remove(id);
         }
         assert!(c.deadlines.len() < 2000);

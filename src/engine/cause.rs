@@ -2,7 +2,9 @@
 //!
 //! Decided by the types of errors alone; `address` is `host:port` for the text.
 
+use super::config::Losses;
 use super::error::{Code, Problem};
+use super::wire::header;
 use std::error::Error;
 use std::io;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
@@ -36,6 +38,16 @@ pub(super) fn protocol(address: &str) -> Problem {
     Problem::new(Code::Protocol, text)
 }
 
+/// Length of what is shown of a line that cannot be understood.
+const SHOWN: usize = 200;
+
+/// `ErrProtocol` of a line that cannot be understood.
+pub(super) fn invalid(line: &[u8]) -> Problem {
+    let line = header::text(line.trim_ascii_end());
+    let shown: String = line.chars().take(SHOWN).collect();
+    Problem::new(Code::Protocol, format!("Invalid protocol {shown}"))
+}
+
 /// `ErrProtocol` of a gateway that answers the WebSocket upgrade with another HTTP status.
 pub(super) fn no_upgrade(address: &str, status: u16) -> Problem {
     let text = format!("Server {address} refused the WebSocket upgrade with HTTP status {status}");
@@ -46,6 +58,22 @@ pub(super) fn no_upgrade(address: &str, status: u16) -> Problem {
 pub(super) fn broken(address: &str) -> Problem {
     let text = format!("Server {address} closed the connection");
     Problem::new(Code::BrokenSocket, text)
+}
+
+/// `ErrBrokenSocket` of a connection that was reset, where that is told ([`Losses::tell_resets`]).
+pub(super) fn reset(address: &str) -> Problem {
+    Problem::new(Code::BrokenSocket, format!("Connection to {address} broken - ECONNRESET"))
+}
+
+/// A connection that was made and broke: what the system calls it, it is not refused.
+pub(super) fn of_loss(error: &io::Error, address: &str, losses: Losses) -> Problem {
+    if losses.tell_resets && error.kind() == io::ErrorKind::ConnectionReset && find::<rustls::Error>(error).is_none() {
+        return reset(address);
+    }
+    match of_io(error, address) {
+        problem if problem.code == Code::ConnectionRefused => broken(address),
+        problem => problem,
+    }
 }
 
 /// An error of a socket or of what is layered on it: a TLS error may be inside.

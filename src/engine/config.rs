@@ -27,6 +27,18 @@ impl Default for TlsConfig {
     }
 }
 
+/// What a loss means. Owners differ in what they are used to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Only a server whose last attempt failed is waited for, from that failure on; otherwise any, from its last attempt or
+    /// success on.
+    pub wait_for_failed: bool,
+    /// A round trip that is under way outlives the loss: the owner ends it when it is known how the loss ends.
+    pub keep_pings: bool,
+    /// A connection that was reset has an error of its own; otherwise it was closed.
+    pub tell_resets: bool,
+}
+
 /// Options of a connection. Their defaults are told in one table, `rules/connection.rs`; unit tests do with zeros.
 ///
 /// Most take effect at the next connection attempt; the limits and the log level at once.
@@ -43,6 +55,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Least time between two attempts at the same server.
     pub reconnect_time_wait: Duration,
+    /// What a loss means.
+    pub losses: Losses,
     /// Failed attempts before a server leaves the pool; negative: never.
     pub max_reconnect_attempts: i64,
     /// Keep-alive period; zero switches keep-alives off.

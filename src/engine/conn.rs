@@ -92,7 +92,7 @@ impl Conn {
             if pool.len() == 0 {
                 return Err(Problem::new(Code::NoServers, "Server pool is empty"));
             }
-            pool.begin();
+            pool.begin(shared.config().losses);
         }
         let mut life = lock(&shared.life);
         life.epoch = epoch;

@@ -41,7 +41,10 @@ pub enum Status {
     /// The connection was lost; the next server is being tried.
     Reconnecting,
     /// No server is left.
-    Closed,
+    Closed {
+        /// Messages that waited to be sent, and are not any more.
+        dropped: usize,
+    },
 }
 
 /// How a call ended.
@@ -53,7 +56,7 @@ pub enum End {
     NoResponders(Message),
     /// A status message ended a pull.
     Status(Message),
-    /// The connection was lost for good (pings: lost at all).
+    /// The connection was lost for good (pings: lost at all, unless [`super::Losses::keep_pings`]).
     Lost,
     /// The connection was closed by its owner.
     Closed,
@@ -74,7 +77,7 @@ pub enum Event {
         epoch: u64,
         /// The new status.
         status: Status,
-        /// The cause. Not sent as `Error` as well.
+        /// The cause, unless it was told before. Not sent as `Error` as well.
         error: Option<Problem>,
     },
     /// An INFO was seen; `Conn::servers` already holds the servers it names.

@@ -193,14 +193,15 @@ impl Draft {
         self.message.len() - (self.subject_len + self.reply_len) as usize
     }
 
-    /// The message; the second value is false if the header block is none. Then the message is without headers.
-    pub fn finish(mut self, header_len: usize) -> (Message, bool) {
+    /// The message, and the first word of a header block that is none. Then the message is without headers.
+    pub fn finish(mut self, header_len: usize) -> (Message, Option<String>) {
         let start = (self.subject_len + self.reply_len) as usize;
-        let good = header_len == 0 || header::is_block(&self.message[start..start + header_len]);
-        if !good {
+        let block = &self.message[start..start + header_len];
+        let bad = (header_len > 0 && !header::is_block(block)).then(|| header::first_word(block));
+        if bad.is_some() {
             self.message.drain(start..start + header_len);
         }
-        let header_len = if good { header_len } else { 0 };
+        let header_len = if bad.is_none() { header_len } else { 0 };
         let message = Message {
             shared: self.shared,
             body: self.message.into_boxed_slice(),
@@ -208,7 +209,7 @@ impl Draft {
             reply_len: self.reply_len,
             header_len: header_len as u32,
         };
-        (message, good)
+        (message, bad)
     }
 }
 
@@ -271,7 +272,7 @@ impl Message {
 mod tests {
     use super::*;
 
-    fn message(latest: &mut Latest, subject: &[u8], reply: &[u8], block: &[u8], payload: &[u8]) -> (Message, bool) {
+    fn message(latest: &mut Latest, subject: &[u8], reply: &[u8], block: &[u8], payload: &[u8]) -> (Message, Option<String>) {
         let mut draft = Draft::new(latest, subject, reply, block.len() + payload.len());
         draft.body().extend_from_slice(block);
         draft.body().extend_from_slice(payload);
@@ -289,8 +290,8 @@ mod tests {
         let latest = &mut Latest::default();
         let block = b"NATS/1.0 503 Gone\r\nA: 1\r\n\r\n";
         for shared in [false, true, true] {
-            let (m, good) = message(latest, b"a.b", b"r", block, b"xyz");
-            assert!(good);
+            let (m, bad) = message(latest, b"a.b", b"r", block, b"xyz");
+            assert_eq!(bad, None);
             assert_eq!(m.shared.is_some(), shared);
             assert_eq!((m.subject(), m.reply(), m.payload()), ("a.b", Some("r"), &b"xyz"[..]));
             assert_eq!((m.status(), m.description().as_deref()), (Some(StatusCode::NO_RESPONDERS), Some("Gone")));
@@ -305,8 +306,8 @@ mod tests {
 
     #[test]
     fn no_header_block() {
-        let (m, good) = message(&mut Latest::default(), b"a", b"", b"HTTP/1.1 200\r\n\r\n", b"xyz");
-        assert!(!good);
+        let (m, bad) = message(&mut Latest::default(), b"a", b"", b"HTTP/1.1 200\r\n\r\n", b"xyz");
+        assert_eq!(bad.as_deref(), Some("HTTP/1.1"));
         assert_eq!((m.payload(), m.has_headers(), m.size()), (&b"xyz"[..], false, 3));
     }
 

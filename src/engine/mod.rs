@@ -32,7 +32,7 @@ mod transport;
 mod url;
 mod wire;
 
-pub use config::{Config, TlsConfig};
+pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;
 pub use error::{Code, Problem};
 pub use listener::{End, Event, Listener, Status};

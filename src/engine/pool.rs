@@ -1,5 +1,6 @@
 //! The server pool: a queue whose current server is at its end. Knows no clock and no socket.
 
+use super::config::Losses;
 use super::error::Problem;
 use super::url::{self, Scheme, UrlAuth};
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ pub struct ServerEntry {
     pub discovered: bool,
     /// Failed attempts since the last success.
     pub reconnects: u64,
-    /// Time of the last attempt in milliseconds since 1970 (0: never).
+    /// Time of the last attempt, or of its failure (see [`Losses::wait_for_failed`]), in milliseconds since 1970 (0: never).
     pub last_attempt: u64,
     /// Credentials of the URL.
     pub auth: UrlAuth,
@@ -43,7 +44,7 @@ pub(super) struct Server {
     pub entry: ServerEntry,
     /// Scheme of the URL.
     pub scheme: Scheme,
-    /// Last attempt, or the moment of a success, on a clock that never jumps.
+    /// From when on it is waited for, on a clock that never jumps.
     last: Option<Instant>,
 }
 
@@ -60,8 +61,8 @@ pub(super) enum Next {
     Try {
         /// The server.
         server: Server,
-        /// What is left of `reconnect_time_wait`.
-        wait: Duration,
+        /// What is left of `reconnect_time_wait`; `None`: this server is not waited for.
+        wait: Option<Duration>,
         /// Servers that left the pool on the way.
         dropped: Vec<ServerEntry>,
     },
@@ -80,6 +81,7 @@ pub(super) struct Pool {
     /// Servers not yet tried by the first round of `connect`.
     first_round: usize,
     has_current: bool,
+    losses: Losses,
 }
 
 impl Pool {
@@ -155,7 +157,8 @@ impl Pool {
     }
 
     /// Starts the round of a `connect`: counters at zero, each server once.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, losses: Losses) {
+        self.losses = losses;
         for s in &mut self.servers {
             s.entry.reconnects = 0;
             s.entry.last_attempt = 0;
@@ -171,16 +174,19 @@ impl Pool {
             return Next::Exhausted { dropped: Vec::new() };
         }
         self.first_round -= 1;
-        self.rotate(Vec::new(), |_| Duration::ZERO)
+        self.rotate(Vec::new(), |_| None)
     }
 
-    /// The next server after a loss. `time_wait` counts from a server's last attempt or success;
-    /// servers with `max` failures (`None`: no limit) leave when their turn comes.
+    /// The next server after a loss; those with `max` failures (`None`: no limit) leave when their turn comes.
     pub fn next_again(&mut self, now: Instant, time_wait: Duration, max: Option<u64>) -> Next {
         let mut dropped = Vec::new();
         while let Some(front) = self.servers.front() {
             if max.is_none_or(|max| front.entry.reconnects < max) {
-                return self.rotate(dropped, |last| remaining(last, now, time_wait));
+                let only_failed = self.losses.wait_for_failed;
+                return self.rotate(dropped, |last| match last {
+                    None if only_failed => None,
+                    last => Some(remaining(last, now, time_wait)),
+                });
             }
             dropped.extend(self.servers.pop_front().map(|s| s.entry));
         }
@@ -188,13 +194,7 @@ impl Pool {
         Next::Exhausted { dropped }
     }
 
-    /// Whether `next_again` would find nobody.
-    pub fn is_spent(&self, max: Option<u64>) -> bool {
-        let spent = |s: &Server| max.is_some_and(|max| s.entry.reconnects >= max);
-        self.servers.iter().all(spent)
-    }
-
-    fn rotate(&mut self, dropped: Vec<ServerEntry>, wait: impl Fn(Option<Instant>) -> Duration) -> Next {
+    fn rotate(&mut self, dropped: Vec<ServerEntry>, wait: impl Fn(Option<Instant>) -> Option<Duration>) -> Next {
         let Some(server) = self.servers.pop_front() else {
             return Next::Exhausted { dropped };
         };
@@ -203,31 +203,44 @@ impl Pool {
         Next::Try { wait: wait(server.last), server, dropped }
     }
 
-    /// What is left of a wait of `delay` since the last attempt at a server.
+    /// What is left of a wait of `delay` for a server.
     pub fn wait_left(server: &Server, now: Instant, delay: Duration) -> Duration {
         remaining(server.last, now, delay)
     }
 
     /// An attempt begins.
     pub fn trying(&mut self, id: u64, now: Instant, wall_ms: u64) {
+        if !self.losses.wait_for_failed {
+            self.waited_from(id, now, wall_ms);
+        }
+    }
+
+    /// An attempt failed.
+    pub fn failed(&mut self, id: u64, now: Instant, wall_ms: u64) {
+        if self.losses.wait_for_failed {
+            self.waited_from(id, now, wall_ms);
+        }
+        if let Some(s) = self.find(id) {
+            s.entry.reconnects += 1;
+        }
+    }
+
+    fn waited_from(&mut self, id: u64, now: Instant, wall_ms: u64) {
         if let Some(s) = self.find(id) {
             s.last = Some(now);
             s.entry.last_attempt = wall_ms;
         }
     }
 
-    /// An attempt failed.
-    pub fn failed(&mut self, id: u64) {
-        if let Some(s) = self.find(id) {
-            s.entry.reconnects += 1;
-        }
-    }
-
     /// An attempt succeeded.
     pub fn connected(&mut self, id: u64, now: Instant) {
+        let only_failed = self.losses.wait_for_failed;
         if let Some(s) = self.find(id) {
-            s.last = Some(now);
             s.entry.reconnects = 0;
+            s.last = Some(now).filter(|_| !only_failed);
+            if only_failed {
+                s.entry.last_attempt = 0;
+            }
         }
     }
 

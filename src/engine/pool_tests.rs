@@ -13,7 +13,7 @@ fn hosts(p: &Pool) -> Vec<String> {
     p.list().into_iter().map(|e| e.host).collect()
 }
 
-fn tried(next: Next) -> (Server, Duration) {
+fn tried(next: Next) -> (Server, Option<Duration>) {
     match next {
         Next::Try { server, wait, .. } => (server, wait),
         Next::Exhausted { .. } => panic!("exhausted"),
@@ -46,51 +46,85 @@ fn randomize_shuffles_and_drops_duplicates() {
 #[test]
 fn first_round_tries_each_once() {
     let mut p = pool(&["a", "b"]);
-    p.begin();
+    p.begin(Losses::default());
     assert_eq!(p.current().unwrap().host, "a");
     for host in ["a", "b"] {
         let (s, wait) = tried(p.next_of_round());
-        assert_eq!((s.entry.host.as_str(), wait), (host, Duration::ZERO));
+        assert_eq!((s.entry.host.as_str(), wait), (host, None));
         assert_eq!(p.current().unwrap().host, host);
         p.trying(s.id, Instant::now(), 1);
-        p.failed(s.id);
+        p.failed(s.id, Instant::now(), 1);
     }
     assert!(matches!(p.next_of_round(), Next::Exhausted { .. }));
     assert_eq!(hosts(&p), ["a", "b"]);
     assert_eq!(p.list()[0].reconnects, 1);
-    p.begin();
+    p.begin(Losses::default());
     assert_eq!(p.list()[0].reconnects, 0);
 }
 
 #[test]
 fn going_back_waits_moving_on_does_not() {
     let mut p = pool(&["a", "b"]);
-    p.begin();
+    p.begin(Losses::default());
     let t = Instant::now();
     let (a, _) = tried(p.next_of_round());
     p.trying(a.id, t, 5);
     p.connected(a.id, t);
     let (b, wait) = tried(p.next_again(t, WAIT, Some(60)));
-    assert_eq!((b.entry.host.as_str(), wait), ("b", Duration::ZERO));
+    assert_eq!((b.entry.host.as_str(), wait), ("b", Some(Duration::ZERO)));
     p.trying(b.id, t, 6);
-    p.failed(b.id);
+    p.failed(b.id, t, 6);
     let (a, wait) = tried(p.next_again(t + Duration::from_millis(500), WAIT, Some(60)));
-    assert_eq!((a.entry.host.as_str(), wait), ("a", Duration::from_millis(1500)));
+    assert_eq!((a.entry.host.as_str(), wait), ("a", Some(Duration::from_millis(1500))));
     assert_eq!(a.entry.last_attempt, 5);
     let (_, wait) = tried(p.next_again(t + Duration::from_secs(9), WAIT, Some(60)));
-    assert_eq!(wait, Duration::ZERO);
+    assert_eq!(wait, Some(Duration::ZERO));
+}
+
+#[test]
+fn only_a_server_that_failed_is_waited_for() {
+    let mut p = pool(&["a", "b"]);
+    p.begin(Losses { wait_for_failed: true, ..Losses::default() });
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let (a, _) = tried(p.next_of_round());
+    p.trying(a.id, t, 5);
+    assert_eq!(p.list()[1].last_attempt, 0);
+    p.connected(a.id, t);
+    // Neither was tried in vain: both at once.
+    for (host, failed_at) in [("b", 10), ("a", 20)] {
+        let (s, wait) = tried(p.next_again(t, WAIT, Some(2)));
+        assert_eq!((s.entry.host.as_str(), wait, s.entry.last_attempt), (host, None, 0));
+        p.trying(s.id, t, 0);
+        p.failed(s.id, ms(failed_at), failed_at);
+    }
+    // From the failure on, not from the start of the attempt.
+    let (b, wait) = tried(p.next_again(ms(500), WAIT, Some(2)));
+    assert_eq!((b.entry.host.as_str(), wait, b.entry.last_attempt), ("b", Some(Duration::from_millis(1510)), 10));
+    p.failed(b.id, ms(2010), 2010);
+    let (a, wait) = tried(p.next_again(ms(2010), WAIT, Some(2)));
+    assert_eq!((a.entry.host.as_str(), wait), ("a", Some(Duration::from_millis(10))));
+    p.connected(a.id, ms(2020));
+    assert_eq!((p.list()[1].last_attempt, p.list()[1].reconnects), (0, 0));
+    // B leaves, A is tried at once, then after the wait, and leaves too.
+    let (a, wait) = tried(p.next_again(ms(3000), WAIT, Some(2)));
+    assert_eq!((a.entry.host.as_str(), wait, p.len()), ("a", None, 1));
+    p.failed(a.id, ms(3000), 3000);
+    assert_eq!(tried(p.next_again(ms(3000), WAIT, Some(2))).1, Some(WAIT));
+    p.failed(a.id, ms(5000), 5000);
+    assert!(matches!(p.next_again(ms(5000), WAIT, Some(2)), Next::Exhausted { .. }));
 }
 
 #[test]
 fn leaves_at_maximum_when_its_turn_comes() {
     let mut p = pool(&["a"]);
-    p.begin();
+    p.begin(Losses::default());
     let t = Instant::now();
     let (a, _) = tried(p.next_of_round());
     p.connected(a.id, t);
     for _ in 0..2 {
         let (a, _) = tried(p.next_again(t, WAIT, Some(2)));
-        p.failed(a.id);
+        p.failed(a.id, t, 7);
     }
     assert_eq!(p.len(), 1);
     assert!(matches!(
@@ -106,7 +140,7 @@ fn never_leaves_without_maximum() {
     let t = Instant::now();
     for _ in 0..1000 {
         let (a, _) = tried(p.next_again(t, WAIT, None));
-        p.failed(a.id);
+        p.failed(a.id, t, 7);
     }
     assert_eq!(p.list()[0].reconnects, 1000);
 }
@@ -118,7 +152,7 @@ fn urls(list: &[&str]) -> Vec<String> {
 #[test]
 fn discovered_join_at_the_front_once() {
     let mut p = pool(&["tls://u:p@a:1", "tls://b:1"]);
-    p.begin();
+    p.begin(Losses::default());
     let (a, _) = tried(p.next_of_round());
     p.connected(a.id, Instant::now());
     let named = urls(&["c:1", "b:1", "[::1]:1", "no address", "c:1"]);
@@ -134,7 +168,7 @@ fn discovered_join_at_the_front_once() {
 #[test]
 fn discovered_behind_a_gateway_are_reached_by_its_path() {
     let mut p = pool(&["wss://a:1/gate?x=1"]);
-    p.begin();
+    p.begin(Losses::default());
     let (a, _) = tried(p.next_of_round());
     p.connected(a.id, Instant::now());
     p.discover(&urls(&["b:1"]), false);
@@ -145,7 +179,7 @@ fn discovered_behind_a_gateway_are_reached_by_its_path() {
 #[test]
 fn discovered_leave_when_they_are_not_named_any_more() {
     let mut p = pool(&["a:1", "b:1"]);
-    p.begin();
+    p.begin(Losses::default());
     let (a, _) = tried(p.next_of_round());
     p.connected(a.id, Instant::now());
     p.discover(&urls(&["c:1", "d:1"]), false);

@@ -52,19 +52,27 @@ pub(super) fn new_inbox(shared: &Shared) -> String {
     format!("{}.{}", shared.config().inbox_prefix, nuid::next().as_str())
 }
 
-/// Makes sure of the shared inbox. What must be subscribed first is pushed.
-fn shared_inbox(shared: &Shared, subs: &mut SubTable, calls: &mut Calls, queue: &mut Queue) {
+/// Makes sure of the shared inbox. What must be subscribed first is pushed; a message that is refused leaves no inbox behind.
+fn shared_inbox(
+    shared: &Shared,
+    subs: &mut SubTable,
+    calls: &mut Calls,
+    queue: &mut Queue,
+    p: &Publication<'_>,
+) -> Result<(), Problem> {
     if let Some(inbox) = &calls.inbox {
         if inbox.refused {
             // Let the server repeat its refusal: without it the request would wait for nothing.
             queue.subscribe(&inbox.sub);
         }
-        return;
+        return Ok(());
     }
     let prefix = format!("{}.", new_inbox(shared));
+    shared.admit(queue, p, &[&prefix])?;
     let sub = subs.add_inbox(format!("{prefix}*"));
     queue.subscribe(&sub);
     calls.inbox = Some(Inbox { prefix, sub, refused: false });
+    Ok(())
 }
 
 /// Sends a request.
@@ -98,18 +106,19 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
         subs = Some(lock(&shared.subs));
         calls = lock(&shared.calls);
     }
-    let id = calls.next_id();
+    let id = calls.upcoming();
     let mut earliest = false;
     let pushed = shared.outbox.with(|q| {
+        let publication = msg.as_publication();
         if let Some(subs) = &mut subs {
-            shared_inbox(shared, subs, &mut calls, q);
+            shared_inbox(shared, subs, &mut calls, q, &publication)?;
         }
         let mut digits = itoa::Buffer::new();
         let prefix = calls.inbox.as_ref().map_or("", |inbox| &inbox.prefix);
         let reply = [prefix, digits.format(id)];
-        send(shared, q, &msg.as_publication(), &reply, id)?;
+        send(shared, q, &publication, &reply, id)?;
         let subject = Some(msg.subject.as_str().into());
-        earliest = calls.insert(id, Call { kind: Kind::Shared, subject, deadline });
+        earliest = calls.add(Call { kind: Kind::Shared, subject, deadline });
         Ok(())
     });
     drop(calls);
@@ -133,7 +142,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
     let mut made = None;
     let pushed = shared.outbox.with(|q| {
         shared.admit(q, &msg.as_publication(), &[&inbox])?;
-        let id = calls.next_id();
+        let id = calls.upcoming();
         // A pull's heartbeats and statuses would count towards a maximum at the server.
         let max = if let Mode::Own { max } = mode { Some(max) } else { None };
         let sub = subs.add_call(id, inbox.clone(), max);
@@ -142,7 +151,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
         q.publish(&msg.as_publication(), &[&inbox], outbox::Kind::Request(id));
         let subject = Some(msg.subject.as_str().into());
         let kind = own_kind(sub, mode, msg);
-        earliest = calls.insert(id, Call { kind, subject, deadline });
+        earliest = calls.add(Call { kind, subject, deadline });
         Ok(())
     });
     drop(calls);
@@ -181,8 +190,8 @@ pub(super) fn pulls_to_renew(shared: &Shared) -> Vec<CallId> {
     ids
 }
 
-/// A new session begins: these pulls are asked for again, for what is left of them, on inboxes of their own. To the former
-/// ones the server may still send what it was asked for first, more than is wanted now.
+/// A new session begins: these pulls are asked for again, for what is left of them, on new inboxes. To the former ones the
+/// server may still send what it was asked for first, more than is wanted now.
 pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
@@ -192,7 +201,7 @@ pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
         };
         let Some(payload) = renew(&msg.payload, *left, began.elapsed()) else { continue };
         sub.state().ended = true;
-        *sub = subs.add_call(*id, new_inbox(shared), None);
+        *sub = subs.renew(sub, new_inbox(shared));
         let publication = Publication { payload: &payload, ..msg.as_publication() };
         shared.outbox.with(|q| {
             q.subscribe(sub);
@@ -207,7 +216,7 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
     let pushed = shared.outbox.with(|q| {
-        let id = calls.next_id();
+        let id = calls.next_aside();
         let sub = subs.add_call(id, subject.to_string(), None);
         q.subscribe(&sub);
         calls.insert(id, Call { kind: Kind::Listen { sub }, subject: None, deadline: None });
@@ -223,13 +232,14 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     };
     shared.outbox.withdraw(id);
     match call.kind {
-        // No request of anybody: nothing to log.
+        // No requests: nothing to log.
         Kind::Listen { sub } => {
             shared.end_now(&sub);
             return true;
         }
+        Kind::Ping => return true,
         Kind::Own { sub, .. } | Kind::Pull { sub, .. } => shared.end_now(&sub),
-        Kind::Shared | Kind::Ping => (),
+        Kind::Shared => (),
     }
     shared.log(super::Level::Debug, || format!("Request {id} cancelled"));
     true
@@ -255,16 +265,17 @@ pub(super) fn refused(shared: &Shared, subject: &str, problem: &Problem) {
     }
 }
 
-/// Starts a round trip.
+/// Starts a round trip. One that outlives losses does so too if the connection is lost already, which its owner does not know yet.
 pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
     let mut calls = lock(&shared.calls);
-    let id = calls.next_id();
+    let id = calls.next_aside();
     let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
-    let pushed = match shared.phase() {
-        Phase::Connected => shared.outbox.with(|q| q.ping(id)),
-        _ => None,
+    let pending = match shared.phase() {
+        Phase::Connected => shared.outbox.with(|q| q.ping(id)).is_some(),
+        Phase::Reconnecting => shared.config().losses.keep_pings,
+        Phase::Connecting | Phase::Closed => false,
     };
-    if pushed.is_none() {
+    if !pending {
         shared.end_call(id, End::Lost);
         return id;
     }

@@ -206,7 +206,7 @@ impl Shared {
         self.set_phase(match status {
             Status::Connected => Phase::Connected,
             Status::Reconnecting => Phase::Reconnecting,
-            Status::Closed => Phase::Closed,
+            Status::Closed { .. } => Phase::Closed,
         });
         self.listener.event(Event::Status { epoch, status, error });
         true

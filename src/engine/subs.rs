@@ -8,9 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// First number of the library's own subscriptions: those of scripts are 1, 2, 3 ... on the wire as well.
-const INTERNAL: u64 = 1 << 40;
-
 /// A subscription to make.
 #[derive(Clone, Debug)]
 pub struct SubSpec {
@@ -175,7 +172,7 @@ fn below_half(pending: i64, limit: i64) -> bool {
     limit < 0 || pending <= limit / 2
 }
 
-/// All live subscriptions, in the order in which they were made.
+/// All live subscriptions, scripts' and the library's own, in the order in which they were made.
 #[derive(Debug, Default)]
 pub(super) struct SubTable {
     last_id: SubId,
@@ -185,23 +182,33 @@ pub(super) struct SubTable {
 impl SubTable {
     /// A user's subscription.
     pub fn add_user(&mut self, spec: SubSpec) -> Arc<Sub> {
-        self.last_id += 1;
-        self.add(self.last_id, Owner::User, spec)
+        self.add(Owner::User, spec)
     }
 
     /// The inbox of shared requests.
     pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
         let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
-        self.add(INTERNAL, Owner::Inbox, spec)
+        self.add(Owner::Inbox, spec)
     }
 
     /// The inbox of one call.
     pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
         let spec = SubSpec { subject, queue: None, max_msgs, discard: false };
-        self.add(INTERNAL + call, Owner::Call(call), spec)
+        self.add(Owner::Call(call), spec)
     }
 
-    fn add(&mut self, key: u64, owner: Owner, spec: SubSpec) -> Arc<Sub> {
+    /// Another inbox in place of one that the server does not know any more, under the same number.
+    pub fn renew(&mut self, old: &Sub, subject: String) -> Arc<Sub> {
+        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
+        self.put(old.key, old.owner, spec)
+    }
+
+    fn add(&mut self, owner: Owner, spec: SubSpec) -> Arc<Sub> {
+        self.last_id += 1;
+        self.put(self.last_id, owner, spec)
+    }
+
+    fn put(&mut self, key: SubId, owner: Owner, spec: SubSpec) -> Arc<Sub> {
         let sub = Arc::new(Sub::new(key, owner, spec));
         self.live.insert(key, sub.clone());
         sub
@@ -212,7 +219,7 @@ impl SubTable {
     /// # Errors
     /// `ErrBadSubscription`.
     pub fn user(&self, id: SubId) -> Result<Arc<Sub>, Problem> {
-        let live = self.live.get(&id).filter(|_| id < INTERNAL);
+        let live = self.live.get(&id).filter(|sub| sub.owner == Owner::User);
         live.cloned().ok_or_else(|| Problem::new(Code::BadSubscription, format!("Invalid subscription ID {id}")))
     }
 
@@ -221,9 +228,11 @@ impl SubTable {
         self.live.get(&id).cloned()
     }
 
-    /// Forgets one.
+    /// Forgets one, unless another one has its number by now.
     pub fn remove(&mut self, sub: &Sub) {
-        self.live.remove(&sub.key);
+        if self.live.get(&sub.key).is_some_and(|live| std::ptr::eq(&**live, sub)) {
+            self.live.remove(&sub.key);
+        }
     }
 
     /// Forgets and returns all.

@@ -103,7 +103,7 @@ impl Supervisor {
                     return;
                 }
             };
-            if std::mem::take(&mut lost_now) {
+            if std::mem::take(&mut lost_now) && !self.shared.config().losses.keep_pings {
                 self.shared.end_calls(|c| c.probes(), || End::Lost);
             }
             // A failed attempt that is not the end of it is an error of its own.
@@ -113,18 +113,14 @@ impl Supervisor {
             match self.turn(&server, wait, reconnecting).await {
                 Turn::Stopped => return,
                 Turn::Failed(problem) => {
-                    lock(&self.shared.pool).failed(server.id);
+                    lock(&self.shared.pool).failed(server.id, Instant::now(), wall_ms());
                     last_problem = Some(problem);
                 }
                 Turn::Lost(problem) => {
                     reconnecting = true;
                     lost_now = true;
-                    let cause = Some(problem.clone());
-                    if !self.shared.transition(self.epoch, Status::Reconnecting, cause) {
+                    if !self.shared.transition(self.epoch, Status::Reconnecting, Some(problem)) {
                         return;
-                    }
-                    if self.would_exhaust() {
-                        last_problem = Some(problem);
                     }
                 }
             }
@@ -150,21 +146,15 @@ impl Supervisor {
         (config.reconnect_time_wait, max)
     }
 
-    /// Whether the pool has nobody to offer after a loss.
-    fn would_exhaust(&self) -> bool {
-        let (_, max) = self.limits();
-        lock(&self.shared.pool).is_spent(max)
-    }
-
     fn log_dropped(&self, dropped: &[ServerEntry]) {
         for entry in dropped {
             self.shared.log(Level::Debug, || format!("Server {} left the pool", entry.address()));
         }
     }
 
-    async fn turn(&mut self, server: &Server, wait: Duration, reconnecting: bool) -> Turn {
+    async fn turn(&mut self, server: &Server, wait: Option<Duration>, reconnecting: bool) -> Turn {
         let shared = self.shared.clone();
-        if reconnecting {
+        if let Some(wait) = wait {
             let wait = self.asked_wait(server, wait);
             let waited = async {
                 let wait = wait.await;
@@ -254,7 +244,8 @@ impl Supervisor {
                 if let Some((number, wait)) = lock(&shared.delay_answer).take()
                     && number == ticket
                 {
-                    return wait.map_or(usual, |w| Pool::wait_left(server, Instant::now(), w));
+                    let wait = wait.unwrap_or(shared.config().reconnect_time_wait);
+                    return Pool::wait_left(server, Instant::now(), wait);
                 }
                 shared.delay_wake.notified().await;
             }
@@ -276,16 +267,13 @@ impl Supervisor {
             return;
         }
         lock(&shared.pool).closed();
-        let lost = shared.outbox.clear();
-        if lost > 0 {
-            count(&shared.counters.dropped, lost as u64);
-            shared.log(Level::Warn, || format!("{lost} unsent messages dropped"));
-        }
+        let dropped = shared.outbox.clear();
+        count(&shared.counters.dropped, dropped as u64);
         // Taken before the transition, told after it: the owner may open again as soon as it knows.
         let requests = shared.take_calls(|c| c.requests());
         let probes = shared.take_calls(|c| c.probes());
         shared.end_subs();
-        let closed = shared.transition(self.epoch, Status::Closed, Some(error));
+        let closed = shared.transition(self.epoch, Status::Closed { dropped }, Some(error));
         for id in requests.into_iter().chain(probes) {
             shared.end_call(id, if closed { End::Lost } else { End::Closed });
         }

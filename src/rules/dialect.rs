@@ -16,6 +16,21 @@ pub struct Dialect {
     pub children_die: bool,
     /// Options of a connection whose default is another one than that of the table.
     pub connection_defaults: &'static [(&'static str, &'static str)],
+    /// What the loss of a connection means.
+    pub losses: Losses,
+    /// The version of a server is shown without what follows its digits and dots.
+    pub cuts_versions: bool,
+}
+
+/// What the loss of a connection means; see `engine::Losses`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Losses {
+    /// Only servers whose last attempt failed are waited for.
+    pub wait_for_failed: bool,
+    /// A ping waits until it is known how the loss ends, and raises before other calls end.
+    pub keep_pings: bool,
+    /// The error of a connection that was reset says so.
+    pub tell_resets: bool,
 }
 
 /// What scripts written for the pure-Tcl client 2.x mean.
@@ -25,6 +40,8 @@ pub static DIALECT_2: Dialect = Dialect {
     leaves_out_unknown: false,
     children_die: false,
     connection_defaults: &[],
+    losses: Losses { wait_for_failed: false, keep_pings: false, tell_resets: false },
+    cuts_versions: false,
 };
 
 /// What scripts written for the pure-Tcl client 3.x mean.
@@ -34,6 +51,8 @@ pub static DIALECT_3: Dialect = Dialect {
     leaves_out_unknown: true,
     children_die: true,
     connection_defaults: &[("request_timeout", "10000")],
+    losses: Losses { wait_for_failed: true, keep_pings: true, tell_resets: true },
+    cuts_versions: true,
 };
 
 /// All dialects; the first is that of an interpreter which has no wish.
@@ -44,6 +63,12 @@ impl Dialect {
     pub fn of_version(version: &str) -> Option<&'static Dialect> {
         let major = version.split(['.', 'a', 'b']).next()?;
         ALL.iter().find(|dialect| major.parse() == Ok(dialect.number)).copied()
+    }
+
+    /// The version of a server as scripts see it.
+    pub fn server_version<'a>(&self, version: &'a str) -> &'a str {
+        let cut = version.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|_| self.cuts_versions);
+        &version[..cut.unwrap_or(version.len())]
     }
 
     /// The default of an option of a connection, `default` being that of the table.
@@ -63,6 +88,13 @@ mod tests {
         }
         for version in ["", "1.0", "4", "23.1", "x", "3x"] {
             assert_eq!(Dialect::of_version(version), None, "{version}");
+        }
+    }
+
+    #[test]
+    fn versions_of_servers() {
+        for (version, shown) in [("2.11.1-binary", "2.11.1"), ("2.15.1", "2.15.1"), ("v2", ""), ("", "")] {
+            assert_eq!((DIALECT_2.server_version(version), DIALECT_3.server_version(version)), (version, shown));
         }
     }
 

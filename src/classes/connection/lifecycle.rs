@@ -230,7 +230,7 @@ pub fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Re
 pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let mut dict = Obj::dict();
     if let Some(info) = connection.engine().server_info() {
-        for (name, value) in info_fields(&info) {
+        for (name, value) in info_fields(&info, connection.settings.borrow().dialect()) {
             dict.put_text(name, &value);
         }
     }

@@ -6,7 +6,7 @@ use super::state::Connection;
 use crate::bridge::delivery::{self, Receiver};
 use crate::bridge::errors::{Result, to_tcl};
 use crate::bridge::options::bad_value;
-use crate::client::{Answer, Fault, State};
+use crate::client::{Answer, Astray, Fault, State};
 use crate::engine::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::rules::option::Kind;
 use crate::tcl::Obj;
@@ -47,12 +47,12 @@ impl Connection {
     fn take(&self, event: Event) {
         match event {
             Event::Status { epoch, status, error } if epoch == self.client.epoch() => self.status_changed(status, error),
-            Event::Error { epoch, problem } if epoch == self.client.epoch() => {
-                self.variables.note_loss(false);
-                self.report(&problem);
-            }
+            Event::Error { epoch, problem } if epoch == self.client.epoch() => self.report(&problem),
             Event::Status { .. } | Event::Error { .. } => {}
-            Event::Info(info) => self.variables.set_server_info(&info),
+            Event::Info(info) => {
+                let dialect = self.settings.borrow().dialect();
+                self.variables.set_server_info(&info, dialect);
+            }
             Event::Log { at, level, text } => self.log_at(at, level, || text),
             Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
             Event::Reply { .. } | Event::End { .. } => {}
@@ -63,43 +63,48 @@ impl Connection {
         // A trace on `last_error` may disconnect: then the status has been set, and this transition means nothing any more.
         let epoch = self.client.epoch();
         let over = || self.client.epoch() != epoch;
+        let keeps_pings = self.settings.borrow().dialect().losses.keep_pings;
+        let astray = || keeps_pings.then(|| self.client.take_round_trips());
         match status {
             Status::Connected => {
                 self.variables.set_last_error(None);
                 if over() {
                     return;
                 }
-                let waiting = self.client.take_connecting();
+                let (waiting, pings) = (self.client.take_connecting(), astray());
                 self.set_state(State::Connected);
                 waiting.end(&Ok(()));
+                pings.into_iter().for_each(Astray::end);
             }
             Status::Reconnecting => {
                 if let Some(problem) = &error {
                     self.report(problem);
-                    self.variables.note_loss(true);
                 }
                 if !over() {
                     self.set_state(State::Reconnecting);
                 }
             }
-            Status::Closed => {
+            Status::Closed { dropped } => {
                 self.subscriptions.forget();
-                // Where several servers were tried, the last one's error stays.
-                let told = |problem: &&Problem| problem.code == Code::NoServers || self.variables.was_told(problem);
-                if let Some(problem) = error.as_ref().filter(|problem| !told(problem)) {
+                // The error of the last server stays.
+                if let Some(problem) = error.as_ref().filter(|problem| problem.code != Code::NoServers) {
                     self.report(problem);
                 }
                 if over() {
                     return;
                 }
                 self.log(Level::Error, || "No servers available for connection".to_string());
+                if dropped > 0 && !over() {
+                    self.log(Level::Warn, || format!("{dropped} unsent messages dropped"));
+                }
                 // A logger is a script too.
                 if over() {
                     return;
                 }
-                let waiting = self.client.take_connecting();
+                let (waiting, pings) = (self.client.take_connecting(), astray());
                 self.set_state(State::Closed);
                 waiting.end(&Err(error.map_or(Fault::Closed, Fault::from)));
+                pings.into_iter().for_each(Astray::end);
             }
         }
     }

@@ -8,8 +8,9 @@ use crate::bridge::errors::Result;
 use crate::bridge::messages::Coding;
 use crate::bridge::options::{Given, bad_value, bare_name, clamp, read};
 use crate::client::Argument;
-use crate::engine::{Config, Level, TlsConfig};
+use crate::engine::{Config, Level, Losses, TlsConfig};
 use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS, check_ws_headers};
+use crate::rules::dialect::Dialect;
 use crate::rules::option::{Kind, Preset, Value, flag, index, int, text};
 use crate::tcl::{Interp, Obj};
 
@@ -22,6 +23,7 @@ const CUSTOM_DELAY: usize = index(CONNECTION_OPTIONS, "custom_reconnect_delay");
 #[derive(Clone)]
 pub struct Settings {
     values: Vec<(Value, Obj)>,
+    dialect: &'static Dialect,
     initial_name: String,
     /// What each message asks for, looked up once.
     coding: Coding,
@@ -32,7 +34,8 @@ impl Settings {
     /// The defaults.
     pub fn new(interp: Interp, name: &Obj) -> Result<Settings> {
         let coding = Coding { utf8: false, strict: true };
-        let mut settings = Settings { values: Vec::new(), initial_name: name.to_text(), coding, dictmsg: false };
+        let (values, initial_name) = (Vec::new(), name.to_text());
+        let mut settings = Settings { values, dialect: dialect::of(interp), initial_name, coding, dictmsg: false };
         for index in 0..CONNECTION_OPTIONS.len() {
             let value = settings.default_of(interp, index)?;
             settings.values.push(value);
@@ -45,9 +48,14 @@ impl Settings {
         let default = if index == NAME {
             &self.initial_name
         } else {
-            dialect::of(interp).connection_default(opt.name, opt.default.unwrap_or_default())
+            self.dialect.connection_default(opt.name, opt.default.unwrap_or_default())
         };
         read(interp, opt, &Obj::text(default))
+    }
+
+    /// The dialect of the interpreter that the object was made in.
+    pub fn dialect(&self) -> &'static Dialect {
+        self.dialect
     }
 
     /// The row of an option word.
@@ -184,6 +192,11 @@ impl Settings {
             verbose: self.flag(const { flag(CONNECTION_OPTIONS, "verbose") }),
             connect_timeout: self.millis(const { int(CONNECTION_OPTIONS, "connect_timeout") }),
             reconnect_time_wait: self.millis(const { int(CONNECTION_OPTIONS, "reconnect_time_wait") }),
+            losses: Losses {
+                wait_for_failed: self.dialect.losses.wait_for_failed,
+                keep_pings: self.dialect.losses.keep_pings,
+                tell_resets: self.dialect.losses.tell_resets,
+            },
             max_reconnect_attempts: self.int(const { int(CONNECTION_OPTIONS, "max_reconnect_attempts") }),
             ping_interval: self.millis(const { int(CONNECTION_OPTIONS, "ping_interval") }),
             max_outstanding_pings: self.int(const { int(CONNECTION_OPTIONS, "max_outstanding_pings") }) as u64,

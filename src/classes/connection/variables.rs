@@ -7,6 +7,7 @@ use crate::bridge::errors::as_dict;
 use crate::bridge::json::to_obj;
 use crate::client::State;
 use crate::engine::{Info, Problem};
+use crate::rules::dialect::Dialect;
 use crate::tcl::trace::Guard;
 use crate::tcl::{Home, Interp, Obj, Result};
 
@@ -17,10 +18,8 @@ pub struct Variables {
     guard: Rc<Guard>,
     /// The object goes, and they with it: errors of writing tell nobody anything.
     leaving: Cell<bool>,
-    /// What `last_error` holds.
-    last_problem: RefCell<Option<Problem>>,
-    /// The latest error was told with the loss of the connection.
-    loss_told: Cell<bool>,
+    /// `last_error` holds an error.
+    failed: Cell<bool>,
     /// The elements of `serverInfo`.
     info_keys: RefCell<Vec<String>>,
 }
@@ -43,8 +42,7 @@ impl Variables {
             namespace,
             guard,
             leaving: Cell::new(false),
-            last_problem: RefCell::default(),
-            loss_told: Cell::new(false),
+            failed: Cell::new(false),
             info_keys: RefCell::default(),
         })
     }
@@ -62,30 +60,20 @@ impl Variables {
 
     /// Writes `last_error`: empty, or the problem's dict. Traces run in here.
     pub fn set_last_error(&self, problem: Option<&Problem>) {
-        self.last_problem.replace(problem.cloned());
+        self.failed.set(problem.is_some());
         let Some(kept) = self.home.live() else { return };
         let value = problem.map_or_else(Obj::empty, |problem| as_dict(kept.interp(), problem));
         self.write("last_error", None, &value);
     }
 
-    /// Remembers whether what `last_error` holds was told with the loss of the connection.
-    pub fn note_loss(&self, told: bool) {
-        self.loss_told.set(told);
-    }
-
-    /// Whether this cause of the end was told with the loss already.
-    pub fn was_told(&self, problem: &Problem) -> bool {
-        self.loss_told.get() && self.last_problem.borrow().as_ref() == Some(problem)
-    }
-
     /// Whether `last_error` holds an error: a connection that was closed by its owner has none.
     pub fn has_error(&self) -> bool {
-        self.last_problem.borrow().is_some()
+        self.failed.get()
     }
 
     /// Rewrites `serverInfo`, all of it.
-    pub fn set_server_info(&self, info: &Info) {
-        let fields: Vec<_> = info_fields(info).collect();
+    pub fn set_server_info(&self, info: &Info, dialect: &Dialect) {
+        let fields: Vec<_> = info_fields(info, dialect).collect();
         let Some(kept) = self.home.live() else { return };
         let array = format!("{}::serverInfo", self.namespace);
         let gone: Vec<String> = self.info_keys.take().into_iter().filter(|k| !fields.iter().any(|(name, _)| name == k)).collect();
@@ -111,6 +99,9 @@ impl Variables {
 }
 
 /// The fields of INFO that are there, under the names of the protocol.
-pub fn info_fields(info: &Info) -> impl Iterator<Item = (&str, Obj)> {
-    info.fields.iter().map(|(name, value)| (name.as_str(), to_obj(value)))
+pub fn info_fields<'a>(info: &'a Info, dialect: &'a Dialect) -> impl Iterator<Item = (&'a str, Obj)> {
+    info.fields.iter().map(|(name, value)| match value.as_str() {
+        Some(version) if name == "version" => (name.as_str(), Obj::text(dialect.server_version(version))),
+        _ => (name.as_str(), to_obj(value)),
+    })
 }

@@ -30,16 +30,16 @@ fn what_is_not_written_goes_back_in_order() {
     let mut b = Batch::default();
     assert!(o.refill(&mut b));
     push(&o, "3", Kind::Publish);
-    assert_eq!(text(&b), "PUB s 1\r\n1\r\nPUB s 2\r\n22\r\n");
+    assert_eq!(text(&b), "PUB s  1\r\n1\r\nPUB s  2\r\n22\r\n");
     // The first frame whole, the second in part.
-    b.written.set("PUB s 1\r\n1\r\nPUB".len());
+    b.written.set("PUB s  1\r\n1\r\nPUB".len());
     assert_eq!(b.settle().len(), 1);
     o.wrote(1, 2);
     assert_eq!(o.give_back(b, false, |_| true), 0);
     assert_eq!(o.bytes(), 5);
     let mut b = Batch::default();
     assert!(o.refill(&mut b));
-    assert_eq!(text(&b), "PUB s 2\r\n22\r\nPUB s 1\r\n3\r\n");
+    assert_eq!(text(&b), "PUB s  2\r\n22\r\nPUB s  1\r\n3\r\n");
     // What the server choked on is not sent again.
     b.written.set(3);
     assert!(b.settle().is_empty());
@@ -63,7 +63,7 @@ fn calls_that_ended_are_not_sent() {
     assert_eq!(o.bytes(), 6);
     let mut b = Batch::default();
     assert!(o.refill(&mut b));
-    assert_eq!(text(&b), "PUB s 1\r\n2\r\nPUB s 1\r\n3\r\nPUB s 1\r\n4\r\n");
+    assert_eq!(text(&b), "PUB s  1\r\n2\r\nPUB s  1\r\n3\r\nPUB s  1\r\n4\r\n");
     b.advance(1);
     o.wrote(1, 2);
     // It ends while the writer is at work.
@@ -71,7 +71,7 @@ fn calls_that_ended_are_not_sent() {
     o.withdraw(2);
     assert_ne!(b.withdrawn, o.withdrawals());
     o.dropped(b.drop_ended(|id| id != 2));
-    assert_eq!(text(&b), "PUB s 1\r\n4\r\n");
+    assert_eq!(text(&b), "PUB s  1\r\n4\r\n");
     assert_eq!(o.bytes(), 2);
 }
 
@@ -97,7 +97,7 @@ fn subscriptions_are_restored_by_their_table() {
     let mut b = Batch::default();
     o.refill(&mut b);
     assert!(sub.state().sent);
-    assert_eq!(text(&b), "SUB a 1\r\nUNSUB 1 3\r\nPUB s 1\r\n1\r\n");
+    assert_eq!(text(&b), "SUB a  1\r\nUNSUB 1 3\r\nPUB s  1\r\n1\r\n");
     o.give_back(b, false, |_| true);
     let late = subs.add_user(spec(Some(10_000_000_000)));
     o.with(|q| q.subscribe(&late)).unwrap();
@@ -106,7 +106,7 @@ fn subscriptions_are_restored_by_their_table() {
     o.prepare(false, |_| true);
     let mut b = Batch::default();
     o.refill(&mut b);
-    assert_eq!(text(&b), "PUB s 1\r\n1\r\nSUB a 2\r\n");
+    assert_eq!(text(&b), "PUB s  1\r\n1\r\nSUB a  2\r\n");
     // A subscription that ends before the server knew of it leaves nothing.
     let short = subs.add_user(spec(None));
     o.with(|q| q.subscribe(&short)).unwrap();
@@ -128,7 +128,7 @@ fn a_subscription_that_ends_unsent_is_not_sent_among_others() {
     o.with(|q| q.unsubscribe(&three[1])).unwrap();
     let mut b = Batch::default();
     o.refill(&mut b);
-    assert_eq!(text(&b), "SUB a 1\r\nSUB a 3\r\n");
+    assert_eq!(text(&b), "SUB a  1\r\nSUB a  3\r\n");
     assert!(!three[1].state().sent);
     // One that the server knows is ended by it.
     three[2].state().ended = true;

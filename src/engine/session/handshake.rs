@@ -3,13 +3,13 @@
 use super::credentials::credentials;
 use super::input::Input;
 use crate::engine::cause;
-use crate::engine::config::Config;
+use crate::engine::config::{Config, Losses};
 use crate::engine::error::{Code, Problem};
 use crate::engine::pool::ServerEntry;
 use crate::engine::server_error::classify;
 use crate::engine::transport::{self, Stream, Target};
 use crate::engine::url::Scheme;
-use crate::engine::wire::connect::{self, Connect};
+use crate::engine::wire::connect::{self, Connect, Credentials};
 use crate::engine::wire::info::Info;
 use crate::engine::wire::parse::Op;
 use crate::engine::wire::{encode, header};
@@ -34,7 +34,7 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
     let (config, address) = (target.config, target.address());
     let mut stream = transport::open(target).await?;
     let mut input = Input::new();
-    let mut info = first_info(&mut stream, &mut input, &address).await?;
+    let mut info = first_info(&mut stream, &mut input, &address, config.losses).await?;
     let wanted = config.secure || matches!(target.scheme, Scheme::Tls | Scheme::Wss);
     if !stream.is_secure() && !stream.is_websocket() && (wanted || info.tls_required) {
         if !info.tls_required && !info.tls_available {
@@ -46,9 +46,13 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
         }
         stream = transport::secure(stream, target).await?;
     }
-    let credentials = credentials(&entry.auth, config, info.nonce.as_deref())?;
+    let credentials = match info.auth_required {
+        true => credentials(&entry.auth, config, info.nonce.as_deref())?,
+        false => Credentials::default(),
+    };
     let mut hello = Vec::new();
-    connect::write(&mut hello, &introduction(config, &stream, &credentials));
+    let secure = stream.is_secure();
+    connect::write(&mut hello, &introduction(config, &info, secure, &credentials));
     hello.extend_from_slice(encode::PING);
     let sent = async {
         stream.write_all(&hello).await?;
@@ -62,40 +66,36 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
             Said::Info(later) => info = *later,
             Said::Nothing => (),
             Said::Ping => stream.write_all(encode::PONG).await.map_err(|e| cause::of_io(&e, &address))?,
-            Said::Error(problem) if problem.code == Code::Authorization && credentials.is_empty() => {
+            Said::Error(problem) if problem.code == Code::Authorization && info.auth_required && credentials.is_empty() => {
                 let text = format!("No credentials known for NATS server at {address}");
                 return Err(Problem::new(Code::Authorization, text));
             }
             Said::Error(problem) => return Err(problem),
-            Said::End(e) => return Err(sent.err().or(e).map_or_else(|| cause::broken(&address), |e| lost(&e, &address))),
+            Said::End(e) => {
+                let error = sent.err().or(e);
+                return Err(error.map_or_else(|| cause::broken(&address), |e| cause::of_loss(&e, &address, config.losses)));
+            }
         }
     }
 }
 
-fn introduction<'a>(config: &'a Config, stream: &Stream, credentials: &'a connect::Credentials) -> Connect<'a> {
+fn introduction<'a>(config: &'a Config, info: &Info, secure: bool, credentials: &'a Credentials) -> Connect<'a> {
     Connect {
         verbose: config.verbose,
         pedantic: config.pedantic,
-        tls_required: stream.is_secure(),
+        tls_required: secure,
         name: &config.name,
         echo: config.echo,
+        headers: info.headers,
         credentials,
     }
 }
 
-/// A socket that breaks after the connection was made was closed by the server, whatever the system calls it.
-fn lost(error: &io::Error, address: &str) -> Problem {
-    match cause::of_io(error, address) {
-        problem if problem.code == Code::ConnectionRefused => cause::broken(address),
-        problem => problem,
-    }
-}
-
-async fn first_info(stream: &mut Stream, input: &mut Input, address: &str) -> Result<Info, Problem> {
+async fn first_info(stream: &mut Stream, input: &mut Input, address: &str, losses: Losses) -> Result<Info, Problem> {
     match next(stream, input, address).await? {
         Said::Info(info) => Ok(*info),
         Said::Error(problem) => Err(problem),
-        Said::End(e) => Err(e.map_or_else(|| cause::broken(address), |e| lost(&e, address))),
+        Said::End(e) => Err(e.map_or_else(|| cause::broken(address), |e| cause::of_loss(&e, address, losses))),
         Said::Pong | Said::Ping | Said::Nothing => Err(cause::protocol(address)),
     }
 }
@@ -113,7 +113,8 @@ enum Said {
 async fn next(stream: &mut Stream, input: &mut Input, address: &str) -> Result<Said, Problem> {
     loop {
         match input.next() {
-            Err(_) | Ok(Some(Op::Message(..) | Op::Large(_))) => return Err(cause::protocol(address)),
+            Ok(Some(Op::Message(..) | Op::Large(_))) => return Err(cause::protocol(address)),
+            Err(_) => return Err(cause::invalid(input.line())),
             Ok(Some(Op::Info(json))) => {
                 let info = Info::parse(json).ok_or_else(|| cause::protocol(address))?;
                 return Ok(Said::Info(Box::new(info)));

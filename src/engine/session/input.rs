@@ -33,6 +33,12 @@ impl Input {
         }))
     }
 
+    /// The line that is next, or what there is of it.
+    pub fn line(&self) -> &[u8] {
+        let rest = &self.buf[self.start..self.end];
+        &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
+    }
+
     /// Takes up to `most` bytes that are there.
     pub fn take(&mut self, most: usize) -> &[u8] {
         let from = self.start;

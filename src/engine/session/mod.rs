@@ -14,7 +14,7 @@ pub(super) use handshake::{Link, establish};
 pub(super) use server::discover;
 
 use super::cause;
-use super::config::Config;
+use super::config::{Config, Losses};
 use super::error::{Code, Problem};
 use super::log::Level;
 use super::outbox::{self, Batch, Frame};
@@ -65,6 +65,10 @@ struct Session<'a> {
     published: Cell<bool>,
     /// The connection has been announced.
     announced: Cell<bool>,
+    /// What losses mean.
+    losses: Losses,
+    /// The writer was told that the connection is reset.
+    reset: Cell<bool>,
 }
 
 /// How a session was lost.
@@ -101,6 +105,8 @@ pub(super) async fn run(
         choked: Cell::new(false),
         published: Cell::new(false),
         announced: Cell::new(false),
+        losses: config.losses,
+        reset: Cell::new(false),
     };
     shared.set_info(link.info);
     let (mut input, mut batch) = (link.input, Batch::default());
@@ -136,7 +142,7 @@ impl Session<'_> {
             problem = self.read(&mut r, input) => Some(problem),
             written = self.write(&mut w, batch, config) => match written {
                 Ok(()) => None,
-                Err(_) => Some(cause::broken(&self.address)),
+                Err(e) => Some(cause::of_loss(&e, &self.address, self.losses)),
             },
             problem = self.keep_alive(config) => Some(problem),
             () = self.shared.stopped(Stop::Now) => None,

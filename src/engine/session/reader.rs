@@ -84,9 +84,13 @@ impl Session<'_> {
         if let Some((problem, _)) = self.held.take() {
             return problem;
         }
-        match error.map(|e| cause::of_io(e, &self.address)) {
-            // A connection that was made is not refused, and one that ends without a word was closed.
-            Some(problem) if matches!(problem.code, Code::Tls | Code::Protocol) => problem,
+        // The system tells a reset once, to whoever comes first.
+        if self.reset.get() {
+            return cause::reset(&self.address);
+        }
+        match error.map(|e| cause::of_loss(e, &self.address, self.losses)) {
+            // One that ends without a word was closed.
+            Some(problem) if matches!(problem.code, Code::Tls | Code::Protocol | Code::BrokenSocket) => problem,
             _ => cause::broken(&self.address),
         }
     }
@@ -123,7 +127,7 @@ impl Session<'_> {
             let op = match input.next() {
                 Ok(Some(op)) => op,
                 Ok(None) => return Ok(None),
-                Err(fault) => return Err(self.no_protocol(fault)),
+                Err(fault) => return Err(self.no_protocol(fault, input.line())),
             };
             match op {
                 Op::Message(head, body) => {
@@ -158,9 +162,9 @@ impl Session<'_> {
         }
     }
 
-    fn no_protocol(&self, fault: Fault) -> Problem {
+    fn no_protocol(&self, fault: Fault, line: &[u8]) -> Problem {
         self.shared.log(crate::engine::Level::Debug, || format!("No NATS protocol from {}: {fault:?}", self.address));
-        cause::protocol(&self.address)
+        cause::invalid(line)
     }
 
     /// Reads the rest of a large message straight into its own memory, which grows as bytes arrive; 0 at the end of the stream.
@@ -200,10 +204,9 @@ impl Session<'_> {
         }
         // Messages still come for a subscription that has just ended.
         let Some(sub) = runs.sub.clone() else { return };
-        let (message, good) = draft.finish(header_len);
-        if !good {
-            let text = format!("Malformed header block of a message on {} from server {}", message.subject(), self.address);
-            self.report(Problem::new(Code::BadHeaderMsg, text));
+        let (message, bad) = draft.finish(header_len);
+        if let Some(bad) = bad {
+            self.report(Problem::new(Code::BadHeaderMsg, format!("Unknown header version {bad}")));
         }
         runs.add(sub, message);
     }

@@ -18,7 +18,7 @@ impl Session<'_> {
     /// # Errors
     /// `ErrProtocol` for what is no JSON object.
     pub(super) fn info(&self, json: &[u8]) -> Result<(), Problem> {
-        let info = Info::parse(json).ok_or_else(|| cause::protocol(&self.address))?;
+        let info = Info::parse(json).ok_or_else(|| cause::invalid(&[b"INFO ", json].concat()))?;
         discover(self.shared, &info, self.scheme);
         if info.ldm {
             self.shared.log(Level::Info, || format!("Server {} is about to shut down", self.address));

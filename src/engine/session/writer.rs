@@ -23,7 +23,8 @@ impl Session<'_> {
     /// Writes until the owner closes and all is out.
     pub(super) async fn write<W: AsyncWrite + Unpin>(&self, w: &mut W, batch: &mut Batch, config: &Config) -> io::Result<()> {
         let written = self.write_all(w, batch, config).await;
-        if written.is_err() {
+        if let Err(e) = &written {
+            self.reset.set(self.losses.tell_resets && e.kind() == io::ErrorKind::ConnectionReset);
             // The reader tells the cause, once it has read what had arrived.
             tokio::time::sleep(DRAIN_LIMIT).await;
         }

@@ -47,6 +47,8 @@ pub struct Connect<'a> {
     pub name: &'a str,
     /// Whether the server sends us our own messages.
     pub echo: bool,
+    /// Whether the server understands headers, and with them the answer that nobody listens.
+    pub headers: bool,
     /// Who we are.
     pub credentials: &'a Credentials,
 }
@@ -68,8 +70,10 @@ pub fn write(out: &mut Vec<u8>, connect: &Connect<'_>) {
     // 1: later INFOs are understood.
     field("protocol", 1.into());
     field("echo", connect.echo.into());
-    field("headers", true.into());
-    field("no_responders", true.into());
+    if connect.headers {
+        field("headers", true.into());
+        field("no_responders", true.into());
+    }
     let c = connect.credentials;
     let secrets = [
         ("user", &c.user),
@@ -94,26 +98,26 @@ pub fn write(out: &mut Vec<u8>, connect: &Connect<'_>) {
 mod tests {
     use super::*;
 
+    fn text(headers: bool, credentials: &Credentials) -> String {
+        let name = "a \"b\"\r\n";
+        let connect = Connect { verbose: true, pedantic: false, tls_required: false, name, echo: true, headers, credentials };
+        let mut out = Vec::new();
+        write(&mut out, &connect);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn compact_and_in_order() {
         let credentials = Credentials { user: Some("u\r\n\"".into()), pass: Some("p".into()), ..Credentials::default() };
-        let connect = Connect {
-            verbose: true,
-            pedantic: false,
-            tls_required: false,
-            name: "a \"b\"\r\n",
-            echo: true,
-            credentials: &credentials,
-        };
-        let mut out = Vec::new();
-        write(&mut out, &connect);
         let version = env!("CARGO_PKG_VERSION");
-        let expected = format!(
+        let first = format!(
             "CONNECT {{\"verbose\":true,\"pedantic\":false,\"tls_required\":false,\"name\":\"a \\\"b\\\"\\r\\n\",\"lang\":\"Tcl\",\
-             \"version\":\"{version}\",\"protocol\":1,\"echo\":true,\"headers\":true,\"no_responders\":true,\
-             \"user\":\"u\\r\\n\\\"\",\"pass\":\"p\"}}\r\n"
+             \"version\":\"{version}\",\"protocol\":1,\"echo\":true"
         );
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let headers = ",\"headers\":true,\"no_responders\":true";
+        let secrets = ",\"user\":\"u\\r\\n\\\"\",\"pass\":\"p\"";
+        assert_eq!(text(true, &credentials), format!("{first}{headers}{secrets}}}\r\n"));
+        assert_eq!(text(false, &Credentials::default()), format!("{first}}}\r\n"));
         assert_eq!(format!("{credentials:?}"), "Credentials(***)");
     }
 }

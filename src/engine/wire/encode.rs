@@ -25,17 +25,15 @@ fn decimal(out: &mut Vec<u8>, n: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
 }
 
-/// PUB, or HPUB with headers. `reply` may be empty.
+/// PUB, or HPUB with headers. `reply` may be empty: its place stays empty between its blanks.
 pub fn publish(out: &mut Vec<u8>, subject: &str, reply: &[&str], headers: &[(String, String)], payload: &[u8]) {
     out.extend_from_slice(if headers.is_empty() { b"PUB " } else { b"HPUB " });
     out.extend_from_slice(subject.as_bytes());
     out.push(b' ');
-    if !reply.is_empty() {
-        for part in reply {
-            out.extend_from_slice(part.as_bytes());
-        }
-        out.push(b' ');
+    for part in reply {
+        out.extend_from_slice(part.as_bytes());
     }
+    out.push(b' ');
     if headers.is_empty() {
         decimal(out, payload.len() as u64);
         out.extend_from_slice(b"\r\n");
@@ -51,15 +49,13 @@ pub fn publish(out: &mut Vec<u8>, subject: &str, reply: &[&str], headers: &[(Str
     out.extend_from_slice(b"\r\n");
 }
 
-/// SUB
+/// SUB. The place of a queue group that is not there stays empty between its blanks.
 pub fn subscribe(out: &mut Vec<u8>, subject: &str, queue: Option<&str>, sid: u64) {
     out.extend_from_slice(b"SUB ");
     out.extend_from_slice(subject.as_bytes());
     out.push(b' ');
-    if let Some(queue) = queue {
-        out.extend_from_slice(queue.as_bytes());
-        out.push(b' ');
-    }
+    out.extend_from_slice(queue.unwrap_or_default().as_bytes());
+    out.push(b' ');
     decimal(out, sid);
     out.extend_from_slice(b"\r\n");
 }
@@ -87,11 +83,12 @@ mod tests {
 
     #[test]
     fn verbs() {
-        assert_eq!(text(|o| publish(o, "a", &[], &[], b"xyz")), "PUB a 3\r\nxyz\r\n");
+        assert_eq!(text(|o| publish(o, "a", &[], &[], b"xyz")), "PUB a  3\r\nxyz\r\n");
         assert_eq!(text(|o| publish(o, "a", &["r.", "1"], &[], b"")), "PUB a r.1 0\r\n\r\n");
         let lines = [("b".to_string(), "1".to_string()), ("A b".to_string(), String::new())];
+        assert_eq!(text(|o| publish(o, "a", &[], &lines[..1], b"x")), "HPUB a  18 19\r\nNATS/1.0\r\nb: 1\r\n\r\nx\r\n");
         assert_eq!(text(|o| publish(o, "a", &["r"], &lines, b"xy")), "HPUB a r 25 27\r\nNATS/1.0\r\nb: 1\r\nA b: \r\n\r\nxy\r\n");
-        assert_eq!(text(|o| subscribe(o, "a.*", None, 7)), "SUB a.* 7\r\n");
+        assert_eq!(text(|o| subscribe(o, "a.*", None, 7)), "SUB a.*  7\r\n");
         assert_eq!(text(|o| subscribe(o, "a", Some("q"), 8)), "SUB a q 8\r\n");
         assert_eq!(text(|o| unsubscribe(o, 7, None)), "UNSUB 7\r\n");
         assert_eq!(text(|o| unsubscribe(o, 7, Some(20))), "UNSUB 7 20\r\n");

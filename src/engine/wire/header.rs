@@ -21,6 +21,12 @@ pub fn is_block(block: &[u8]) -> bool {
     })
 }
 
+/// First word of what is no header block.
+pub fn first_word(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(u8::is_ascii_whitespace).unwrap_or(bytes.len());
+    text(&bytes[..end]).into_owned()
+}
+
 fn first_line(block: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\n', block).unwrap_or(block.len());
     block[..end].strip_prefix(VERSION).unwrap_or_default().trim_ascii()

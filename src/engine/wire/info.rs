@@ -13,6 +13,8 @@ pub struct Info {
     pub max_payload: Option<usize>,
     /// Whether headers are understood.
     pub headers: bool,
+    /// Whether credentials are wanted.
+    pub auth_required: bool,
     /// Whether TLS is wanted.
     pub tls_required: bool,
     /// Whether TLS is offered.
@@ -47,6 +49,7 @@ impl Info {
             version: text("version"),
             max_payload: max_payload.map(|max| usize::try_from(max).unwrap_or(usize::MAX)),
             headers: flag("headers"),
+            auth_required: flag("auth_required"),
             tls_required: flag("tls_required"),
             tls_available: flag("tls_available"),
             jetstream: flag("jetstream"),
