@@ -53,8 +53,8 @@ enum Turn {
     Stopped,
     /// No connection came about.
     Failed(Problem),
-    /// There was a connection; now it is gone.
-    Lost(Problem),
+    /// There was a connection; now it is gone. Why, unless that was told before.
+    Lost(Option<Problem>),
 }
 
 struct Supervisor {
@@ -119,7 +119,7 @@ impl Supervisor {
                 Turn::Lost(problem) => {
                     reconnecting = true;
                     lost_now = true;
-                    if !self.shared.transition(self.epoch, Status::Reconnecting, Some(problem)) {
+                    if !self.shared.transition(self.epoch, Status::Reconnecting, problem) {
                         return;
                     }
                 }
@@ -194,7 +194,7 @@ impl Supervisor {
         }
         match session::run(&shared, self.epoch, link, address, server.scheme, &config).await {
             None => Turn::Stopped,
-            Some(loss) if loss.seen => Turn::Lost(loss.problem),
+            Some(loss) if loss.seen => Turn::Lost(Some(loss.problem).filter(|_| !loss.told)),
             Some(loss) => {
                 lock(&shared.pool).relapsed(server.id, server.entry.reconnects);
                 Turn::Failed(loss.problem)

@@ -57,6 +57,10 @@ struct Session<'a> {
     received: Cell<u64>,
     /// An error after which the server closes, or not: until when it is awaited.
     held: RefCell<Option<(Problem, tokio::time::Instant)>>,
+    /// The latest of those that have been told: until when the close may be its, and how much had been received by then.
+    told: RefCell<Option<(Problem, Instant, u64)>>,
+    /// The cause of the loss has been told before.
+    cause_told: Cell<bool>,
     /// Subjects that a pedantic server complains about, in order: whether they are the library's own.
     odd: RefCell<VecDeque<bool>>,
     /// The server ended the connection for what was being written.
@@ -78,6 +82,8 @@ pub(super) struct Loss {
     /// The connection had been announced, or would have been, were it not for a message that the server choked on and that is
     /// not sent again. Otherwise nobody has ever seen it, and it is as good as an attempt that failed.
     pub seen: bool,
+    /// The owner has been told of the problem already.
+    pub told: bool,
 }
 
 /// Runs a session to its end: `None` if the owner closed it, else how it was lost.
@@ -101,6 +107,8 @@ pub(super) async fn run(
         answered: Notify::new(),
         received: Cell::new(0),
         held: RefCell::default(),
+        told: RefCell::default(),
+        cause_told: Cell::new(false),
         odd: RefCell::default(),
         choked: Cell::new(false),
         published: Cell::new(false),
@@ -125,7 +133,8 @@ pub(super) async fn run(
     let dropped = shared.outbox.give_back(batch, session.choked.get(), |id| calls.contains(id));
     drop(calls);
     count(&shared.counters.dropped, dropped);
-    ended.map(|problem| Loss { problem, seen: session.announced.get() || session.choked.get() })
+    let (seen, told) = (session.announced.get() || session.choked.get(), session.cause_told.get());
+    ended.map(|problem| Loss { problem, seen, told })
 }
 
 impl Session<'_> {

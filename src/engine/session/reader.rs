@@ -84,6 +84,10 @@ impl Session<'_> {
         if let Some((problem, _)) = self.held.take() {
             return problem;
         }
+        if let Some(problem) = self.told_before() {
+            self.cause_told.set(true);
+            return problem;
+        }
         // The system tells a reset once, to whoever comes first.
         if self.reset.get() {
             return cause::reset(&self.address);

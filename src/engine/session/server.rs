@@ -7,10 +7,13 @@ use crate::engine::server_error::{Verdict, classify};
 use crate::engine::wire::header;
 use crate::engine::wire::info::Info;
 use crate::engine::{cause, lock, request};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time in which a server closes after an error of an unknown kind, if it does.
 const HOLD: Duration = Duration::from_millis(50);
+
+/// Time in which a close is still that of an error which has been told meanwhile, if nothing has come in between.
+const AFTERMATH: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// An INFO: it may name further servers, limits, or the end of the server.
@@ -30,8 +33,15 @@ impl Session<'_> {
     /// Tells an error that was held back in case it was the server's last word.
     pub(super) fn tell_held(&self) {
         if let Some((problem, _)) = self.held.take() {
+            self.told.replace(Some((problem.clone(), Instant::now() + AFTERMATH, self.received.get())));
             self.report(problem);
         }
+    }
+
+    /// The error for which the server ends the connection, though it took its time.
+    pub(super) fn told_before(&self) -> Option<Problem> {
+        let (problem, until, received) = self.told.take()?;
+        (received == self.received.get() && Instant::now() < until).then_some(problem)
     }
 
     /// `-ERR`
