@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """The rules of imports in src/: between folders they point down, and nowhere do they run in a circle.
 
-    tools/check-imports.py [--self-test] [--list] [--all] [SRC]
+    tools/check-imports.py [--self-test] [--list] [SRC]
 
 Says each breach; exit status 1 if there is any. A name that a `mod.rs` re-exports counts as an import of the file that defines it. Tests
-may import what they like. `--list` prints all imports, `--all` tells of known circles too, `--self-test` runs the check on small trees that
-break the rules.
+may import what they like. `--list` prints all imports, `--self-test` runs the check on small trees that break the rules.
 """
 import re
 import sys
@@ -21,8 +20,6 @@ ALLOWED = {
     "rules": [],
     "tcl": [],
 }
-# Folders whose circles are known and on their way out.
-CIRCLES_KNOWN = [("classes", "key_value"), ("classes", "ordered")]
 
 
 def code_of(text):
@@ -157,7 +154,7 @@ def show(path):
     return "::".join(path) or "lib"
 
 
-def check(src, known=()):
+def check(src):
     modules = read(src)
     edges = edges_of(modules)
     breaches = []
@@ -169,8 +166,7 @@ def check(src, known=()):
             if not any(target[:len(rule.split("."))] == tuple(rule.split(".")) for rule in allowed):
                 breaches.append(f"{show(path)} imports {show(target)}: {path[0]} may not")
     for group in circles(edges):
-        if not any(group[0][:len(path)] == path for path in known):
-            breaches.append("circle: " + ", ".join(map(show, group)))
+        breaches.append("circle: " + ", ".join(map(show, group)))
     return breaches, edges
 
 
@@ -204,8 +200,7 @@ def main():
     if "--self-test" in sys.argv:
         self_test()
     src = Path(words[0]) if words else Path(__file__).resolve().parent.parent / "src"
-    known = [] if "--all" in sys.argv else CIRCLES_KNOWN
-    breaches, edges = check(src, known)
+    breaches, edges = check(src)
     if "--list" in sys.argv:
         for path in sorted(edges):
             print(show(path), "->", ", ".join(map(show, sorted(edges[path]))))

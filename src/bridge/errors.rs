@@ -3,6 +3,7 @@
 use super::codes::{Word, word};
 use super::vocabulary::Words;
 use super::{dialect, words, words3};
+use crate::client::ordered::Reason;
 use crate::client::{Argument, Fault};
 use crate::engine::Problem;
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
@@ -78,13 +79,9 @@ pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
     (text, code.alone())
 }
 
-/// An error as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.
-pub fn shown(home: &Home, error: &Error, tell: impl FnOnce(&str) -> String) -> (Obj, String) {
-    let (code, text) = match (error, home.live()) {
-        (Error::Fault(fault), Some(kept)) => words(kept.interp()).of(fault),
-        (Error::Tcl(tcl::Error::Raised { message, code }), _) => (code.clone(), message.clone()),
-        _ => (Vec::new(), String::new()),
-    };
+/// A fault as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.
+pub fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> String) -> (Obj, String) {
+    let (code, text) = home.live().map_or_else(Default::default, |kept| words(kept.interp()).of(fault));
     let text = tell(&text);
     let mut dict = Obj::dict();
     dict.put_text("code", &Obj::text_list(&code));
@@ -92,13 +89,15 @@ pub fn shown(home: &Home, error: &Error, tell: impl FnOnce(&str) -> String) -> (
     (dict, text)
 }
 
-/// The text of an error, for a log or a callback.
-pub fn text(home: &Home, error: &Error) -> String {
-    match (error, home.live()) {
-        (Error::Fault(fault), Some(kept)) => words(kept.interp()).of(fault).1,
-        (Error::Tcl(tcl::Error::Raised { message, .. }), _) => message.clone(),
-        _ => String::new(),
-    }
+/// The text of an ordered consumer's trouble, for a callback.
+pub fn reason_text(home: &Home, reason: &Reason) -> String {
+    let why = match reason {
+        Reason::Disconnected => return "Server disconnected".to_string(),
+        Reason::Mute => "no heartbeats arrive".to_string(),
+        Reason::Unanswered => "Request timed out".to_string(),
+        Reason::NotMade(fault) => home.live().map_or_else(String::new, |kept| words(kept.interp()).of(fault).1),
+    };
+    format!("Error resetting consumer: {why}")
 }
 
 /// The dict kept in `last_error`: `code {NATS ErrX} errorMessage text`.

@@ -7,10 +7,9 @@ use serde_json::Value as Json;
 use crate::bridge::birth;
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::payload_in;
-use crate::classes::jet_stream::api::{API, JetStream, open_or_error};
-use crate::client::{Argument, Fault, codes};
-use crate::rules::kv::{Operation, key_subject, stream_name};
-use crate::rules::kv3::Place;
+use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::client::{Argument, Fault, kv};
+use crate::rules::kv::Operation;
 use crate::rules::names::{is_bucket, is_key, is_key_pattern};
 use crate::tcl::{Instance, Obj};
 
@@ -21,12 +20,8 @@ pub const CLASS_NAME: &str = "::nats::key_value";
 pub struct Bucket {
     /// The JetStream object it was made from.
     pub js: Rc<JetStream>,
-    /// Name of the bucket.
-    pub name: String,
-    /// Its stream.
-    pub stream: String,
-    /// What its configuration said when the object was made.
-    pub place: Place,
+    /// The bucket.
+    pub entries: kv::Bucket,
 }
 
 impl Instance for Bucket {
@@ -44,8 +39,7 @@ impl Bucket {
     /// # Errors
     /// `ErrBucketNotFound` if the stream is none of a bucket.
     pub fn make(js: &Rc<JetStream>, name: &str, config: &Json) -> Result<Obj> {
-        let place = Place::of(name, config).ok_or_else(|| Fault::BucketNotFound(name.to_string()))?;
-        let state = Bucket { js: Rc::clone(js), name: name.to_string(), stream: stream_name(name), place };
+        let state = Bucket { js: Rc::clone(js), entries: kv::Bucket::new(&js.api, name, config)? };
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
         let born = birth::make(kept.interp(), CLASS_NAME, Rc::new(state))?;
         let command = born.handle.name(kept.interp());
@@ -57,28 +51,10 @@ impl Bucket {
         open_or_error(&self.js)
     }
 
-    /// Subject of a key, or a pattern of keys, as it is read.
-    pub fn read_subject(&self, key: &str) -> String {
-        key_subject(&self.place.owner, key)
-    }
-
-    /// Subject to which a key is written.
-    pub fn write_subject(&self, key: &str) -> String {
-        let prefix = Some(self.js.prefix()).filter(|prefix| *prefix != API);
-        self.place.write_subject(key, prefix)
-    }
-
-    /// The key in a subject of the bucket's stream.
-    pub fn key_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
-        subject.strip_prefix("$KV.")?.split_once('.').map(|(_, key)| key)
-    }
-
     /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
     pub fn gone(&self, error: Error) -> Error {
         match error {
-            Error::Fault(fault) if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => {
-                Fault::BucketGone(self.name.clone()).into()
-            }
+            Error::Fault(fault) => self.entries.gone(fault).into(),
             other => other,
         }
     }
@@ -86,7 +62,7 @@ impl Bucket {
     /// An entry as scripts see it; those of watches and histories have a `delta`.
     pub fn entry(&self, key: &str, value: &[u8], at: (u64, i64), delta: Option<u64>, operation: Operation) -> Obj {
         let mut dict = Obj::dict();
-        dict.put_text("bucket", &Obj::text(&self.name));
+        dict.put_text("bucket", &Obj::text(&self.entries.name));
         dict.put_text("key", &Obj::text(key));
         dict.put_text("value", &payload_in(self.js.connection.coding(), value));
         dict.put_text("revision", &Obj::uint(at.0));

@@ -9,9 +9,7 @@ pub mod jet_stream;
 pub mod key_value;
 mod kv_watcher;
 pub mod message;
-pub mod ordered;
 mod ordered_consumer;
-mod turns;
 
 use crate::tcl::{Interp, Result};
 

@@ -1,15 +1,13 @@
 //! Calls to the server that are pending, and who takes their answers.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use rustc_hash::FxHashMap;
 
 use super::task::Slot;
+use super::turns::Turns;
 use crate::engine::{CallId, End, Message};
-use crate::tcl::event::later;
-use crate::tcl::script::note_script;
 
 /// Number of callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
 const NESTED_ANSWERS: u32 = 100;
@@ -42,16 +40,26 @@ enum Pending {
 }
 
 /// The pending calls of a connection.
-#[derive(Default)]
 pub struct Calls {
     pending: RefCell<FxHashMap<CallId, Pending>>,
-    /// Callback forms that are on the stack.
-    depth: Cell<u32>,
-    /// Their further answers, which wait until one of them returns.
-    held: RefCell<VecDeque<(CallId, Answer)>>,
+    /// The answers to callback forms: what comes while too many of them are on the stack waits until one returns.
+    turns: Rc<Turns<(CallId, Answer)>>,
 }
 
 impl Calls {
+    /// No calls.
+    pub fn new() -> Rc<Calls> {
+        Rc::new_cyclic(|calls: &Weak<Calls>| {
+            let calls = Weak::clone(calls);
+            let run = move |(id, answer)| {
+                if let Some(calls) = calls.upgrade() {
+                    calls.hand_over(id, answer);
+                }
+            };
+            Calls { pending: RefCell::default(), turns: Turns::released(NESTED_ANSWERS, Rc::new(run)) }
+        })
+    }
+
     /// A call whose answers a task awaits.
     pub(super) fn await_answers(&self, id: CallId) -> Rc<Slot<Answer>> {
         let slot = Slot::new();
@@ -129,38 +137,12 @@ impl Calls {
     }
 
     /// Takes an answer. Callback forms that are nested too deep wait until one of them returns.
-    pub fn answer(self: &Rc<Self>, id: CallId, answer: Answer) {
-        if !matches!(self.pending.borrow().get(&id), Some(Pending::Handler { .. })) {
-            return self.hand_over(id, answer);
-        }
-        let full = self.depth.get() >= NESTED_ANSWERS;
-        let mut held = self.held.borrow_mut();
-        if full || !held.is_empty() {
-            note_script();
-            return held.push_back((id, answer));
-        }
-        drop(held);
-        self.run(id, answer);
-    }
-
-    fn run(self: &Rc<Self>, id: CallId, answer: Answer) {
-        self.depth.set(self.depth.get() + 1);
-        self.hand_over(id, answer);
-        self.depth.set(self.depth.get() - 1);
-        if !self.held.borrow().is_empty() {
-            let calls = Rc::clone(self);
-            // An event of its own: one event, one callback.
-            later(Box::new(move || calls.next_held()));
-        }
-    }
-
-    fn next_held(self: &Rc<Self>) {
-        if self.depth.get() >= NESTED_ANSWERS {
-            return;
-        }
-        let held = self.held.borrow_mut().pop_front();
-        if let Some((id, answer)) = held {
-            self.run(id, answer);
+    pub fn answer(&self, id: CallId, answer: Answer) {
+        let bounded = matches!(self.pending.borrow().get(&id), Some(Pending::Handler { .. }));
+        if bounded {
+            self.turns.take((id, answer));
+        } else {
+            self.hand_over(id, answer);
         }
     }
 

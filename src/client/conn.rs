@@ -61,6 +61,10 @@ pub struct Client {
     connecting: RefCell<Vec<Connect>>,
     /// Number of the current or last `connect`.
     epoch: Cell<u64>,
+    /// The server is asked to check subjects strictly.
+    pedantic: Cell<bool>,
+    /// Runs when this process turns out to be a fork of the one that has the connection.
+    at_fork: RefCell<Option<Rc<dyn Fn()>>>,
 }
 
 impl Client {
@@ -68,11 +72,13 @@ impl Client {
     pub fn new(engine: Conn) -> Rc<Client> {
         Rc::new(Client {
             engine,
-            calls: Rc::default(),
+            calls: Calls::new(),
             state: Cell::new(State::Closed),
             observers: RefCell::default(),
             connecting: RefCell::default(),
             epoch: Cell::new(0),
+            pedantic: Cell::new(false),
+            at_fork: RefCell::default(),
         })
     }
 
@@ -88,7 +94,37 @@ impl Client {
 
     /// The status.
     pub fn state(&self) -> State {
+        if self.state.get() != State::Closed && self.engine.is_foreign() {
+            self.left_in_parent();
+        }
         self.state.get()
+    }
+
+    /// This process is a fork of the one that has the connection: here it is closed, and nobody will be answered.
+    fn left_in_parent(&self) {
+        self.set_state(State::Closed);
+        self.calls.abandon();
+        let waiting = self.take_connecting();
+        let told = self.at_fork.borrow().clone();
+        if let Some(told) = told {
+            told();
+        }
+        waiting.end(&Err(Fault::Forked));
+    }
+
+    /// Has `run` called when the connection is found to be another process's.
+    pub fn at_fork(&self, run: Rc<dyn Fn()>) {
+        self.at_fork.replace(Some(run));
+    }
+
+    /// Whether the server is asked to check subjects strictly.
+    pub fn is_pedantic(&self) -> bool {
+        self.pedantic.get()
+    }
+
+    /// Notes whether the server is asked to check subjects strictly.
+    pub fn set_pedantic(&self, pedantic: bool) {
+        self.pedantic.set(pedantic);
     }
 
     /// Changes the status and tells the observers.
@@ -113,7 +149,7 @@ impl Client {
 
     /// [`Fault::Closed`] unless there is or may be a connection, [`Fault::Forked`] where that is another process's.
     pub fn open_or_fault(&self) -> Result<(), Fault> {
-        match self.state.get() {
+        match self.state() {
             State::Closed if self.engine.is_foreign() => Err(Fault::Forked),
             State::Closed => Err(Fault::Closed),
             _ => Ok(()),

@@ -145,6 +145,11 @@ impl Fault {
         }
     }
 
+    /// Whether a read found no message.
+    pub fn is_no_message(&self) -> bool {
+        self.err_code() == Some(codes::MESSAGE_NOT_FOUND)
+    }
+
     /// In the terms of a bucket: a missing stream is a missing bucket.
     pub fn of_bucket(self, bucket: &str) -> Fault {
         match self.err_code() {

@@ -225,22 +225,28 @@ impl Progress {
 }
 
 /// Reasons of trouble that were told since it began.
-#[derive(Clone, Debug, Default)]
-pub struct Trouble(Vec<String>);
+#[derive(Clone, Debug)]
+pub struct Trouble<R>(Vec<R>);
 
-impl Trouble {
+impl<R> Default for Trouble<R> {
+    fn default() -> Trouble<R> {
+        Trouble(Vec::new())
+    }
+}
+
+impl<R: Clone + PartialEq> Trouble<R> {
     /// True if the reason is new.
-    pub fn is_new(&mut self, reason: &str) -> bool {
+    pub fn is_new(&mut self, reason: &R) -> bool {
         let new = self.lacks(reason);
         if new {
-            self.0.push(reason.to_string());
+            self.0.push(reason.clone());
         }
         new
     }
 
     /// Whether this reason was not told yet.
-    pub fn lacks(&self, reason: &str) -> bool {
-        !self.0.iter().any(|told| told == reason)
+    pub fn lacks(&self, reason: &R) -> bool {
+        !self.0.contains(reason)
     }
 
     /// It is over; true if there was any.

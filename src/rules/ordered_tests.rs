@@ -163,7 +163,7 @@ fn kinds() {
 fn reasons() {
     let mut t = Trouble::default();
     assert!(!t.end());
-    assert!(t.is_new("a") && t.is_new("b") && !t.is_new("a"));
+    assert!(t.is_new(&"a") && t.is_new(&"b") && !t.is_new(&"a"));
     assert!(t.end() && !t.end());
-    assert!(t.is_new("a"));
+    assert!(t.is_new(&"a"));
 }

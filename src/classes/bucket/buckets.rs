@@ -10,8 +10,8 @@ use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, bucket_name, key_pattern};
-use crate::classes::jet_stream::api::{JetStream, domain_api, open_or_error};
-use crate::client::{Argument, Fault};
+use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::client::{Argument, Fault, prefix_of_domain};
 use crate::rules::helpers::KV_ORIGIN_OPTIONS;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{bucket_of_stream, stream_name};
@@ -22,13 +22,6 @@ use crate::tcl::{Obj, Reply};
 
 const MIRROR_NAME: Name = named(BUCKET_OPTIONS, "mirror_name");
 const MIRROR_DOMAIN: Name = named(BUCKET_OPTIONS, "mirror_domain");
-
-fn of_bucket(error: Error, bucket: &str) -> Error {
-    match error {
-        Error::Fault(fault) => fault.of_bucket(bucket).into(),
-        other => other,
-    }
-}
 
 fn refused(refusal: Refusal) -> Error {
     match refusal {
@@ -43,8 +36,8 @@ pub fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
-        let info = js.api(&format!("STREAM.INFO.{}", stream_name(&bucket)), String::new()).await;
-        let info = info.map_err(|error| of_bucket(error, &bucket))?;
+        let info = js.api.json(&format!("STREAM.INFO.{}", stream_name(&bucket)), String::new()).await;
+        let info = info.map_err(|fault| fault.of_bucket(&bucket))?;
         Bucket::make(&js, &bucket, info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?)
     })
 }
@@ -52,11 +45,11 @@ pub fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// Creates a stream and gives the bucket's object.
 fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<String, Json>) -> Result<Reply> {
     open_or_error(js)?;
-    js.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
+    js.api.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let config = Json::Object(config);
-        let made = js.api(&format!("STREAM.CREATE.{}", stream_name(&bucket)), config.to_string()).await?;
+        let made = js.api.json(&format!("STREAM.CREATE.{}", stream_name(&bucket)), config.to_string()).await?;
         Bucket::make(&js, &bucket, made.get("config").unwrap_or(&config))
     })
 }
@@ -71,7 +64,7 @@ pub fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     if let Some(name) = mirror {
         bucket_name(&Obj::text(name))?;
     }
-    let api = domain.map(domain_api);
+    let api = domain.map(prefix_of_domain);
     let mirror = mirror.map(|name| (name, api.as_deref()));
     let config = bucket_stream(&bucket, mirror, &call.options.values()).map_err(refused)?;
     create(js, call, bucket, config)
@@ -100,10 +93,10 @@ pub fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     not_of_a_mirror(call)?;
     let config = mirror_stream(&name, &source, &call.options.values()).map_err(refused)?;
     open_or_error(js)?;
-    js.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
+    js.api.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
-        js.api(&format!("STREAM.CREATE.{name}"), Json::Object(config).to_string()).await?;
+        js.api.json(&format!("STREAM.CREATE.{name}"), Json::Object(config).to_string()).await?;
         Ok(Obj::empty())
     })
 }
@@ -158,8 +151,8 @@ fn field(
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
-        let reply = js.api(&format!("STREAM.{verb}.{}", stream_name(&bucket)), String::new()).await;
-        let reply = reply.map_err(|error| of_bucket(error, &bucket))?;
+        let reply = js.api.json(&format!("STREAM.{verb}.{}", stream_name(&bucket)), String::new()).await;
+        let reply = reply.map_err(|fault| fault.of_bucket(&bucket))?;
         Ok(to_obj(reply.get(name).filter(|value| fits(value)).ok_or(Fault::ReplyIncomplete)?))
     })
 }
@@ -168,11 +161,7 @@ fn field(
 pub fn kv_buckets(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     open_or_error(js)?;
     let js = Rc::clone(js);
-    block(call.interp, async move {
-        let streams = js.names("STREAM.NAMES", "streams", None).await?;
-        let buckets: Vec<&str> = streams.iter().filter_map(|stream| bucket_of_stream(stream)).collect();
-        Ok(Obj::text_list(&buckets))
-    })
+    block(call.interp, async move { Ok(Obj::text_list(&js.api.buckets().await?)) })
 }
 
 /// `status`, a method of the bucket
@@ -180,12 +169,12 @@ pub fn status(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
-        let info = bucket.js.api(&format!("STREAM.INFO.{}", bucket.stream), String::new()).await;
-        let info = convert_reply(info.map_err(|error| bucket.gone(error))?, true);
+        let info = bucket.js.api.json(&format!("STREAM.INFO.{}", bucket.entries.stream), String::new()).await;
+        let info = convert_reply(info.map_err(|fault| bucket.entries.gone(fault))?, true);
         if !["config", "state"].iter().all(|part| info.get(part).is_some_and(Json::is_object)) {
             return Err(Fault::ReplyIncomplete.into());
         }
-        Ok(shown(&bucket.name, &info))
+        Ok(shown(&bucket.entries.name, &info))
     })
 }
 

@@ -4,15 +4,14 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::stored::expecting;
 use crate::bridge::errors::Result;
 use crate::bridge::messages::{payload_in, payload_out};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, key_name};
-use crate::classes::jet_stream::streams::Stored;
-use crate::client::Fault;
+use crate::client::kv::{deletion, expecting, purge as purging};
+use crate::client::{Fault, Stored};
 use crate::engine::Headers;
 use crate::rules::kv::Operation;
 use crate::rules::kv3::GET_OPTIONS;
@@ -46,7 +45,7 @@ fn found(bucket: &Rc<Bucket>, call: &Invocation, show: fn(&Bucket, &str, &Stored
     let revision = call.options.given_int(const { named(GET_OPTIONS, "revision") }).map(|revision| revision as u64);
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
-        let stored = bucket.value(&key, revision).await?;
+        let stored = bucket.entries.value(&key, revision).await?;
         show(&bucket, &key, &stored)
     })
 }
@@ -67,7 +66,7 @@ fn store(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Rep
     bucket.open()?;
     let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
     let bucket = Rc::clone(bucket);
-    block(call.interp, async move { Ok(Obj::uint(bucket.write(&key, headers, value).await?)) })
+    block(call.interp, async move { Ok(Obj::uint(bucket.entries.write(&key, headers, value).await?)) })
 }
 
 /// `create key value`
@@ -76,19 +75,13 @@ pub fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.open()?;
     let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
     let bucket = Rc::clone(bucket);
-    block(call.interp, async move { Ok(Obj::uint(bucket.create(&key, value).await?)) })
-}
-
-const OPERATION: &str = "KV-Operation";
-
-fn line(name: &str, value: &str) -> (String, String) {
-    (name.to_string(), value.to_string())
+    block(call.interp, async move { Ok(Obj::uint(bucket.entries.create(&key, value).await?)) })
 }
 
 /// `delete key ?revision?`
 pub fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     key_name(&call.args[0])?;
-    let mut headers = vec![line(OPERATION, "DEL")];
+    let mut headers = deletion();
     if let Some(word) = call.args.get(1) {
         let revision = revision_of(call, word)?;
         headers.extend((revision > 0).then(|| expecting(revision)));
@@ -98,7 +91,7 @@ pub fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 
 /// `purge key`
 pub fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    mark(bucket, call, vec![line(OPERATION, "PURGE"), line("Nats-Rollup", "sub")])
+    mark(bucket, call, purging())
 }
 
 fn mark(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Reply> {
@@ -106,7 +99,7 @@ fn mark(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Repl
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
-        bucket.write(&key, headers, Bytes::new()).await?;
+        bucket.entries.write(&key, headers, Bytes::new()).await?;
         Ok(Obj::empty())
     })
 }
@@ -118,7 +111,7 @@ pub fn revert(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
-        let stored = bucket.value(&key, Some(old)).await?;
-        Ok(Obj::uint(bucket.write(&key, Headers::new(), stored.data.into()).await?))
+        let stored = bucket.entries.value(&key, Some(old)).await?;
+        Ok(Obj::uint(bucket.entries.write(&key, Headers::new(), stored.data.into()).await?))
     })
 }

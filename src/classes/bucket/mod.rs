@@ -3,7 +3,6 @@
 pub mod buckets;
 mod entries;
 mod gather;
-mod stored;
 
 use crate::bridge::birth;
 use crate::bridge::method::{ANY, Method, constructor, row};

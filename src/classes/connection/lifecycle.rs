@@ -81,7 +81,7 @@ impl Connection {
             let urls: Vec<String> = servers.obj.as_list().unwrap_or_default().iter().map(Obj::to_text).collect();
             self.engine().set_servers(&urls, settings.randomize())?;
         }
-        self.engine().configure(settings.config(self.log_level()));
+        self.configure(&settings);
         *self.settings.borrow_mut() = settings;
         for key in Settings::ignored_tls_keys(given) {
             self.log(Level::Warn, || format!("TLS option -{key} has no meaning here and is ignored"));
@@ -146,7 +146,7 @@ pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     if servers {
         connection.engine().set_servers(&[], false)?;
     }
-    connection.engine().configure(settings.config(connection.log_level()));
+    connection.configure(&settings);
     *connection.settings.borrow_mut() = settings;
     Ok(Reply::Empty)
 }

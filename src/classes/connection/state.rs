@@ -12,7 +12,7 @@ use crate::bridge::callbacks::Callbacks;
 use crate::bridge::delivery;
 use crate::bridge::family::Family;
 use crate::bridge::messages::{Coding, Latest};
-use crate::client::{Answer, Calling, Client, Fault, Listening, Observer, State};
+use crate::client::{Answer, Calling, Client, Fault, State};
 use crate::engine::{CallId, Conn, Level, Problem, RequestSpec};
 use crate::tcl::{Home, Interp, Obj, Result};
 
@@ -49,9 +49,11 @@ impl Connection {
         let home = Home::new(interp);
         let variables = Variables::new(interp, &home, namespace)?;
         let (key, engine) = delivery::engine(settings.config(log.level()));
-        Ok(Rc::new(Connection {
+        let client = Client::new(engine);
+        client.set_pedantic(settings.is_pedantic());
+        let connection = Rc::new(Connection {
             key,
-            client: Client::new(engine),
+            client,
             callbacks: Callbacks::new(&home),
             home,
             settings: RefCell::new(settings),
@@ -61,7 +63,21 @@ impl Connection {
             family: Family::default(),
             log,
             destroyed: Cell::new(false),
-        }))
+        });
+        let weak = Rc::downgrade(&connection);
+        connection.client.at_fork(Rc::new(move || {
+            if let Some(connection) = weak.upgrade() {
+                connection.subscriptions.forget();
+                connection.variables.set_status(State::Closed);
+            }
+        }));
+        Ok(connection)
+    }
+
+    /// Hands the options to the engine.
+    pub fn configure(&self, settings: &Settings) {
+        self.engine().configure(settings.config(self.log_level()));
+        self.client.set_pedantic(settings.is_pedantic());
     }
 
     /// The engine.
@@ -71,20 +87,7 @@ impl Connection {
 
     /// What the variable `status` shows.
     pub fn state(&self) -> State {
-        if self.engine().is_foreign() && self.client.state() != State::Closed {
-            self.left_in_parent();
-        }
         self.client.state()
-    }
-
-    /// This process is a fork of the one that has the connection: here it is closed, and nobody will be answered.
-    fn left_in_parent(&self) {
-        self.client.set_state(State::Closed);
-        self.subscriptions.forget();
-        self.client.calls().abandon();
-        let waiting = self.client.take_connecting();
-        self.variables.set_status(State::Closed);
-        waiting.end(&Err(Fault::Forked));
     }
 
     /// [`Fault::Closed`] unless there is or may be a connection.
@@ -92,7 +95,6 @@ impl Connection {
     /// # Errors
     /// That; [`Fault::Forked`].
     pub fn open_or_error(&self) -> std::result::Result<(), Fault> {
-        self.state();
         self.client.open_or_fault()
     }
 
@@ -154,11 +156,6 @@ impl Connection {
         self.callbacks.run(prefix, args);
     }
 
-    /// [`Client::observe`]
-    pub fn observe(&self, observer: &Rc<Observer>) {
-        self.client.observe(observer);
-    }
-
     /// [`Client::call`]
     pub fn call(&self, spec: RequestSpec) -> std::result::Result<Calling, Fault> {
         self.client.call(spec)
@@ -172,11 +169,6 @@ impl Connection {
     ) -> std::result::Result<CallId, Fault> {
         let connection = Rc::clone(self);
         self.client.call_back(spec, Rc::new(move |answer| run(&connection, answer)))
-    }
-
-    /// [`Client::listen`]
-    pub fn listen(&self, subject: &str, run: impl Fn(Answer) + 'static) -> std::result::Result<Listening, Fault> {
-        self.client.listen(subject, Rc::new(run))
     }
 
     /// [`Client::round_trip`]

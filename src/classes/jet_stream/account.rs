@@ -14,10 +14,10 @@ pub fn account_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 
 /// `api_prefix`
 pub fn api_prefix(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
-    Ok(Obj::text(js.prefix()).into())
+    Ok(Obj::text(js.api.prefix()).into())
 }
 
 /// `timeout`
 pub fn timeout(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
-    Ok(Obj::int(js.timeout).into())
+    Ok(Obj::int(js.api.timeout).into())
 }

@@ -78,7 +78,7 @@ impl Config {
         let mut given = self.options.values();
         // Beside the durable name it says nothing new.
         given.retain(|(index, _)| self.table[*index].name != NAME.as_str() || !self.has(DURABLE_NAME));
-        js.knows(self.table, &given, self.whole)
+        Ok(js.api.knows(self.table, &given, self.whole)?)
     }
 
     /// The JSON object; with `creation` the table's defaults are in it.

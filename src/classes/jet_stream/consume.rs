@@ -61,14 +61,14 @@ impl Pull {
         }
         let expires = given.map(|ms| pull_expires(ms, expires));
         let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
-        let subject = js.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
-        js.trace_request(&subject, &body);
+        let subject = js.api.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
+        js.api.trace_request(&subject, &body);
         let to = Subject::from(subject.as_str());
         let msg = Outgoing { subject: to, reply: None, headers: None, payload: Bytes::from(body) };
         // With `expires` 0 the server waits for ever.
         let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
         let mode = Mode::Pull { max: batch as u64, ends_at_client, renew: Some(renew) };
-        let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.timeout)), mode };
+        let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.api.timeout)), mode };
         Ok(Pull { connection: Rc::clone(&js.connection), stream, consumer, subject, spec })
     }
 

@@ -15,7 +15,6 @@ use crate::client::Argument;
 use crate::rules::jetstream_consumers::{CONSUMER_CONFIG_MARKS, CONSUMER_OPTIONS};
 use crate::rules::option::{Kind, named};
 use crate::rules::subject::{Role, check_subject};
-use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
 /// The options of a consumer.
@@ -94,32 +93,16 @@ pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Resul
         .filter(|filter| !filter.is_empty() && *filter != ">");
     Ok(match (durable, name) {
         (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
-        (None, Some(name)) if names_consumers(js) => match filter {
+        (None, Some(name)) if js.api.names_consumers() => match filter {
             // As a part of the subject it would lead nowhere.
             Some(filter) if !check_subject(filter, Role::Subscribe, true) => {
                 return Err(bad_value("filter_subject", Kind::NonEmpty, &Obj::text(filter)).into());
             }
-            Some(filter) if goes_into_subject(js, filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
+            Some(filter) if js.api.goes_into_subject(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
             _ => format!("CONSUMER.CREATE.{stream}.{name}"),
         },
         (None, _) => format!("CONSUMER.CREATE.{stream}"),
     })
-}
-
-/// Servers from 2.9 on take the consumer's name in the subject; so does, most likely, one that has not said its version yet.
-pub fn names_consumers(js: &JetStream) -> bool {
-    is_at_least(js, Version(2, 9, 0))
-}
-
-/// Whether the server has this version or a newer one; one that has not said its version most likely has.
-pub fn is_at_least(js: &JetStream, wanted: Version) -> bool {
-    js.server_version().is_none_or(|version| version >= wanted)
-}
-
-/// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once
-/// or twice.
-pub fn goes_into_subject(js: &JetStream, filter: &str) -> bool {
-    !js.connection.settings.borrow().is_pedantic() || !filter.split('.').any(|token| matches!(token, "*" | ">"))
 }
 
 /// `add_consumer_from_json stream consumer json_config`
@@ -154,6 +137,6 @@ pub fn consumer_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(
         call.interp,
-        async move { Ok(Obj::text_list(&js.names(&format!("CONSUMER.NAMES.{stream}"), "consumers", None).await?)) },
+        async move { Ok(Obj::text_list(&js.api.names(&format!("CONSUMER.NAMES.{stream}"), "consumers", None).await?)) },
     )
 }

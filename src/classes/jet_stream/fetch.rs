@@ -8,7 +8,7 @@ use async_nats::StatusCode;
 use super::api::JetStream;
 use super::consume::{CALLBACK, Pull};
 use super::fetches::Fetches;
-use crate::bridge::errors::{Error, Result};
+use crate::bridge::errors::Result;
 use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
@@ -16,7 +16,7 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Argument, Fault, codes};
+use crate::client::{Answer, Argument};
 use crate::engine::{CallId, End, Level};
 use crate::tcl::{Obj, Reply};
 
@@ -65,27 +65,13 @@ pub fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             End::Refused(_) if messages.is_empty() => Err(end_error(&end, &subject)),
             End::Closed | End::Lost => Err(end_error(&end, &subject)),
             End::Status(status) if status.status() == Some(StatusCode::NO_RESPONDERS) && messages.is_empty() => {
-                Err(js.why_empty(stream, consumer, subject).await)
+                Err(js.api.why_empty(stream, consumer, subject).await.into())
             }
-            End::Timeout if messages.is_empty() => Err(js.why_empty(stream, consumer, subject).await),
+            End::Timeout if messages.is_empty() => Err(js.api.why_empty(stream, consumer, subject).await.into()),
             _ => Ok(Obj::list(&messages)),
         }
     })
 }
-
-impl JetStream {
-    /// The error of a pull that brought nothing: that of the consumer, if it is not there.
-    async fn why_empty(&self, stream: String, consumer: String, subject: String) -> Error {
-        match self.api(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await {
-            Err(error @ Error::Fault(Fault::NoJetStream)) => error,
-            Err(Error::Fault(fault)) if fault.err_code().is_some_and(|code| TELLING.contains(&code)) => fault.into(),
-            _ => Pull::timed_out(stream, consumer, subject).into(),
-        }
-    }
-}
-
-/// Answers to the question for a consumer that tell why nothing came from it.
-const TELLING: &[i64] = &[codes::STREAM_NOT_FOUND, codes::CONSUMER_NOT_FOUND, codes::NOT_ENABLED_FOR_ACCOUNT];
 
 impl Running {
     fn answered(&self, connection: &Rc<Connection>, answer: Answer) {

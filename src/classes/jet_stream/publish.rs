@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::api::{JetStream, pub_ack};
+use super::api::JetStream;
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::keys::{key, truth};
@@ -16,9 +16,7 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::Answer;
-use crate::client::Fault;
-use crate::client::timeout;
+use crate::client::{Answer, Fault, pub_ack, timeout};
 use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::{NAK_OPTIONS, PUBLISH_OPTIONS, nak as nak_body};
@@ -58,7 +56,7 @@ fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
 }
 
 fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
-    let ms = call.options.given_int(const { named(PUBLISH_OPTIONS, "timeout") }).unwrap_or(js.timeout);
+    let ms = call.options.given_int(const { named(PUBLISH_OPTIONS, "timeout") }).unwrap_or(js.api.timeout);
     let subject = msg.subject.clone();
     let spec = RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared };
     if let Some(callback) = call.options.given(const { named(PUBLISH_OPTIONS, "callback") }) {
@@ -173,7 +171,7 @@ pub fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let msg = acknowledgement(js, &call.args[0], Bytes::from_static(b"+ACK"))?;
     let subject = msg.subject.as_str().to_string();
-    let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.timeout), mode: Mode::Shared })?;
+    let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.api.timeout), mode: Mode::Shared })?;
     block(call.interp, async move {
         match calling.next().await {
             Answer::Reply(_) => Ok(Obj::empty()),

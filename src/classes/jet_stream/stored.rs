@@ -2,21 +2,8 @@
 
 use super::api::JetStream;
 use crate::bridge::messages::{dict, header_lines, payload_in};
+use crate::client::Stored;
 use crate::tcl::Obj;
-
-/// A message read from a stream.
-pub struct Stored {
-    /// Subject.
-    pub subject: String,
-    /// Sequence in the stream.
-    pub seq: u64,
-    /// Payload.
-    pub data: Vec<u8>,
-    /// Header lines.
-    pub headers: Vec<(String, String)>,
-    /// Time of storage, ISO text of the server.
-    pub time: String,
-}
 
 /// A stored message as a dict.
 pub fn message_dict(js: &JetStream, stored: &Stored) -> Obj {

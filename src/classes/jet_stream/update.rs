@@ -4,18 +4,17 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::api::{JetStream, Shape, open_or_error, request, shaped, stream_name};
+use super::api::{JetStream, Shape, dict_of, open_or_error, request, stream_name};
 use super::config::{Config, DELIVER_SUBJECT, DURABLE_NAME, NAME};
-use super::consumers::{durable, is_at_least, parse, subject_of};
+use super::consumers::{durable, parse, subject_of};
 use super::streams::json_object;
 use crate::bridge::dialect;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bare_name;
 use crate::bridge::task::block;
-use crate::client::{Argument, Fault};
+use crate::client::Argument;
 use crate::engine::Level;
-use crate::rules::jetstream_convert::merge_update;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::jetstream_streams::{STREAM_CONFIG_MARKS, STREAM_OPTIONS_3, is_whole_config};
 use crate::rules::option::{Kind, Name, named};
@@ -40,13 +39,7 @@ pub fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     open_or_error(js)?;
     config.known_to_server(js)?;
     let js = Rc::clone(js);
-    block(call.interp, async move {
-        let info = js.api(&format!("STREAM.INFO.{name}"), String::new()).await?;
-        let current = info.get("config").and_then(Json::as_object).cloned().ok_or(Fault::ReplyIncomplete)?;
-        let config = Json::Object(merge_update(current, change)).to_string();
-        let (message, reply) = js.ask(&format!("STREAM.UPDATE.{name}"), config).await?;
-        shaped(&message, reply, Shape::Dict)
-    })
+    block(call.interp, async move { Ok(dict_of(js.api.update_stream(&name, change).await?)) })
 }
 
 /// Options whose value must not be empty where it is a list or a dict.
@@ -152,7 +145,7 @@ fn consumer_request(js: &JetStream, stream: &str, config: &Config, action: &str)
     let mut body = Map::new();
     body.insert("stream_name".into(), stream.into());
     body.insert("config".into(), Json::Object(config.body(true)?));
-    if is_at_least(js, Version(2, 10, 0)) {
+    if js.api.is_at_least(Version(2, 10, 0)) {
         body.insert("action".into(), action.into());
     }
     Ok((rest, Json::Object(body).to_string()))

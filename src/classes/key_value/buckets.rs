@@ -4,18 +4,15 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::entry::{is_name_in_use, of_bucket};
-use super::{KeyValue, bucket_name};
+use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::classes::ordered::Access;
 use crate::client::Argument;
+use crate::client::kv::Added;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::kv::{
-    ADD_OPTIONS, BucketError, Holds, bucket_config, bucket_info, bucket_of_stream, holds, is_as_given, stream_name,
-};
+use crate::rules::kv::{ADD_OPTIONS, BucketError, bucket_config, bucket_info};
 use crate::rules::option::named;
 use crate::tcl::{Obj, Reply};
 
@@ -27,21 +24,10 @@ pub fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let (kv, given) = (Rc::clone(kv), call.options.values());
     block(call.interp, async move {
-        let stream = stream_name(&bucket);
-        let refused = match kv.js.api(&format!("STREAM.CREATE.{stream}"), Json::Object(config).to_string()).await {
-            Ok(created) => return Ok(to_obj(&convert_reply(created, false))),
-            Err(error) if is_name_in_use(&error) => error,
-            Err(error) => return Err(error),
-        };
-        // The refusal stands unless the bucket is what the script asked for.
-        let Ok(Json::Object(mut info)) = kv.js.api(&format!("STREAM.INFO.{stream}"), String::new()).await else {
-            return Err(refused);
-        };
-        if !info.get("config").is_some_and(|config| is_as_given(&bucket, &given, config)) {
-            return Err(refused);
-        }
-        info.insert("did_create".into(), true.into());
-        Ok(to_obj(&convert_reply(Json::Object(info), true)))
+        Ok(match kv.buckets.add(&bucket, &given, config).await? {
+            Added::Created(reply) => to_obj(&convert_reply(reply, false)),
+            Added::Found(info) => to_obj(&convert_reply(info, true)),
+        })
     })
 }
 
@@ -64,7 +50,7 @@ pub fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);
     block(call.interp, async move {
-        let stream = convert_reply(kv.look(&bucket, kv.js.timeout).await?, false);
+        let stream = convert_reply(kv.buckets.look(&bucket, kv.js.api.timeout).await?, false);
         Ok(to_obj(&Json::Object(bucket_info(&bucket, &stream))))
     })
 }
@@ -73,11 +59,7 @@ pub fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 pub fn ls(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);
-    block(call.interp, async move {
-        let streams = kv.js.names("STREAM.NAMES", "streams", None).await?;
-        let buckets: Vec<&str> = streams.iter().filter_map(|stream| bucket_of_stream(stream)).collect();
-        Ok(Obj::text_list(&buckets))
-    })
+    block(call.interp, async move { Ok(Obj::text_list(&kv.js.api.buckets().await?)) })
 }
 
 /// `del bucket`, read-only mode and name checked.
@@ -85,40 +67,7 @@ pub fn delete(kv: &Rc<KeyValue>, call: &Invocation, bucket: String) -> Result<Re
     kv.open()?;
     let kv = Rc::clone(kv);
     block(call.interp, async move {
-        let rest = format!("STREAM.DELETE.{}", stream_name(&bucket));
-        kv.js.api(&rest, String::new()).await.map_err(|error| of_bucket(error, &bucket))?;
+        kv.buckets.delete(&bucket).await?;
         Ok(Obj::empty())
     })
-}
-
-impl KeyValue {
-    /// The information of a bucket's stream, as the server sent it; `ms` is the timeout, 0 waits for ever.
-    ///
-    /// # Errors
-    /// `BucketNotFound` and those of an API request.
-    pub(super) async fn look(&self, bucket: &str, ms: i64) -> Result<Json> {
-        let rest = format!("STREAM.INFO.{}", stream_name(bucket));
-        self.js.api_within(&rest, ms).await.map_err(|error| of_bucket(error, bucket))
-    }
-
-    /// Looks whose entries a bucket holds, and remembers it.
-    ///
-    /// # Errors
-    /// As [`KeyValue::look`].
-    pub(super) async fn look_whose(&self, bucket: &str, ms: i64) -> Result<Holds> {
-        let info = self.look(bucket, ms).await?;
-        Ok(self.remember(bucket, &info))
-    }
-
-    /// Remembers whose entries a bucket holds, by its stream's information.
-    pub(super) fn remember(&self, bucket: &str, info: &Json) -> Holds {
-        let holds = info.get("config").map_or(Holds::Others, holds);
-        self.known.borrow_mut().insert(bucket.to_string(), holds.clone());
-        holds
-    }
-
-    /// What the server refused of a bucket.
-    pub(super) fn access(&self, bucket: &str) -> Rc<Access> {
-        Rc::clone(self.access.borrow_mut().entry(bucket.to_string()).or_default())
-    }
 }

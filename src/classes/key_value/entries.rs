@@ -4,17 +4,17 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::entry::{Entry, is_no_message, key_not_found, of_bucket};
-use super::write::{Writer, expecting, operation_of, revision};
-use super::{KeyValue, bucket_name, buckets, key_name};
+use super::buckets;
+use super::entry::Entry;
+use super::state::{KeyValue, bucket_name, key_name};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::payload_out;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
-use crate::classes::jet_stream::streams::Stored;
 use crate::client::Fault;
+use crate::client::kv::{Writer, deletion, expecting, purge as purging, revision};
 use crate::engine::Headers;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{GET_OPTIONS, Operation, split_subject};
@@ -24,8 +24,6 @@ use crate::tcl::{Obj, Reply};
 
 /// The plain argument `revision`.
 const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
-
-const OPERATION: &str = "KV-Operation";
 
 /// Bucket and key of a call that changes something, checked in the contract's order.
 fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, String)> {
@@ -43,7 +41,7 @@ pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let (kv, revision) = (Rc::clone(kv), call.options.given_int(const { named(GET_OPTIONS, "revision") }));
     block(call.interp, async move {
-        let stored = kv.value(&bucket, &key, revision).await?;
+        let stored = kv.buckets.value(&bucket, &key, revision).await?;
         let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));
         let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
         let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None };
@@ -60,7 +58,7 @@ pub fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 pub fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     target(kv, call)?;
     let revision = revision_of(call, &call.args[2])?;
-    store(kv, call, &call.args[3], expecting(revision as u64))
+    store(kv, call, &call.args[3], Some(vec![expecting(revision as u64)]))
 }
 
 fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Headers>) -> Result<Reply> {
@@ -69,7 +67,7 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
     let value = payload_out(kv.js.connection.coding(), value)?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let ack = Writer::new(&kv, &bucket, &key, check).write(headers, value).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(headers, value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
@@ -81,7 +79,7 @@ pub fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let value = payload_out(kv.js.connection.coding(), &call.args[2])?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let ack = Writer::new(&kv, &bucket, &key, check).create(value).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key, check).create(value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
@@ -92,22 +90,21 @@ pub fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         kv.writable()?;
         return buckets::delete(kv, call, bucket_name(&call.args[0])?);
     }
-    mark(kv, call, &[(OPERATION, "DEL")], false)
+    mark(kv, call, deletion(), false)
 }
 
 /// `purge bucket key ?-check_bucket b?`
 pub fn purge(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    mark(kv, call, &[(OPERATION, "PURGE"), ("Nats-Rollup", "sub")], true)
+    mark(kv, call, purging(), true)
 }
 
 /// Writes a marker; the acknowledgement is the result if it is `wanted`.
-fn mark(kv: &Rc<KeyValue>, call: &Invocation, lines: &[(&str, &str)], wanted: bool) -> Result<Reply> {
+fn mark(kv: &Rc<KeyValue>, call: &Invocation, headers: Headers, wanted: bool) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
-    let headers: Headers = lines.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let ack = Writer::new(&kv, &bucket, &key, check).write(Some(headers), Bytes::new()).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(Some(headers), Bytes::new()).await?;
         Ok(if wanted { to_obj(&convert_reply(ack, false)) } else { Obj::empty() })
     })
 }
@@ -119,23 +116,8 @@ pub fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let stored = kv.value(&bucket, &key, Some(old)).await?;
-        let ack = Writer::new(&kv, &bucket, &key, check).write(None, stored.data.into()).await?;
+        let stored = kv.buckets.value(&bucket, &key, Some(old)).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(None, stored.data.into()).await?;
         Ok(Obj::int(revision(&ack)?))
     })
-}
-
-impl KeyValue {
-    /// The stored message of a key that has a value.
-    ///
-    /// # Errors
-    /// `KeyNotFound`, `BucketNotFound` and those of an API request.
-    async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored> {
-        let stored = self
-            .stored(bucket, key, revision)
-            .await
-            .map_err(|error| if is_no_message(&error) { key_not_found(bucket, key) } else { of_bucket(error, bucket) })?;
-        let is_it = split_subject(&stored.subject).is_some_and(|(_, found)| found == key);
-        if is_it && operation_of(&stored) == Operation::Put { Ok(stored) } else { Err(key_not_found(bucket, key)) }
-    }
 }

@@ -1,8 +1,6 @@
-//! Entries as dicts, and the errors of this class.
+//! Entries as dicts.
 
-use crate::bridge::errors::Error;
 use crate::bridge::messages::{Coding, payload_in};
-use crate::client::{Fault, codes};
 use crate::engine::Message;
 use crate::rules::kv::{Operation, operation, split_subject};
 use crate::tcl::Obj;
@@ -44,40 +42,5 @@ impl<'a> Entry<'a> {
             dict.put_text("delta", &Obj::int(delta as i64));
         }
         dict
-    }
-}
-
-/// The error of a key without a value.
-pub fn key_not_found(bucket: &str, key: &str) -> Error {
-    Fault::KeyNotFound { bucket: bucket.to_string(), key: key.to_string() }.into()
-}
-
-fn err_code(error: &Error) -> Option<i64> {
-    match error {
-        Error::Fault(fault) => fault.err_code(),
-        Error::Tcl(_) => None,
-    }
-}
-
-/// Whether a read found no message.
-pub fn is_no_message(error: &Error) -> bool {
-    err_code(error) == Some(codes::MESSAGE_NOT_FOUND)
-}
-
-/// Whether a consumer was refused for its filter.
-pub fn is_filter_refused(error: &Error) -> bool {
-    err_code(error) == Some(codes::FILTER_NOT_SUBSET)
-}
-
-/// Whether a stream was not made because there is one with another configuration.
-pub fn is_name_in_use(error: &Error) -> bool {
-    err_code(error) == Some(codes::STREAM_NAME_IN_USE)
-}
-
-/// An API error in the terms of this class: a missing stream is a missing bucket.
-pub fn of_bucket(error: Error, bucket: &str) -> Error {
-    match error {
-        Error::Fault(fault) => fault.of_bucket(bucket).into(),
-        other => other,
     }
 }

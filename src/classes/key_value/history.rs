@@ -2,17 +2,15 @@
 
 use std::rc::Rc;
 
-use super::entry::{Entry, of_bucket};
-use super::read::Reading;
-use super::{KeyValue, bucket_name, key_that};
-use crate::bridge::errors::{Error, Result};
+use super::entry::Entry;
+use super::state::{KeyValue, bucket_name, key_that};
+use crate::bridge::errors::Result;
 use crate::bridge::messages::Coding;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::classes::connection::requests::end_error;
-use crate::classes::ordered::{Consumer, Item, Request};
-use crate::client::Slot;
-use crate::client::{Fault, Waiting};
+use crate::client::kv::Reading;
+use crate::client::ordered::{Consumer, Item, Request};
+use crate::client::{Fault, Slot, Waiting};
 use crate::rules::kv::{HISTORY_OPTIONS, Operation, Start, stream_name};
 use crate::rules::kv_keys::Keys;
 use crate::rules::names::is_key;
@@ -29,7 +27,7 @@ enum Read {
     /// A key that has a value since, or has none.
     Key(String, bool),
     End,
-    Failed(Error),
+    Failed(Fault),
     OutOfTime,
 }
 
@@ -75,15 +73,15 @@ fn collect(kv: &Rc<KeyValue>, call: &Invocation, bucket: String, key: String, wa
             let request = Request {
                 stream: stream_name(&bucket),
                 forms,
-                access: kv.access(&bucket),
+                access: kv.buckets.access(&bucket),
                 start,
                 headers_only: wanted == Wanted::Keys,
                 heartbeat: HEARTBEAT,
             };
-            Consumer::new(&kv.js, request, Box::new(sink))
+            Consumer::new(&kv.js.api, request, Box::new(sink))
         };
         let reading = Reading { bucket: &bucket, key: &key, check, looked: false, ms };
-        let consumer = kv.read(&reading, &begin).await?;
+        let consumer = kv.buckets.read(&reading, &begin).await?;
         consumer.follow();
         let mut entries = Vec::new();
         let mut keys = Keys::default();
@@ -93,7 +91,7 @@ fn collect(kv: &Rc<KeyValue>, call: &Invocation, bucket: String, key: String, wa
                 Read::Key(key, has_value) => keys.entry(&key, has_value),
                 Read::End if wanted == Wanted::Keys => return Ok(Obj::text_list(&keys.list())),
                 Read::End => return Ok(Obj::list(&entries)),
-                Read::Failed(error) => return Err(of_bucket(error, &bucket)),
+                Read::Failed(fault) => return Err(fault.of_bucket(&bucket).into()),
                 Read::OutOfTime => return Err(Fault::Timeout(Waiting::Bucket(bucket)).into()),
             }
         }
@@ -111,10 +109,8 @@ fn step(coding: Coding, item: Item, wanted: Wanted) -> Option<Read> {
         }
         Item::CaughtUp => Some(Read::End),
         // What the server refuses once it will refuse again; anything else may pass while there is time.
-        Item::Failed(Error::Fault(fault)) if fault.is_refusal() || matches!(fault, Fault::Api(_)) => {
-            Some(Read::Failed(fault.into()))
-        }
-        Item::Ended(end) => Some(Read::Failed(end_error(&end, ""))),
+        Item::Failed(fault) if fault.is_refusal() || matches!(fault, Fault::Api(_)) => Some(Read::Failed(fault)),
+        Item::Ended(end) => Some(Read::Failed(Fault::of_end(&end, Waiting::Request(String::new())))),
         Item::Failed(_) | Item::Trouble(_) | Item::Quiet => None,
     }
 }

@@ -9,16 +9,17 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use crate::bridge::birth;
+use crate::bridge::delivery::behind_arrivals;
 use crate::bridge::errors::Result;
 use crate::bridge::keys::key;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, key_pattern};
 use crate::classes::connection::receive::prefix;
-use crate::classes::ordered_consumer::follow::{News, Request};
+use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::ordered_consumer::make;
-use crate::classes::turns::Turns;
-use crate::client::{Answer, Argument, Fault, timeout};
+use crate::client::follower::{News, Request};
+use crate::client::{Answer, Argument, Fault, Turns, timeout};
 use crate::engine::{CallId, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::ordered_config;
 use crate::rules::kv::{Operation, operation};
@@ -148,10 +149,10 @@ fn request(bucket: &Bucket, key: &str, policy: &str, meta_only: bool, heartbeat:
         ("description", "KV watcher".into()),
         ("headers_only", meta_only.into()),
         ("deliver_policy", policy.into()),
-        ("filter_subject", bucket.read_subject(key).into()),
+        ("filter_subject", bucket.entries.read_subject(key).into()),
     ];
     let config: Map<_, _> = fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
-    Request { stream: bucket.stream.clone(), config: ordered_config(config, heartbeat), heartbeat }
+    Request { stream: bucket.entries.stream.clone(), config: ordered_config(config, heartbeat), heartbeat, behind_arrivals }
 }
 
 /// A question for the stream whose answer nobody waits for.
@@ -170,11 +171,14 @@ impl Watcher {
     /// Makes the consumer, and the turns that its entries wait for.
     async fn begin(self: &Rc<Self>, request: Request, updates: bool) -> Result<Rc<Turns<Turn>>> {
         let (js, target) = (&self.bucket.js, Rc::downgrade(self));
-        let turns = Turns::new(Rc::new(move |turn| {
-            if let Some(watcher) = target.upgrade() {
-                watcher.run(turn);
-            }
-        }));
+        let turns = Turns::new(
+            NESTED_CALLBACKS,
+            Rc::new(move |turn| {
+                if let Some(watcher) = target.upgrade() {
+                    watcher.run(turn);
+                }
+            }),
+        );
         // Nobody else sets it.
         let _ = self.turns.set(Rc::clone(&turns));
         let target = Rc::downgrade(self);
@@ -197,7 +201,7 @@ impl Watcher {
     /// Asks for the last revision, with which the entries that are there end.
     fn look(self: &Rc<Self>) -> Result<Look> {
         let js = &self.bucket.js;
-        let subject = js.subject(&format!("STREAM.INFO.{}", self.bucket.stream));
+        let subject = js.api.subject(&format!("STREAM.INFO.{}", self.bucket.entries.stream));
         let msg = Outgoing { subject: Subject::from(subject.as_str()), reply: None, headers: None, payload: Bytes::new() };
         let target = Rc::downgrade(self);
         let run = move |_: &Rc<_>, answer| {
@@ -207,7 +211,7 @@ impl Watcher {
                 watcher.initial.borrow_mut().ends_at(last);
             }
         };
-        let spec = RequestSpec { msg, timeout: timeout(js.timeout), mode: Mode::Shared };
+        let spec = RequestSpec { msg, timeout: timeout(js.api.timeout), mode: Mode::Shared };
         let id = js.connection.call_back(spec, run)?;
         Ok(Look { watcher: Rc::clone(self), id })
     }
@@ -237,7 +241,7 @@ impl Watcher {
             Turn::Entry { message, revision, created, delta } => {
                 let headers: Vec<_> = message.headers().collect();
                 let operation = operation(headers.iter().map(|(name, value)| (&**name, &**value)));
-                let Some(name) = self.bucket.key_of(message.subject()) else { return };
+                let Some(name) = self.bucket.entries.key_of(message.subject()) else { return };
                 if self.ignore_deletes && operation != Operation::Put {
                     return;
                 }

@@ -1,21 +1,21 @@
 //! `nats::ordered_consumer`: every message of a stream once, in order, whatever happens to the consumer in the server (ADR-17).
 
-pub mod follow;
-
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use crate::bridge::birth;
-use crate::bridge::errors::{Error, Result, shown};
+use crate::bridge::delivery::behind_arrivals;
+use crate::bridge::errors::{Result, shown};
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::state::Connection;
+use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::jet_stream::api::{JetStream, open_or_error, stream_name};
-use crate::classes::turns::Turns;
-use crate::client::{Argument, Fault};
+use crate::client::follower::{Follower, News, Request};
+use crate::client::{Argument, Fault, Turns};
 use crate::engine::Level;
 use crate::rules::jetstream_consumers::{ORDERED_OPTIONS, ordered_config};
 use crate::rules::jetstream_convert::convert_reply;
@@ -23,7 +23,6 @@ use crate::rules::jetstream_convert_body::body;
 use crate::rules::option::{self, Name, named};
 use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
-use follow::{Follower, News, Request};
 
 /// The class.
 pub static CLASS: Class<Method<Ordered>> = Class {
@@ -107,7 +106,7 @@ pub async fn make(
             }
         }
     };
-    let follower = Follower::new(js, request, Box::new(sort));
+    let follower = Follower::new(&js.api, request, Box::new(sort));
     follower.make(None).await?;
     let kept = ordered.connection.home.live().ok_or(Fault::Closed)?;
     let born = birth::make(kept.interp(), CLASS.name, Rc::clone(&ordered) as Rc<dyn Instance>)?;
@@ -133,10 +132,10 @@ impl Ordered {
     fn report(&self, news: &News) {
         let home = &self.connection.home;
         let (dict, text) = match news {
-            News::Reset(fault) => shown(home, &fault.clone().into(), str::to_string),
-            News::Failed(error) => shown(home, error, |text| format!("failed to reset: {text}")),
-            News::Stopped(Some(error)) => shown(home, error, |text| format!("stopped due to {text}")),
-            News::Stopped(None) => shown(home, &Error::Fault(Fault::Closed), |_| "stopped".to_string()),
+            News::Reset(fault) => shown(home, fault, str::to_string),
+            News::Failed(fault) => shown(home, fault, |text| format!("failed to reset: {text}")),
+            News::Stopped(Some(fault)) => shown(home, fault, |text| format!("stopped due to {text}")),
+            News::Stopped(None) => shown(home, &Fault::Closed, |_| "stopped".to_string()),
             News::Message { .. } | News::Made(_) | News::Quiet => return,
         };
         let Some(kept) = home.live() else { return };
@@ -169,13 +168,13 @@ pub fn ordered_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     given.retain(|(index, _)| ORDERED_OPTIONS[*index].name != CALLBACK.as_str());
     let config = body(ORDERED_OPTIONS, &given, true).map_err(Argument::Value)?;
     let heartbeat = call.options.int(const { option::int(ORDERED_OPTIONS, "idle_heartbeat") });
-    let request = Request { stream, config: ordered_config(config, heartbeat), heartbeat };
+    let request = Request { stream, config: ordered_config(config, heartbeat), heartbeat, behind_arrivals };
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let connection = Rc::clone(&js.connection);
         let run = move |message| connection.run_callback(&callback, [message]);
-        let turns = Turns::new(Rc::new(run));
+        let turns = Turns::new(NESTED_CALLBACKS, Rc::new(run));
         let (connection, to) = (Rc::clone(&js.connection), Rc::clone(&turns));
         let news = move |news| {
             if let News::Message { message, .. } = news {

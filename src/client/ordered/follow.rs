@@ -3,23 +3,19 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::access::is_refused;
-use super::{Inner, Input, Item, MUTES};
-use crate::bridge::errors::{Error, Result, text};
-use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Fault, Slot, State, Task, timeout};
+use super::inner::{Inner, Input, Item, MUTES, Reason};
+use crate::client::calling::timeout;
+use crate::client::calls::Answer;
+use crate::client::conn::{Client, State};
+use crate::client::fault::Fault;
+use crate::client::task::{Slot, Task};
 use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::initial::End as InitialEnd;
 use crate::rules::metadata;
 use crate::rules::ordered::{Beat, Control, Step, control, patience};
-use crate::tcl::Obj;
 use crate::tcl::event::Timer;
 use bytes::Bytes;
 use serde_json::Value as Json;
-
-const DISCONNECTED: &str = "Server disconnected";
-
-const RESETTING: &str = "Error resetting consumer: ";
 
 /// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
 const LOOK: Duration = Duration::from_millis(1000);
@@ -37,8 +33,8 @@ const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 const SETTLE: u64 = 5;
 
 /// Whether the server answers a round trip.
-async fn is_present(connection: &Rc<Connection>) -> bool {
-    matches!(connection.round_trip(None).next().await, Answer::End(End::Pong(_)))
+async fn is_present(client: &Rc<Client>) -> bool {
+    matches!(client.round_trip(None).next().await, Answer::End(End::Pong(_)))
 }
 
 async fn pause(ms: u64) {
@@ -49,12 +45,12 @@ async fn pause(ms: u64) {
 }
 
 /// Runs until the consumer is stopped.
-pub(super) async fn run(inner: Rc<Inner>) -> Result<Obj> {
+pub(super) async fn run(inner: Rc<Inner>) {
     while !inner.stopped.get() {
         inner.begin();
         if inner.lost.get() && inner.connected() && inner.retry_at.get() <= Instant::now() {
-            if let Err(error) = inner.renew().await {
-                inner.failed(error);
+            if let Err(fault) = inner.renew().await {
+                inner.failed(fault);
             }
             continue;
         }
@@ -87,7 +83,6 @@ pub(super) async fn run(inner: Rc<Inner>) -> Result<Obj> {
             Input::FlowRefused(_) => {}
         }
     }
-    Ok(Obj::empty())
 }
 
 impl Inner {
@@ -120,7 +115,7 @@ impl Inner {
         if self.mute.get() {
             self.mutes.set(self.mutes.get() + 1);
             if self.mutes.get() >= MUTES {
-                self.tell(format!("{RESETTING}no heartbeats arrive"));
+                self.tell(Reason::Mute);
             }
         }
         self.lose();
@@ -131,7 +126,7 @@ impl Inner {
         self.lost.set(true);
         if let End::Refused(problem) = &end {
             self.retry_at.set(Instant::now() + self.pace());
-            self.tell(format!("{RESETTING}{}", problem.text));
+            self.tell(Reason::NotMade(problem.clone().into()));
         }
         self.deliver(Item::Ended(end));
     }
@@ -149,7 +144,7 @@ impl Inner {
         self.retry_at.set(self.made_at.get() + RETRY.0);
     }
 
-    fn tell(&self, reason: String) {
+    fn tell(&self, reason: Reason) {
         let new = self.trouble.borrow_mut().is_new(&reason);
         if new {
             self.deliver(Item::Trouble(reason));
@@ -157,18 +152,18 @@ impl Inner {
     }
 
     /// No new consumer came about.
-    fn failed(&self, error: Error) {
+    fn failed(&self, fault: Fault) {
         self.lost.set(true);
         // Who has no right now gets none by asking often.
-        let refused = is_refused(&error);
+        let refused = fault.is_refusal();
         let wait = if refused { self.pace().max(RETRY.1) } else { self.pace().clamp(RETRY.0, RETRY.1) };
         self.retry_at.set(Instant::now() + wait);
         // A server that has just come back needs a moment until it takes consumers.
         let since = self.alive.get().max(self.connected_at.get());
         if refused || (self.connected() && patience(since.elapsed(), self.pace()).is_none()) {
-            self.tell(format!("{RESETTING}{}", self.reason(&error)));
+            self.tell(Reason::not_made(&fault));
         }
-        self.deliver(Item::Failed(error));
+        self.deliver(Item::Failed(fault));
     }
 
     /// When to look after things, `None` if an event will tell.
@@ -178,7 +173,7 @@ impl Inner {
             (false, _) if !self.has_heartbeat() => self.look_at(),
             (false, _) => Some(silent_at.max(self.probe_at.get())),
             (true, true) => Some(self.retry_at.get()),
-            (true, false) => self.trouble.borrow().lacks(DISCONNECTED).then_some(silent_at),
+            (true, false) => self.trouble.borrow().lacks(&Reason::Disconnected).then_some(silent_at),
         }
     }
 
@@ -205,18 +200,18 @@ impl Inner {
         }
         if !self.connected() {
             self.lost.set(true);
-            return self.tell(DISCONNECTED.to_string());
+            return self.tell(Reason::Disconnected);
         }
         if self.lost.get() || self.probe_at.get() > Instant::now() {
             return;
         }
         // The script may have been away from the event loop, or much may be queued: an answer comes behind all that.
         let patience = self.pace().clamp(PROBE.0, PROBE.1);
-        let answer = self.js.connection.round_trip(Some(patience)).next().await;
+        let answer = self.api.client.round_trip(Some(patience)).next().await;
         self.probe_at.set(Instant::now() + self.pace());
         match answer {
             Answer::Reply(_) | Answer::End(End::Pong(_)) => self.inputs.push(Input::Present),
-            Answer::End(_) => self.tell(DISCONNECTED.to_string()),
+            Answer::End(_) => self.tell(Reason::Disconnected),
         }
     }
 
@@ -283,12 +278,12 @@ impl Inner {
             InitialEnd::Yes => self.deliver(Item::CaughtUp),
             InitialEnd::Ask => {
                 let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
-                let connection = Rc::clone(&self.js.connection);
+                let client = Rc::clone(&self.api.client);
                 let work = async move {
                     // Without a connection a new consumer is on its way.
-                    if is_present(&connection).await {
+                    if is_present(&client).await {
                         pause(SETTLE).await;
-                        if is_present(&connection).await {
+                        if is_present(&client).await {
                             inputs.push(Input::Answered(number));
                         }
                     }
@@ -317,21 +312,21 @@ impl Inner {
 
     /// An empty answer, for the server's flow control. As a request, though nobody replies, its refusal is noticed.
     fn answer(&self, subject: &str, watched: bool) {
-        let connection = &self.js.connection;
+        let client = &self.api.client;
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection a new consumer is on its way.
         if !watched {
-            let _ = connection.engine().publish(&msg.as_publication());
+            let _ = client.engine().publish(&msg.as_publication());
             return;
         }
         let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
-        let take = move |_: &Rc<Connection>, answer| {
+        let take = move |answer| {
             if let Answer::End(End::Refused(_)) = answer {
                 inputs.push(Input::FlowRefused(number));
             }
         };
         let spec = RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared };
-        let _ = connection.call_back(spec, take);
+        let _ = client.call_back(spec, Rc::new(take));
     }
 
     /// When to look whether what is left of the initial data was removed, where no heartbeat tells.
@@ -344,7 +339,7 @@ impl Inner {
     async fn look_for_end(&self) {
         let Some(name) = self.name.borrow().clone() else { return };
         self.probe_at.set(Instant::now() + LOOK);
-        let outcome = self.js.api(&format!("CONSUMER.INFO.{}.{name}", self.request.stream), String::new()).await;
+        let outcome = self.api.json(&format!("CONSUMER.INFO.{}.{name}", self.request.stream), String::new()).await;
         match outcome {
             Ok(info) => {
                 let count = |path: &str| info.pointer(path).and_then(Json::as_u64);
@@ -360,17 +355,9 @@ impl Inner {
                     Beat::Alive => {}
                 }
             }
-            Err(error) if is_refused(&error) => self.request.access.unseen.set(true),
-            Err(Error::Fault(Fault::Api(_))) => self.lose(),
+            Err(fault) if fault.is_refusal() => self.request.access.unseen.set(true),
+            Err(Fault::Api(_)) => self.lose(),
             Err(_) => {}
-        }
-    }
-
-    /// The reason of a failure. The text of a timeout names the consumer, and so would be a new reason each time.
-    fn reason(&self, error: &Error) -> String {
-        match error {
-            Error::Fault(Fault::Timeout(_) | Fault::Lost(_)) => "Request timed out".to_string(),
-            error => text(&self.js.connection.home, error),
         }
     }
 }

@@ -1,11 +1,10 @@
-//! Callbacks of the library's own objects: each an event of its own, in order, none before the call that began them has returned.
+//! Callbacks in order, each an event of its own, no more of them on the stack than Tcl can bear.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::tcl::event::{after_others, later};
 use crate::tcl::script::note_script;
 
@@ -27,11 +26,13 @@ pub struct Turns<T> {
     slice: Cell<Option<Instant>>,
     /// How many are on the stack.
     depth: Cell<u32>,
+    /// How many may be: beyond, Tcl's own limit of nested evaluations comes near.
+    most: u32,
 }
 
 impl<T: 'static> Turns<T> {
-    /// Nothing waits yet; `run` may run scripts.
-    pub fn new(run: Run<T>) -> Rc<Turns<T>> {
+    /// Nothing waits yet, and nothing runs before [`Turns::release`]. `run` may run scripts; `most` of them may be on the stack.
+    pub fn new(most: u32, run: Run<T>) -> Rc<Turns<T>> {
         Rc::new(Turns {
             run: RefCell::new(Some(run)),
             queue: RefCell::default(),
@@ -39,11 +40,30 @@ impl<T: 'static> Turns<T> {
             scheduled: Cell::new(false),
             slice: Cell::new(None),
             depth: Cell::new(0),
+            most,
         })
+    }
+
+    /// Turns that need no [`Turns::release`].
+    pub fn released(most: u32, run: Run<T>) -> Rc<Turns<T>> {
+        let turns = Turns::new(most, run);
+        turns.released.set(true);
+        turns
+    }
+
+    /// Takes one at once, unless others wait or the stack is full: then it waits for its turn.
+    pub fn take(self: &Rc<Self>, item: T) {
+        if self.depth.get() < self.most && self.queue.borrow().is_empty() {
+            return self.run(item);
+        }
+        self.push(item);
     }
 
     /// One more.
     pub fn push(self: &Rc<Self>, item: T) {
+        if self.has_ended() {
+            return;
+        }
         self.queue.borrow_mut().push_back(item);
         // One turn for each event: items must not come in faster than turns run.
         note_script();
@@ -94,15 +114,20 @@ impl<T: 'static> Turns<T> {
     /// Runs one; the event for the next is queued before, so that an event loop in there goes on.
     fn run_one(self: &Rc<Self>) {
         self.scheduled.set(false);
-        if self.depth.get() >= NESTED_CALLBACKS {
+        if self.depth.get() >= self.most {
             return;
         }
         let next = self.queue.borrow_mut().pop_front();
-        let (Some(item), Some(run)) = (next, self.run.borrow().clone()) else { return };
+        let Some(item) = next else { return };
         if self.queue.borrow().is_empty() {
             self.slice.set(None);
         }
         self.schedule();
+        self.run(item);
+    }
+
+    fn run(self: &Rc<Self>, item: T) {
+        let Some(run) = self.run.borrow().clone() else { return };
         self.depth.set(self.depth.get() + 1);
         run(item);
         self.depth.set(self.depth.get() - 1);

@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
-use crate::bridge::delivery::behind_arrivals;
-use crate::bridge::errors::{Error, Result};
-use crate::classes::jet_stream::api::JetStream;
-use crate::classes::jet_stream::consumers::is_at_least;
-use crate::client::{Answer, Fault, Listening, Observer, Slot, State, Task, codes};
+use super::api::Api;
+use super::calling::Listening;
+use super::calls::Answer;
+use super::codes;
+use super::conn::{Observer, State};
+use super::fault::Fault;
+use super::task::{Slot, Task};
 use crate::engine::{Message, Outgoing, Subject};
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, control, patience};
 use crate::rules::sequence::Sequence;
 use crate::rules::version::Version;
-use crate::tcl::Obj;
 use crate::tcl::event::Timer;
 
 /// How long to wait after a failed attempt, unless the connection comes back before.
@@ -31,6 +32,8 @@ pub struct Request {
     pub config: Map<String, Json>,
     /// Time between heartbeats in ms.
     pub heartbeat: i64,
+    /// Runs work when all has been looked at that had arrived by then.
+    pub behind_arrivals: fn(Box<dyn FnOnce()>),
 }
 
 /// What happens.
@@ -53,9 +56,9 @@ pub enum News {
     /// The consumer is lost or left something out: another one is being made.
     Reset(Fault),
     /// No new consumer came about; there will be another attempt.
-    Failed(Error),
-    /// The end, because of this error or, without one, of the connection.
-    Stopped(Option<Error>),
+    Failed(Fault),
+    /// The end, because of this fault or, without one, of the connection.
+    Stopped(Option<Fault>),
 }
 
 /// Why a new consumer is needed.
@@ -81,7 +84,7 @@ enum Input {
 
 /// Follows a stream until it is stopped.
 pub struct Follower {
-    js: Rc<JetStream>,
+    api: Rc<Api>,
     request: Request,
     news: Box<dyn Fn(News)>,
     inputs: Rc<Slot<Input>>,
@@ -102,13 +105,13 @@ pub struct Follower {
 
 impl Follower {
     /// Nothing is sent yet. `news` may run scripts, but not before [`Follower::follow`].
-    pub fn new(js: &Rc<JetStream>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
+    pub fn new(api: &Rc<Api>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
         let inputs: Rc<Slot<Input>> = Slot::new();
         let for_observer = Rc::clone(&inputs);
         let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
-        js.connection.observe(&observer);
+        api.client.observe(&observer);
         Rc::new(Follower {
-            js: Rc::clone(js),
+            api: Rc::clone(api),
             request,
             news,
             inputs,
@@ -140,26 +143,26 @@ impl Follower {
     ///
     /// # Errors
     /// Those of a request to the API.
-    pub async fn make(&self, start: Option<u64>) -> Result<()> {
-        let connection = &self.js.connection;
-        let inbox = connection.engine().new_inbox();
+    pub async fn make(&self, start: Option<u64>) -> Result<(), Fault> {
+        let client = &self.api.client;
+        let inbox = client.engine().new_inbox();
         let number = self.number.get() + 1;
         self.number.set(number);
         let inputs = Rc::clone(&self.inputs);
         let take = move |answer| inputs.push(Input::Came(number, answer));
-        self.listening.replace(Some(connection.listen(&inbox, take)?));
+        self.listening.replace(Some(client.listen(&inbox, Rc::new(take))?));
         let rest = format!("CONSUMER.CREATE.{}", self.request.stream);
-        let reply = match self.js.api(&rest, self.creation(&inbox, start)).await {
+        let reply = match self.api.json(&rest, self.creation(&inbox, start)).await {
             Ok(reply) => reply,
-            Err(error) => {
+            Err(fault) => {
                 self.listening.take();
-                return Err(error);
+                return Err(fault);
             }
         };
         let name = reply.get("name").and_then(Json::as_str).filter(|_| reply.get("num_pending").is_some_and(Json::is_u64));
         let Some(name) = name.map(str::to_string) else {
             self.listening.take();
-            return Err(Fault::ReplyIncomplete.into());
+            return Err(Fault::ReplyIncomplete);
         };
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let pending = count("/num_pending") + count("/delivered/consumer_seq");
@@ -182,7 +185,7 @@ impl Follower {
         let mut body = Map::new();
         body.insert("stream_name".into(), self.request.stream.as_str().into());
         body.insert("config".into(), Json::Object(config));
-        if is_at_least(&self.js, Version(2, 10, 0)) {
+        if self.api.is_at_least(Version(2, 10, 0)) {
             body.insert("action".into(), "create".into());
         }
         Json::Object(body).to_string()
@@ -215,9 +218,9 @@ impl Follower {
         }
     }
 
-    fn stop(&self, error: Option<Error>) {
+    fn stop(&self, fault: Option<Fault>) {
         self.name.take();
-        self.tell(News::Stopped(error));
+        self.tell(News::Stopped(fault));
         self.end();
     }
 
@@ -282,7 +285,7 @@ impl Follower {
     fn answer(&self, subject: &str) {
         let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection the clock will tell.
-        let _ = self.js.connection.engine().publish(&message.as_publication());
+        let _ = self.api.client.engine().publish(&message.as_publication());
     }
 
     /// Makes consumers until there is one, or no hope.
@@ -299,11 +302,11 @@ impl Follower {
             if self.stopped.get() {
                 return;
             }
-            let Err(error) = self.make(Some(start)).await else { return };
-            match &error {
-                Error::Fault(Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_)) => return self.stop(None),
-                Error::Fault(fault) if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => return self.stop(Some(error)),
-                _ => self.tell(News::Failed(error)),
+            let Err(fault) = self.make(Some(start)).await else { return };
+            match fault {
+                Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_) => return self.stop(None),
+                fault if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => return self.stop(Some(fault)),
+                fault => self.tell(News::Failed(fault)),
             }
             self.wait(RETRY, || Input::Retry);
             while !self.stopped.get() {
@@ -318,7 +321,7 @@ impl Follower {
 }
 
 /// Runs until the follower is stopped.
-async fn run(follower: Rc<Follower>) -> Result<Obj> {
+async fn run(follower: Rc<Follower>) {
     while !follower.stopped.get() {
         if let Some(cause) = follower.lost.take() {
             follower.recover(cause).await;
@@ -334,12 +337,11 @@ async fn run(follower: Rc<Follower>) -> Result<Obj> {
                 if follower.patience().is_none() {
                     // The script may have been away from the event loop, or much may be queued.
                     let inputs = Rc::clone(&follower.inputs);
-                    behind_arrivals(Box::new(move || inputs.push(Input::Behind)));
+                    (follower.request.behind_arrivals)(Box::new(move || inputs.push(Input::Behind)));
                 }
             }
             Input::Behind if follower.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
             Input::Behind | Input::Retry | Input::State(_) => {}
         }
     }
-    Ok(Obj::empty())
 }

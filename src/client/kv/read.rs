@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::KeyValue;
-use super::entry::{is_filter_refused, of_bucket};
-use crate::bridge::errors::Result;
-use crate::classes::ordered::{Consumer, Form};
+use super::buckets::Buckets;
+use crate::client::codes;
+use crate::client::fault::Fault;
+use crate::client::ordered::{Consumer, Form};
 use crate::rules::kv::{Holds, key_subject};
 
 /// What to read, and how.
@@ -22,12 +22,12 @@ pub struct Reading<'a> {
     pub ms: i64,
 }
 
-impl KeyValue {
+impl Buckets {
     /// Starts the consumer that `begin` makes for ways to ask for it.
     ///
     /// # Errors
-    /// `BucketNotFound` and those of [`Consumer::start`].
-    pub(super) async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer> {
+    /// [`Fault::BucketNotFound`] and those of [`Consumer::start`].
+    pub async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer, Fault> {
         let &Reading { bucket, key, check, mut looked, ms } = reading;
         let started = Instant::now();
         let left = || if ms > 0 { (ms - started.elapsed().as_millis() as i64).max(1) } else { 0 };
@@ -42,15 +42,20 @@ impl KeyValue {
             let consumer = begin(forms(bucket, key, holds.as_ref(), exact));
             match consumer.start(left()).await {
                 // What was known of the bucket may be out of date.
-                Err(error) if is_filter_refused(&error) && holds.is_some() && !looked && check => holds = None,
-                Err(error) if !exact && is_filter_refused(&error) => self.exact_filters.set(true),
-                Err(error) => return Err(of_bucket(error, bucket)),
+                Err(fault) if is_filter_refused(&fault) && holds.is_some() && !looked && check => holds = None,
+                Err(fault) if !exact && is_filter_refused(&fault) => self.exact_filters.set(true),
+                Err(fault) => return Err(fault.of_bucket(bucket)),
                 // Was the bucket made anew as a mirror? Then nothing has the subjects that it had.
                 Ok(()) if holds == Some(Holds::Own) && !looked && check && consumer.found_nothing() => holds = None,
                 Ok(()) => return Ok(consumer),
             }
         }
     }
+}
+
+/// Whether a consumer was refused for its filter.
+fn is_filter_refused(fault: &Fault) -> bool {
+    fault.err_code() == Some(codes::FILTER_NOT_SUBSET)
 }
 
 /// The ways to ask for a consumer of a bucket whose entries are known to be these, or are unknown; on servers where filters must

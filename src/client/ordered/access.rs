@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::make::created;
-use crate::bridge::errors::{Error, Result};
-use crate::classes::jet_stream::api::JetStream;
+use serde_json::Value as Json;
+
+use crate::client::api::Api;
+use crate::client::fault::Fault;
 
 /// A way to ask for a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,9 +54,9 @@ impl Access {
     ///
     /// # Errors
     /// Any other.
-    pub fn looked<T>(&self, outcome: Result<T>) -> Result<Option<T>> {
+    pub fn looked<T>(&self, outcome: Result<T, Fault>) -> Result<Option<T>, Fault> {
         match outcome {
-            Err(error) if is_refused(&error) => {
+            Err(fault) if fault.is_refusal() => {
                 self.info.set(true);
                 Ok(None)
             }
@@ -71,17 +72,19 @@ impl Access {
     /// When the stream was created, as its server writes it, and its last sequence; `None` if this user may not look.
     ///
     /// # Errors
-    /// Those of the server's answer, `ErrTimeout`, `ErrNoResponders`, `ErrConnectionClosed`.
-    pub(super) async fn stream_state(&self, js: &JetStream, stream: &str) -> Result<Option<(String, u64)>> {
+    /// As [`Api::ask`].
+    pub(super) async fn stream_state(&self, api: &Api, stream: &str) -> Result<Option<(String, u64)>, Fault> {
         if self.is_blind() {
             return Ok(None);
         }
-        let info = self.looked(js.api(&format!("STREAM.INFO.{stream}"), String::new()).await)?;
+        let info = self.looked(api.json(&format!("STREAM.INFO.{stream}"), String::new()).await)?;
         Ok(info.as_ref().map(created))
     }
 }
 
-/// Whether the server refused this for want of rights.
-pub(super) fn is_refused(error: &Error) -> bool {
-    matches!(error, Error::Fault(fault) if fault.is_refusal())
+/// When a stream was created and its last sequence, of its information.
+pub fn created(info: &Json) -> (String, u64) {
+    let created = info.get("created").and_then(Json::as_str).unwrap_or_default().to_string();
+    let last_seq = info.pointer("/state/last_seq").and_then(Json::as_u64).unwrap_or_default();
+    (created, last_seq)
 }

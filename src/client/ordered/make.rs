@@ -6,13 +6,12 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json};
 
-use super::access::{Form, is_refused};
-use super::{Inner, Input, MUTES};
-use crate::bridge::errors::{Error, Result};
-use crate::classes::connection::state::Connection;
-use crate::classes::jet_stream::api::{parse, response_error};
-use crate::classes::jet_stream::consumers::{goes_into_subject, names_consumers};
-use crate::client::{Answer, Fault, timeout};
+use super::access::Form;
+use super::inner::{Inner, Input, MUTES};
+use crate::client::api::{parse, response_error};
+use crate::client::calling::timeout;
+use crate::client::calls::Answer;
+use crate::client::fault::Fault;
 use crate::engine::{End, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::kv::watch_config;
 use crate::rules::time::isotime_to_msec;
@@ -21,24 +20,17 @@ use bytes::Bytes;
 /// Timeout in ms of what nobody waits for, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
 
-/// When a stream was created and its last sequence, of its information.
-pub fn created(info: &Json) -> (String, u64) {
-    let created = info.get("created").and_then(Json::as_str).unwrap_or_default().to_string();
-    let last_seq = info.pointer("/state/last_seq").and_then(Json::as_u64).unwrap_or_default();
-    (created, last_seq)
-}
-
 impl Inner {
     pub(super) fn timeout(&self) -> i64 {
-        if self.js.timeout > 0 { self.js.timeout } else { TIMEOUT }
+        if self.api.timeout > 0 { self.api.timeout } else { TIMEOUT }
     }
 
     /// A new consumer after the loss of another one.
-    pub(super) async fn renew(&self) -> Result<()> {
+    pub(super) async fn renew(&self) -> Result<(), Fault> {
         self.listening.take();
         self.remove();
         if self.progress.borrow().knows_stream()
-            && let Some((created, last_seq)) = self.request.access.stream_state(&self.js, &self.request.stream).await?
+            && let Some((created, last_seq)) = self.request.access.stream_state(&self.api, &self.request.stream).await?
         {
             self.progress.borrow_mut().stream(&created, last_seq);
         }
@@ -46,7 +38,7 @@ impl Inner {
     }
 
     /// Makes a consumer that delivers to an inbox of its own, in the first form that the server takes.
-    pub(super) async fn make(&self, ms: i64) -> Result<()> {
+    pub(super) async fn make(&self, ms: i64) -> Result<(), Fault> {
         let access = &self.request.access;
         let mut first = None;
         for form in access.order(&self.request.forms) {
@@ -61,13 +53,13 @@ impl Inner {
                 }
             }
         }
-        Err(first.unwrap_or_else(|| Fault::ReplyIncomplete.into()))
+        Err(first.unwrap_or(Fault::ReplyIncomplete))
     }
 
-    /// Makes a consumer in this form; the error of one that this user may not make.
-    async fn make_as(&self, form: &Form, ms: i64) -> Result<Option<Error>> {
-        let connection = &self.js.connection;
-        let inbox = connection.engine().new_inbox();
+    /// Makes a consumer in this form; the fault of one that this user may not make.
+    async fn make_as(&self, form: &Form, ms: i64) -> Result<Option<Fault>, Fault> {
+        let client = &self.api.client;
+        let inbox = client.engine().new_inbox();
         let number = self.number.get() + 1;
         self.number.set(number);
         self.lost.set(false);
@@ -80,14 +72,14 @@ impl Inner {
             }
             inputs.push(Input::Came(number, answer));
         };
-        let listening = connection.listen(&inbox, take)?;
+        let listening = client.listen(&inbox, Rc::new(take))?;
         self.listening.replace(Some(listening));
 
         let (subject, body) = self.creation(form, &inbox);
         // Named before the answer is there: also a consumer of which nobody hears again can be removed.
-        let outcome = match self.js.exchange(&subject, Bytes::from(body), None, ms).await {
+        let outcome = match self.api.exchange(&subject, Bytes::from(body), None, ms).await {
             Ok(reply) => parse(&reply).map(|reply| (response_error(&reply), reply)),
-            Err(error) => Err(error),
+            Err(fault) => Err(fault),
         };
         // Of an inbox that is refused nothing would ever come, whatever the consumer's form.
         if let Some(problem) = deaf.take() {
@@ -97,19 +89,19 @@ impl Inner {
         }
         let reply = match outcome {
             Ok((None, reply)) => reply,
-            Ok((Some(refused), _)) => return Err(self.not_made(refused.into())),
-            Err(error) if is_refused(&error) => return Ok(Some(self.not_made(error))),
-            Err(error) => return Err(error),
+            Ok((Some(refused), _)) => return Err(self.not_made(refused)),
+            Err(fault) if fault.is_refusal() => return Ok(Some(self.not_made(fault))),
+            Err(fault) => return Err(fault),
         };
         self.made(&reply);
         Ok(None)
     }
 
     /// The server has no consumer.
-    fn not_made(&self, error: Error) -> Error {
+    fn not_made(&self, fault: Fault) -> Fault {
         self.name.take();
         self.listening.take();
-        error
+        fault
     }
 
     /// The server made the consumer and answered this.
@@ -140,11 +132,11 @@ impl Inner {
         let start = self.progress.borrow().start();
         let flow_control = !request.access.flow.get();
         let mut config = watch_config(&form.filter, inbox, start, request.headers_only, request.heartbeat, flow_control);
-        let rest = if form.named && names_consumers(&self.js) {
+        let rest = if form.named && self.api.names_consumers() {
             let name = inbox.rsplit('.').next().unwrap_or_default();
             config.insert("name".into(), name.into());
             self.name.replace(Some(name.to_string()));
-            if goes_into_subject(&self.js, &form.filter) {
+            if self.api.goes_into_subject(&form.filter) {
                 format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, form.filter)
             } else {
                 format!("CONSUMER.CREATE.{}.{name}", request.stream)
@@ -155,7 +147,7 @@ impl Inner {
         let mut body = Map::new();
         body.insert("stream_name".into(), request.stream.as_str().into());
         body.insert("config".into(), Json::Object(config));
-        (self.js.subject(&rest), Json::Object(body).to_string())
+        (self.api.subject(&rest), Json::Object(body).to_string())
     }
 
     /// Removes the consumer from the server, without waiting for it. Where that cannot be said any more, or may not, the server
@@ -166,15 +158,15 @@ impl Inner {
         if access.removal.get() {
             return;
         }
-        let subject = self.js.subject(&format!("CONSUMER.DELETE.{}.{name}", self.request.stream));
+        let subject = self.api.subject(&format!("CONSUMER.DELETE.{}.{name}", self.request.stream));
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         let spec = RequestSpec { msg, timeout: timeout(self.timeout()), mode: Mode::Shared };
         let access = Rc::clone(access);
-        let take = move |_: &Rc<Connection>, answer| {
+        let take = move |answer| {
             if let Answer::End(End::Refused(_)) = answer {
                 access.removal.set(true);
             }
         };
-        let _ = self.js.connection.call_back(spec, take);
+        let _ = self.api.client.call_back(spec, Rc::new(take));
     }
 }

@@ -1,0 +1,245 @@
+//! Requests to the JetStream API (NATS ADR-1).
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use super::calling::timeout;
+use super::calls::Answer;
+use super::conn::Client;
+use super::fault::{Fault, Waiting};
+use crate::engine::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_convert::{api_error, is_pub_ack, page};
+use crate::rules::option::{Opt, Value};
+use crate::rules::too_new::too_new;
+use crate::rules::version::Version;
+
+/// The beginning of the API's subjects, unless told otherwise.
+pub const PREFIX: &str = "$JS.API";
+
+/// The beginning of those of a domain.
+pub fn prefix_of_domain(domain: &str) -> String {
+    format!("$JS.{domain}.API")
+}
+
+/// Takes a line for the log.
+pub type Trace = Rc<dyn Fn(String)>;
+
+/// The JetStream API, as one object asks it.
+pub struct Api {
+    /// The connection.
+    pub client: Rc<Client>,
+    /// Timeout of its requests in ms; 0 waits for ever.
+    pub timeout: i64,
+    /// JetStream domain.
+    pub domain: Option<String>,
+    prefix: String,
+    /// Takes the requests to the API and their replies, if they are to be logged.
+    trace: Option<Trace>,
+}
+
+/// The error that an API reply carries, or that it is none.
+pub fn response_error(reply: &Json) -> Option<Fault> {
+    match api_error(reply) {
+        Ok(error) => error.map(Fault::Api),
+        Err(_) => Some(Fault::ReplyIncomplete),
+    }
+}
+
+/// A reply as JSON.
+///
+/// # Errors
+/// [`Fault::ReplyNotJson`]
+pub fn parse(message: &Message) -> Result<Json, Fault> {
+    serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson)
+}
+
+/// The reply of the API.
+///
+/// # Errors
+/// [`Fault::Api`] if it is a refusal, that of what is no reply of the API.
+pub fn read(message: &Message) -> Result<Json, Fault> {
+    let reply = parse(message)?;
+    match response_error(&reply) {
+        Some(fault) => Err(fault),
+        None => Ok(reply),
+    }
+}
+
+/// The acknowledgement of a published message.
+///
+/// # Errors
+/// [`Fault::Api`]; [`Fault::NotAnAck`] for what is no acknowledgement, whoever sent it.
+pub fn pub_ack(message: &Message) -> Result<Json, Fault> {
+    match read(message) {
+        Ok(reply) if is_pub_ack(&reply) => Ok(reply),
+        Err(Fault::Api(error)) => Err(Fault::Api(error)),
+        _ => Err(Fault::NotAnAck),
+    }
+}
+
+impl Api {
+    /// The API of a connection.
+    pub fn new(client: &Rc<Client>, timeout: i64, domain: Option<String>, prefix: String, trace: Option<Trace>) -> Api {
+        Api { client: Rc::clone(client), timeout, domain, prefix, trace }
+    }
+
+    /// The same with another prefix, such as that of a mirror's origin.
+    pub fn with_prefix(&self, prefix: &str) -> Api {
+        Api {
+            client: Rc::clone(&self.client),
+            timeout: self.timeout,
+            domain: self.domain.clone(),
+            prefix: prefix.to_string(),
+            trace: self.trace.clone(),
+        }
+    }
+
+    /// The beginning of its subjects.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A subject of the API.
+    pub fn subject(&self, rest: &str) -> String {
+        format!("{}.{rest}", self.prefix)
+    }
+
+    /// Logs a request to the API, if that is wanted.
+    pub fn trace_request(&self, subject: &str, body: &str) {
+        if let Some(trace) = &self.trace {
+            trace(format!(">>> {subject} {body}").trim_end().to_string());
+        }
+    }
+
+    /// Logs the reply to such a request.
+    pub fn trace_reply(&self, subject: &str, reply: &Message) {
+        if let Some(trace) = &self.trace {
+            let body = String::from_utf8_lossy(reply.payload());
+            trace(format!("<<< {subject} {body}").trim_end().to_string());
+        }
+    }
+
+    /// Sends a request and gives the reply; `ms` is its timeout.
+    ///
+    /// # Errors
+    /// [`Fault::Timeout`], [`Fault::NoResponders`], [`Fault::Closed`] and those of publish.
+    pub async fn exchange(&self, subject: &str, payload: Bytes, headers: Option<Headers>, ms: i64) -> Result<Message, Fault> {
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers, payload };
+        let calling = self.client.call(RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared })?;
+        match calling.next().await {
+            Answer::Reply(message) => Ok(message),
+            Answer::End(end) => Err(Fault::of_end(&end, Waiting::Request(subject.to_string()))),
+        }
+    }
+
+    /// Sends a request to the API (`rest` follows the prefix) and gives the reply as it is; `ms` is the timeout.
+    ///
+    /// # Errors
+    /// Those of [`Api::exchange`]; where nobody answers, JetStream is not there.
+    async fn raw(&self, rest: &str, body: Bytes, ms: i64) -> Result<Message, Fault> {
+        let subject = self.subject(rest);
+        self.trace_request(&subject, &String::from_utf8_lossy(&body));
+        match self.exchange(&subject, body, None, ms).await {
+            Ok(reply) => {
+                self.trace_reply(&subject, &reply);
+                Ok(reply)
+            }
+            Err(Fault::NoResponders(_)) => Err(Fault::NoJetStream),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Sends a request to the API (`rest` follows the prefix) and gives the reply and its JSON.
+    ///
+    /// # Errors
+    /// [`Fault::Api`] and those of [`Api::exchange`].
+    pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json), Fault> {
+        self.ask_within(rest, body, self.timeout).await
+    }
+
+    async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
+        let message = self.raw(rest, Bytes::from(body), ms).await?;
+        let reply = read(&message)?;
+        Ok((message, reply))
+    }
+
+    /// [`Api::ask`] for those who want the JSON only.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub async fn json(&self, rest: &str, body: String) -> Result<Json, Fault> {
+        self.ask(rest, body).await.map(|(_, reply)| reply)
+    }
+
+    /// [`Api::json`] without a body, in another time than the object's: `ms`, 0 waits for ever.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub async fn json_within(&self, rest: &str, ms: i64) -> Result<Json, Fault> {
+        self.ask_within(rest, String::new(), ms).await.map(|(_, reply)| reply)
+    }
+
+    /// All names of a paged list: `field` of the replies to `rest`, asked again until the server has no more.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>, Fault> {
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let mut body = Map::new();
+            body.insert("offset".into(), names.len().into());
+            if let Some((name, value)) = filter {
+                body.insert(name.into(), value.into());
+            }
+            let reply = self.json(rest, Json::Object(body).to_string()).await?;
+            let (page, total) = page(&reply, field).map_err(|_| Fault::ReplyIncomplete)?;
+            let empty = page.is_empty();
+            names.extend(page.into_iter().map(str::to_string));
+            if empty || names.len() as u64 >= total {
+                return Ok(names);
+            }
+        }
+    }
+}
+
+impl Api {
+    /// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says
+    /// nothing.
+    pub fn server_version(&self) -> Option<Version> {
+        let info = self.client.engine().server_info()?;
+        let own = self.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
+        info.version.as_deref().filter(|_| own).and_then(Version::parse)
+    }
+
+    /// Whether the server has this version or a newer one; one that has not said its version most likely has.
+    pub fn is_at_least(&self, wanted: Version) -> bool {
+        self.server_version().is_none_or(|version| version >= wanted)
+    }
+
+    /// Whether the server takes a consumer's name in the subject, as servers do from 2.9 on; so does, most likely, one that has not
+    /// said its version yet.
+    pub fn names_consumers(&self) -> bool {
+        self.is_at_least(Version(2, 9, 0))
+    }
+
+    /// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once
+    /// or twice.
+    pub fn goes_into_subject(&self, filter: &str) -> bool {
+        !self.client.is_pedantic() || !filter.split('.').any(|token| matches!(token, "*" | ">"))
+    }
+
+    /// Whether the server knows the options given (index into `table`, value): an older one would drop what it does not know.
+    /// With `lenient` those that ask for nothing do not count.
+    ///
+    /// # Errors
+    /// [`Fault::NotSupported`] names the option and the version that has it.
+    pub fn knows(&self, table: &[Opt], given: &[(usize, Value)], lenient: bool) -> Result<(), Fault> {
+        let Some(server) = self.server_version() else { return Ok(()) };
+        match too_new(table, given, server, lenient) {
+            Some((option, since)) => Err(Fault::NotSupported { option, since, server }),
+            None => Ok(()),
+        }
+    }
+}

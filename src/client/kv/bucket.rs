@@ -1,0 +1,173 @@
+//! One bucket, as it was found when its object was made.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use super::expecting;
+use crate::client::api::{Api, PREFIX, pub_ack};
+use crate::client::codes;
+use crate::client::fault::Fault;
+use crate::client::stored::Stored;
+use crate::engine::Headers;
+use crate::rules::kv::{Operation, key_subject, stream_name};
+use crate::rules::kv3::Place;
+
+/// A bucket.
+pub struct Bucket {
+    /// Where it is.
+    pub api: Rc<Api>,
+    /// Name.
+    pub name: String,
+    /// Its stream.
+    pub stream: String,
+    /// What its configuration said.
+    place: Place,
+}
+
+fn is_code(fault: &Fault, code: i64) -> bool {
+    fault.err_code() == Some(code)
+}
+
+fn is_wrong_sequence(fault: &Fault) -> bool {
+    is_code(fault, codes::WRONG_LAST_SEQUENCE) || is_code(fault, codes::WRONG_LAST_SEQUENCE_CONSTANT)
+}
+
+impl Bucket {
+    /// A bucket by its stream's configuration.
+    ///
+    /// # Errors
+    /// [`Fault::BucketNotFound`] if the stream is none of a bucket.
+    pub fn new(api: &Rc<Api>, name: &str, config: &Json) -> Result<Bucket, Fault> {
+        let place = Place::of(name, config).ok_or_else(|| Fault::BucketNotFound(name.to_string()))?;
+        Ok(Bucket { api: Rc::clone(api), name: name.to_string(), stream: stream_name(name), place })
+    }
+
+    /// Subject of a key, or a pattern of keys, as it is read.
+    pub fn read_subject(&self, key: &str) -> String {
+        key_subject(&self.place.owner, key)
+    }
+
+    /// Subject to which a key is written.
+    fn write_subject(&self, key: &str) -> String {
+        let prefix = Some(self.api.prefix()).filter(|prefix| *prefix != PREFIX);
+        self.place.write_subject(key, prefix)
+    }
+
+    /// The key in a subject of the bucket's stream.
+    pub fn key_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
+        subject.strip_prefix("$KV.")?.split_once('.').map(|(_, key)| key)
+    }
+
+    /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
+    pub fn gone(&self, fault: Fault) -> Fault {
+        if is_code(&fault, codes::STREAM_NOT_FOUND) { Fault::BucketGone(self.name.clone()) } else { fault }
+    }
+
+    /// The message of a key that has a value: the latest, or that of a revision.
+    ///
+    /// # Errors
+    /// [`Fault::KeyNotFound`], [`Fault::BucketNotFound`] and those of a request.
+    pub async fn value(&self, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
+        let stored = match self.read(key, revision).await {
+            Ok(stored) => stored,
+            Err(fault) if fault.is_no_message() => {
+                return Err(Fault::KeyNotFound { bucket: self.name.clone(), key: key.to_string() });
+            }
+            Err(fault) => return Err(self.missing(fault).await),
+        };
+        let expected = self.read_subject(key);
+        if stored.subject != expected {
+            return Err(Fault::OtherKey { expected, found: stored.subject });
+        }
+        if stored.operation() != Operation::Put {
+            return Err(Fault::KeyDeleted(key.to_string()));
+        }
+        Ok(stored)
+    }
+
+    async fn read(&self, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
+        let subject = self.read_subject(key);
+        // No message has the number 0, yet the server would call that a bad request.
+        let seq = revision.map(|revision| if revision == 0 { u64::MAX } else { revision });
+        match (self.place.direct, seq) {
+            (true, None) => self.api.direct_message(&format!("DIRECT.GET.{}.{subject}", self.stream), String::new()).await,
+            (true, Some(seq)) => {
+                self.api.direct_message(&format!("DIRECT.GET.{}", self.stream), json!({ "seq": seq }).to_string()).await
+            }
+            (false, None) => self.api.stored_message(&self.stream, json!({ "last_by_subj": subject }).to_string()).await,
+            (false, Some(seq)) => self.api.stored_message(&self.stream, json!({ "seq": seq }).to_string()).await,
+        }
+    }
+
+    /// The error of a read or a write that nobody answered: that of the bucket, if it is not there.
+    async fn missing(&self, fault: Fault) -> Fault {
+        let not_found = || Fault::BucketNotFound(self.name.clone());
+        if is_code(&fault, codes::STREAM_NOT_FOUND) {
+            return not_found();
+        }
+        if !matches!(fault, Fault::NoResponders(_) | Fault::Timeout(_)) {
+            return fault;
+        }
+        match self.api.json(&format!("STREAM.INFO.{}", self.stream), String::new()).await {
+            Err(why) if is_code(&why, codes::STREAM_NOT_FOUND) => not_found(),
+            Err(why @ Fault::NoJetStream) => why,
+            _ => fault,
+        }
+    }
+
+    /// The last revision of the keys of a pattern; `None` if there is none, or it cannot be told.
+    pub async fn last(&self, key: &str) -> Option<u64> {
+        let body = json!({ "last_by_subj": self.read_subject(key) }).to_string();
+        self.api.stored_message(&self.stream, body).await.ok().map(|stored| stored.seq)
+    }
+
+    /// Publishes a value or a marker; the new revision.
+    ///
+    /// # Errors
+    /// That of a wrong sequence, [`Fault::BucketNotFound`] and those of a JetStream publish.
+    pub async fn write(&self, key: &str, headers: Headers, value: Bytes) -> Result<u64, Fault> {
+        let api = &self.api;
+        let headers = (!headers.is_empty()).then_some(headers);
+        let reply = match api.exchange(&self.write_subject(key), value, headers, api.timeout).await {
+            Ok(reply) => reply,
+            // Nobody takes the subject.
+            Err(Fault::NoResponders(_)) => return Err(Fault::BucketNotFound(self.name.clone())),
+            Err(fault) => return Err(fault),
+        };
+        let ack = pub_ack(&reply)?;
+        ack.get("seq").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)
+    }
+
+    /// Publishes the value if the key has none: it is absent, deleted or purged. The new revision.
+    ///
+    /// # Errors
+    /// As [`Bucket::write`].
+    pub async fn create(&self, key: &str, value: Bytes) -> Result<u64, Fault> {
+        let mut expected = 0;
+        loop {
+            let refused = match self.write(key, vec![expecting(expected)], value.clone()).await {
+                Err(fault) if is_wrong_sequence(&fault) => fault,
+                outcome => return outcome,
+            };
+            // Asked where the writes go: a copy may be behind.
+            let subject = self.read_subject(key);
+            let body = json!({ "last_by_subj": subject }).to_string();
+            let latest = match &self.place.api {
+                Some(prefix) => latest(&self.api.with_prefix(prefix), &self.place.owner, body).await,
+                None => latest(&self.api, &self.place.owner, body).await,
+            };
+            expected = match latest {
+                Ok(stored) if stored.operation() != Operation::Put => stored.seq,
+                // What was there a moment ago has been removed.
+                Err(fault) if fault.is_no_message() && expected != 0 => 0,
+                _ => return Err(refused),
+            };
+        }
+    }
+}
+
+async fn latest(api: &Api, bucket: &str, body: String) -> Result<Stored, Fault> {
+    api.stored_message(&stream_name(bucket), body).await
+}

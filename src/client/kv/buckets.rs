@@ -1,0 +1,147 @@
+//! All buckets, the bucket being an argument, and what was found out about them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::client::api::Api;
+use crate::client::codes;
+use crate::client::fault::Fault;
+use crate::client::ordered::Access;
+use crate::client::stored::Stored;
+use crate::rules::kv::{Holds, Operation, bucket_of_stream, holds, is_as_given, key_subject, split_subject, stream_name};
+use crate::rules::option::Value;
+
+/// The buckets of a JetStream.
+pub struct Buckets {
+    /// Where they are.
+    pub api: Rc<Api>,
+    /// Whose entries buckets held when last looked at.
+    pub(super) known: RefCell<HashMap<String, Holds>>,
+    /// What the server refused, by bucket.
+    access: RefCell<HashMap<String, Rc<Access>>>,
+    /// The server wants the filters of consumers to name the bucket (up to 2.9).
+    pub(super) exact_filters: Cell<bool>,
+}
+
+impl Buckets {
+    /// Nothing is known yet.
+    pub fn new(api: &Rc<Api>) -> Buckets {
+        Buckets { api: Rc::clone(api), known: RefCell::default(), access: RefCell::default(), exact_filters: Cell::new(false) }
+    }
+
+    /// The information of a bucket's stream, as the server sent it; `ms` is the timeout, 0 waits for ever.
+    ///
+    /// # Errors
+    /// [`Fault::BucketNotFound`] and those of [`Api::ask`].
+    pub async fn look(&self, bucket: &str, ms: i64) -> Result<Json, Fault> {
+        let rest = format!("STREAM.INFO.{}", stream_name(bucket));
+        self.api.json_within(&rest, ms).await.map_err(|fault| fault.of_bucket(bucket))
+    }
+
+    /// Looks whose entries a bucket holds, and remembers it.
+    ///
+    /// # Errors
+    /// As [`Buckets::look`].
+    pub(super) async fn look_whose(&self, bucket: &str, ms: i64) -> Result<Holds, Fault> {
+        let info = self.look(bucket, ms).await?;
+        Ok(self.remember(bucket, &info))
+    }
+
+    /// Remembers whose entries a bucket holds, by its stream's information.
+    pub fn remember(&self, bucket: &str, info: &Json) -> Holds {
+        let holds = info.get("config").map_or(Holds::Others, holds);
+        self.known.borrow_mut().insert(bucket.to_string(), holds.clone());
+        holds
+    }
+
+    /// What the server refused of a bucket.
+    pub fn access(&self, bucket: &str) -> Rc<Access> {
+        Rc::clone(self.access.borrow_mut().entry(bucket.to_string()).or_default())
+    }
+
+    /// Creates a bucket by its stream's configuration. One that is there already is as good if it is what the script asked for (`given`):
+    /// then its information, with a field `did_create`.
+    ///
+    /// # Errors
+    /// Those of [`Api::ask`].
+    pub async fn add(&self, bucket: &str, given: &[(usize, Value)], config: Map<String, Json>) -> Result<Added, Fault> {
+        let stream = stream_name(bucket);
+        let refused = match self.api.json(&format!("STREAM.CREATE.{stream}"), Json::Object(config).to_string()).await {
+            Ok(created) => return Ok(Added::Created(created)),
+            Err(fault) if fault.err_code() == Some(codes::STREAM_NAME_IN_USE) => fault,
+            Err(fault) => return Err(fault),
+        };
+        // The refusal stands unless the bucket is what the script asked for.
+        let Ok(Json::Object(mut info)) = self.api.json(&format!("STREAM.INFO.{stream}"), String::new()).await else {
+            return Err(refused);
+        };
+        if !info.get("config").is_some_and(|config| is_as_given(bucket, given, config)) {
+            return Err(refused);
+        }
+        info.insert("did_create".into(), true.into());
+        Ok(Added::Found(Json::Object(info)))
+    }
+
+    /// Deletes a bucket.
+    ///
+    /// # Errors
+    /// [`Fault::BucketNotFound`] and those of [`Api::ask`].
+    pub async fn delete(&self, bucket: &str) -> Result<(), Fault> {
+        let outcome = self.api.json(&format!("STREAM.DELETE.{}", stream_name(bucket)), String::new()).await;
+        outcome.map(|_| ()).map_err(|fault| fault.of_bucket(bucket))
+    }
+
+    /// The stored message of a key that has a value.
+    ///
+    /// # Errors
+    /// [`Fault::KeyNotFound`], [`Fault::BucketNotFound`] and those of [`Api::ask`].
+    pub async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
+        let not_found = || Fault::KeyNotFound { bucket: bucket.to_string(), key: key.to_string() };
+        let stored = match self.stored(bucket, key, revision).await {
+            Err(fault) if fault.is_no_message() => return Err(not_found()),
+            outcome => outcome.map_err(|fault| fault.of_bucket(bucket))?,
+        };
+        let is_it = split_subject(&stored.subject).is_some_and(|(_, found)| found == key);
+        if is_it && stored.operation() == Operation::Put { Ok(stored) } else { Err(not_found()) }
+    }
+
+    /// The stored message of a key: the latest one, or that of a revision.
+    async fn stored(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
+        match revision {
+            None => latest(&self.api, bucket, key).await,
+            // No message has the number 0, yet the server would call that a bad request.
+            Some(revision) => {
+                let seq = if revision == 0 { i64::MAX } else { revision };
+                self.api.stored_message(&stream_name(bucket), json!({ "seq": seq }).to_string()).await
+            }
+        }
+    }
+}
+
+/// What became of a bucket to add.
+pub enum Added {
+    /// It was made; the server's reply.
+    Created(Json),
+    /// It was there; what its stream is.
+    Found(Json),
+}
+
+/// The latest message of a key, whichever bucket its subject names.
+pub(super) async fn latest(api: &Api, bucket: &str, key: &str) -> Result<Stored, Fault> {
+    let body = json!({ "last_by_subj": key_subject("*", key) }).to_string();
+    api.stored_message(&stream_name(bucket), body).await
+}
+
+impl Api {
+    /// The names of all buckets.
+    ///
+    /// # Errors
+    /// Those of [`Api::ask`].
+    pub async fn buckets(&self) -> Result<Vec<String>, Fault> {
+        let streams = self.names("STREAM.NAMES", "streams", None).await?;
+        Ok(streams.iter().filter_map(|stream| bucket_of_stream(stream)).map(str::to_string).collect())
+    }
+}

@@ -1,0 +1,40 @@
+//! Key-value (NATS ADR-8): the entries of buckets, which are streams.
+
+mod bucket;
+mod buckets;
+mod gather;
+mod read;
+mod write;
+
+pub use bucket::Bucket;
+pub use buckets::{Added, Buckets};
+pub use gather::{Found, Gather, gather};
+pub use read::Reading;
+pub use write::{Writer, revision};
+
+use crate::engine::Headers;
+
+/// The header of a write that counts on a revision.
+const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+
+/// The header that says what a marker of a deletion is.
+const OPERATION: &str = "KV-Operation";
+
+fn line(name: &str, value: &str) -> (String, String) {
+    (name.to_string(), value.to_string())
+}
+
+/// The header line that makes a write depend on the key's latest revision; 0 stands for none.
+pub fn expecting(revision: u64) -> (String, String) {
+    line(EXPECTED, &revision.to_string())
+}
+
+/// The header lines of an entry that deletes a key.
+pub fn deletion() -> Headers {
+    vec![line(OPERATION, "DEL")]
+}
+
+/// The header lines of an entry that deletes a key with its history.
+pub fn purge() -> Headers {
+    vec![line(OPERATION, "PURGE"), line("Nats-Rollup", "sub")]
+}

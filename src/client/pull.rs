@@ -1,0 +1,19 @@
+//! Pulls that brought nothing.
+
+use super::api::Api;
+use super::codes;
+use super::fault::{Fault, Waiting};
+
+/// Answers to the question for a consumer that tell why nothing came from it.
+const TELLING: &[i64] = &[codes::STREAM_NOT_FOUND, codes::CONSUMER_NOT_FOUND, codes::NOT_ENABLED_FOR_ACCOUNT];
+
+impl Api {
+    /// The fault of a pull that brought nothing: that of the consumer, if it is not there.
+    pub async fn why_empty(&self, stream: String, consumer: String, subject: String) -> Fault {
+        match self.json(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await {
+            Err(fault @ Fault::NoJetStream) => fault,
+            Err(fault) if fault.err_code().is_some_and(|code| TELLING.contains(&code)) => fault,
+            _ => Fault::Timeout(Waiting::Pull { stream, consumer, subject }),
+        }
+    }
+}

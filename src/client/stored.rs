@@ -1,0 +1,105 @@
+//! Messages read from a stream: from its leader, or by a direct get (NATS ADR-31) from any server that has a copy.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::Value as Json;
+
+use super::api::Api;
+use super::argument::Argument;
+use super::codes;
+use super::fault::Fault;
+use crate::engine::{Message, stored_headers};
+use crate::rules::jetstream_convert::ApiError;
+use crate::rules::kv::{Operation, operation};
+
+/// A message read from a stream.
+pub struct Stored {
+    /// Subject.
+    pub subject: String,
+    /// Sequence in the stream.
+    pub seq: u64,
+    /// Payload.
+    pub data: Vec<u8>,
+    /// Header lines.
+    pub headers: Vec<(String, String)>,
+    /// Time of storage, ISO text of the server.
+    pub time: String,
+}
+
+impl Stored {
+    /// The operation of an entry of a bucket.
+    pub fn operation(&self) -> Operation {
+        operation(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+impl Api {
+    /// Reads one message with `STREAM.MSG.GET`.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub async fn stored_message(&self, stream: &str, body: String) -> Result<Stored, Fault> {
+        let reply = self.json(&format!("STREAM.MSG.GET.{stream}"), body).await?;
+        let broken = || Fault::ReplyIncomplete;
+        let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
+        let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
+        // Absent where there is none.
+        let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
+        // A block that is none leaves the message readable, as on delivery.
+        let headers = stored_headers(&bytes("hdrs")?);
+        Ok(Stored {
+            subject: needed("subject")?.to_string(),
+            seq: message.get("seq").and_then(Json::as_u64).ok_or_else(broken)?,
+            data: bytes("data")?,
+            headers,
+            time: needed("time")?.to_string(),
+        })
+    }
+
+    /// Reads one message by a direct get; `rest` follows the prefix.
+    ///
+    /// # Errors
+    /// [`codes::MESSAGE_NOT_FOUND`], [`Argument::DirectGet`], those of [`Api::exchange`].
+    pub async fn direct_message(&self, rest: &str, body: String) -> Result<Stored, Fault> {
+        let subject = self.subject(rest);
+        self.trace_request(&subject, &body);
+        let message = self.exchange(&subject, Bytes::from(body), None, self.timeout).await?;
+        self.trace_reply(&subject, &message);
+        match message.status().map(|status| status.as_u16()) {
+            None => stored(&message).ok_or(Fault::ReplyIncomplete),
+            Some(404) => Err(not_found()),
+            Some(408) => Err(Argument::DirectGet.into()),
+            Some(code) => Err(Fault::Api(refusal(code, &message.description().unwrap_or_default()))),
+        }
+    }
+}
+
+/// The fault of a message that is not there, in the words of `STREAM.MSG.GET`.
+fn not_found() -> Fault {
+    Fault::Api(ApiError { code: 404, err_code: codes::MESSAGE_NOT_FOUND, description: "no message found".into() })
+}
+
+fn refusal(code: u16, description: &str) -> ApiError {
+    ApiError { code: i64::from(code), err_code: 0, description: description.to_string() }
+}
+
+/// The server's own headers of a direct get.
+const OWN: &[&str] = &["Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"];
+
+fn stored(message: &Message) -> Option<Stored> {
+    let headers: Vec<(String, String)> = message.headers().map(|(name, value)| (name.into(), value.into())).collect();
+    let (own, users): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));
+    let value = |wanted: &str| own.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    Some(Stored {
+        subject: value("Nats-Subject")?,
+        seq: value("Nats-Sequence")?.parse().ok()?,
+        data: message.payload().to_vec(),
+        headers: users,
+        time: value("Nats-Time-Stamp")?,
+    })
+}

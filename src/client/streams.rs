@@ -1,0 +1,96 @@
+//! Streams that are created, or updated if they are there.
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use super::api::{Api, read};
+use super::codes::{STREAM_INVALID_CONFIG, STREAM_NAME_IN_USE, STREAM_NOT_FOUND};
+use super::fault::Fault;
+use crate::engine::Message;
+use crate::rules::jetstream_convert::{ApiError, merge_update};
+
+/// Whether a stream that is there may be what the creation was refused for.
+fn may_exist(refused: &ApiError) -> bool {
+    matches!(refused.err_code, STREAM_NAME_IN_USE | STREAM_INVALID_CONFIG)
+}
+
+/// The reply, or the server's refusal.
+fn refusable(message: &Message) -> Result<Result<Json, ApiError>, Fault> {
+    match read(message) {
+        Ok(reply) => Ok(Ok(reply)),
+        Err(Fault::Api(refused)) => Ok(Err(refused)),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The configuration in a stream's information.
+fn config_of(info: &Json) -> Result<Map<String, Json>, Fault> {
+    info.get("config").and_then(Json::as_object).cloned().ok_or(Fault::ReplyIncomplete)
+}
+
+impl Api {
+    /// Creates a stream, or changes the one that is there; what `change` does not name stays.
+    ///
+    /// # Errors
+    /// [`Fault::NeitherCreatedNorUpdated`], and those of [`Api::exchange`].
+    pub async fn create_or_update(
+        &self,
+        name: &str,
+        create: Map<String, Json>,
+        change: Map<String, Json>,
+    ) -> Result<Json, Fault> {
+        let refused = match self.attempt(&format!("STREAM.CREATE.{name}"), Json::Object(create)).await? {
+            Ok(created) => return Ok(created),
+            Err(refused) if may_exist(&refused) => refused,
+            Err(refused) => return Err(Fault::Api(refused)),
+        };
+        // What is asked on top of it must not hide the first refusal.
+        let Ok(info) = self.json(&format!("STREAM.INFO.{name}"), String::new()).await else {
+            return Err(Fault::Api(refused));
+        };
+        let config = Json::Object(merge_update(config_of(&info)?, change));
+        match self.attempt(&format!("STREAM.UPDATE.{name}"), config).await {
+            Ok(Ok(updated)) => Ok(updated),
+            Ok(Err(reason)) => Err(Fault::NeitherCreatedNorUpdated(refused, reason.description)),
+            Err(_) => Err(Fault::Api(refused)),
+        }
+    }
+
+    /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's.
+    async fn attempt(&self, rest: &str, body: Json) -> Result<Result<Json, ApiError>, Fault> {
+        let message = self.exchange(&self.subject(rest), body.to_string().into(), None, self.timeout).await?;
+        refusable(&message)
+    }
+
+    /// Creates a stream by a configuration that is sent as it is, or updates the one that is there; the reply as it came.
+    ///
+    /// # Errors
+    /// As [`Api::create_or_update`].
+    pub async fn create_or_update_as_given(&self, name: &str, config: String) -> Result<Message, Fault> {
+        let config = Bytes::from(config);
+        let created = self.exchange(&self.subject(&format!("STREAM.CREATE.{name}")), config.clone(), None, self.timeout).await?;
+        let refused = match refusable(&created)? {
+            Ok(_) => return Ok(created),
+            Err(refused) if may_exist(&refused) => refused,
+            Err(refused) => return Err(Fault::Api(refused)),
+        };
+        let updated = self.exchange(&self.subject(&format!("STREAM.UPDATE.{name}")), config, None, self.timeout).await;
+        match updated.and_then(|updated| refusable(&updated).map(|answer| (updated, answer))) {
+            Ok((updated, Ok(_))) => Ok(updated),
+            Ok((_, Err(reason))) if reason.err_code != STREAM_NOT_FOUND => {
+                Err(Fault::NeitherCreatedNorUpdated(refused, reason.description))
+            }
+            _ => Err(Fault::Api(refused)),
+        }
+    }
+
+    /// Changes a stream; what `change` does not name stays.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub async fn update_stream(&self, name: &str, change: Map<String, Json>) -> Result<Json, Fault> {
+        let info = self.json(&format!("STREAM.INFO.{name}"), String::new()).await?;
+        let config = Json::Object(merge_update(config_of(&info)?, change)).to_string();
+        self.json(&format!("STREAM.UPDATE.{name}"), config).await
+    }
+}
