@@ -9,6 +9,8 @@ CARGO      ?= cargo
 CARGO_TARGET_DIR ?= target
 TESTFLAGS  ?=
 PROFILE    ?= release
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= parser header info url
 
 # Cargo.toml is the one place that says the version.
 VERSION    := $(shell sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
@@ -29,7 +31,7 @@ FEATURES    = $(shell tools/find-tcl.sh 8 >/dev/null || echo --features nats-tcl
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint reference bench cost soak kv-soak fuzz-tcl install clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference bench cost soak kv-soak fuzz fuzz-tcl install clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -95,6 +97,16 @@ cost: build ## cost against size, memory, limits, fairness
 kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, nothing twice
 	@tools/setup.sh server
 	@$(TCLSH) bench/kv_soak.tcl
+
+# What is found new goes to build/fuzz/, so that the corpora stay small; a case that fails, to fuzz/artifacts/. The code is safe Rust:
+# without a sanitizer the stable compiler does.
+fuzz: ## the engine's parsers under libFuzzer, FUZZ_SECONDS (60) for each of FUZZ_TARGETS; what fails belongs into fuzz/corpus/
+	@tools/setup.sh fuzz
+	@for target in $(FUZZ_TARGETS); do \
+	    mkdir -p $(BUILD)/fuzz/$$target; \
+	    PATH="$$PWD/.tools/cargo-fuzz/bin:$$PATH" cargo fuzz run --sanitizer none $$target $(BUILD)/fuzz/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -dict=fuzz/$$target.dict -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 || exit 1; \
+	done
 
 fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n), then storms of connections, interpreters, threads
 	@tools/setup.sh test || true

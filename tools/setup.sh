@@ -1,10 +1,11 @@
 #!/bin/bash
 # Installs what building, testing and measuring need, into .tools/ wherever that is possible.
 #
-#   tools/setup.sh [build] [server] [test] [bench]        (default: build server test)
+#   tools/setup.sh [build] [server] [test] [bench] [fuzz]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
 # test    server, Thread, tcllib, TclX, openssl, nats-py     bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
+# fuzz    cargo-fuzz in .tools/cargo-fuzz
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
 set -u
@@ -15,6 +16,7 @@ tclsh=${TCLSH:-tclsh}
 nats_server_pin=2.15.1
 nats_py_pin=2.16.0
 nats_js_pin=3.4.0
+cargo_fuzz_pin=0.13.2
 missing=0
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -199,13 +201,21 @@ setup_nats_c() {
     gcc -O2 -Wall -Wextra -o "$at/client" "$root/bench/c/client.c" "${flags[@]}" || say 'nats.c cannot be used here: the benchmark leaves it out'
 }
 
+setup_fuzz() {
+    command -v g++ >/dev/null || install g++ || lack g++ 'run: apt-get install g++'
+    local at=$tools/cargo-fuzz
+    [ "$("$at/bin/cargo-fuzz" --version 2>/dev/null)" = "cargo-fuzz $cargo_fuzz_pin" ] && return
+    say "installing cargo-fuzz $cargo_fuzz_pin into .tools/cargo-fuzz"
+    cargo install --quiet --locked --root "$at" "cargo-fuzz@$cargo_fuzz_pin" || lack cargo-fuzz 'see that crates.io can be reached'
+}
+
 mkdir -p "$work"
 [ $# -gt 0 ] || set -- build server test
 for what in "$@"; do
     case $what in
-        build | server | test | bench) "setup_$what" ;;
+        build | server | test | bench | fuzz) "setup_$what" ;;
         --bench) setup_bench ;;
-        *) echo "usage: tools/setup.sh [build] [server] [test] [bench]" >&2; exit 2 ;;
+        *) echo "usage: tools/setup.sh [build] [server] [test] [bench] [fuzz]" >&2; exit 2 ;;
     esac
 done
 exit $missing

@@ -32,6 +32,9 @@ mod transport;
 mod url;
 mod wire;
 
+#[cfg(test)]
+mod fuzz_checks;
+
 pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;
 pub use error::{Code, Problem};

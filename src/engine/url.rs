@@ -90,8 +90,8 @@ pub fn parse(text: &str) -> Result<Url, Problem> {
 /// The URL with its user info, and the query of a WebSocket URL, replaced by `***`: either may hold a secret.
 fn hide_auth(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) => (format!("{scheme}://"), rest),
-        None => (String::new(), text),
+        Some((word, rest)) if is_scheme(word) => (format!("{word}://"), rest),
+        _ => (String::new(), text),
     };
     let (hidden, rest) = match rest.rsplit_once('@') {
         Some((_, host)) => ("***@", host),
@@ -103,14 +103,18 @@ fn hide_auth(text: &str) -> String {
     }
 }
 
+/// Whether the text before `://` is a scheme, be it one that nobody knows; a password may hold `://`, too.
+fn is_scheme(word: &str) -> bool {
+    !word.contains(['@', ':'])
+}
+
 fn parse_parts(text: &str) -> Option<Url> {
     let (scheme, rest) = match text.split_once("://") {
         Some(("nats", rest)) => (Scheme::Nats, rest),
         Some(("tls", rest)) => (Scheme::Tls, rest),
         Some(("ws", rest)) => (Scheme::Ws, rest),
         Some(("wss", rest)) => (Scheme::Wss, rest),
-        // A password may hold `://`: what comes before it is a scheme only if it looks like one.
-        Some((word, _)) if !word.contains(['@', ':']) => return None,
+        Some((word, _)) if is_scheme(word) => return None,
         _ => (Scheme::Nats, text),
     };
     if scheme.is_websocket() {
@@ -263,6 +267,7 @@ mod tests {
         assert_eq!(parse("ws://u:secret@h:x/p?token=secret").unwrap_err().text, "Invalid URL ws://***@h:x/p?***");
         assert_eq!(parse("nats://u:secret@h:x").unwrap_err().text, "Invalid URL nats://***@h:x");
         assert_eq!(parse("tok@h/x").unwrap_err().text, "Invalid URL ***@h/x");
+        assert_eq!(parse("u:secret://more@h:x").unwrap_err().text, "Invalid URL ***@h:x");
     }
 
     #[test]

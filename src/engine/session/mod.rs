@@ -5,7 +5,7 @@
 
 mod credentials;
 mod handshake;
-mod input;
+pub(super) mod input;
 mod reader;
 mod server;
 mod writer;

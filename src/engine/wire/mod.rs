@@ -10,4 +10,6 @@ pub(super) mod info;
 pub(super) mod parse;
 
 #[cfg(test)]
+mod differential_tests;
+#[cfg(test)]
 mod parse_tests;

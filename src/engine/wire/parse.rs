@@ -83,7 +83,9 @@ impl Parser {
             self.searched = input.len();
             let info = input.len() < 4 || input[..4].eq_ignore_ascii_case(b"INFO");
             let limit = if info { MAX_INFO_LINE } else { MAX_CONTROL_LINE };
-            return if input.len() > limit { Err(Fault::LongLine) } else { Ok(None) };
+            // The last byte may be the CR of the line's end.
+            let line = input.strip_suffix(b"\r").unwrap_or(input);
+            return if line.len() > limit { Err(Fault::LongLine) } else { Ok(None) };
         };
         let end = from + at;
         self.searched = end;

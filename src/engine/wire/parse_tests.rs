@@ -1,58 +1,7 @@
 //! Tests of the parser: every verb, every limit, every way to cut the bytes.
 
-use super::parse::{Fault, LARGE, MAX_CONTROL_LINE, MAX_INFO_LINE, MAX_MESSAGE, Op, Parser};
-
-/// All operations of a stream, as text, fed in pieces of these sizes (the last one again and again).
-fn run(stream: &[u8], pieces: &[usize]) -> (Vec<String>, Option<Fault>) {
-    let (mut parser, mut held, mut out) = (Parser::default(), Vec::new(), Vec::new());
-    let (mut at, mut piece) = (0, 0);
-    let mut large: Option<(usize, String)> = None;
-    loop {
-        loop {
-            if let Some((need, name)) = large.take() {
-                if held.len() < need + 2 {
-                    large = Some((need, name));
-                    break;
-                }
-                out.push(format!("{name}:{}", String::from_utf8_lossy(&held[..need])));
-                held.drain(..need + 2);
-            }
-            let taken = match parser.next(&held) {
-                Err(fault) => return (out, Some(fault)),
-                Ok(None) => break,
-                Ok(Some((Op::Message(head, body), taken))) => {
-                    out.push(format!("{}:{}", name(&head), String::from_utf8_lossy(body)));
-                    taken
-                }
-                Ok(Some((Op::Large(head), taken))) => {
-                    large = Some((head.total_len, name(&head)));
-                    taken
-                }
-                Ok(Some((op, taken))) => {
-                    out.push(match op {
-                        Op::Info(json) => format!("INFO {}", String::from_utf8_lossy(json)),
-                        Op::Error(text) => format!("-ERR {}", String::from_utf8_lossy(text)),
-                        other => format!("{other:?}"),
-                    });
-                    taken
-                }
-            };
-            held.drain(..taken);
-        }
-        if at == stream.len() {
-            return (out, None);
-        }
-        let size = pieces[piece.min(pieces.len() - 1)].clamp(1, stream.len() - at);
-        piece += 1;
-        held.extend_from_slice(&stream[at..at + size]);
-        at += size;
-    }
-}
-
-fn name(head: &super::parse::Head<'_>) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{} {} [{}] {}/{}", text(head.subject), head.sid, text(head.reply), head.header_len, head.total_len)
-}
+use super::parse::{Fault, LARGE, MAX_CONTROL_LINE, MAX_INFO_LINE, MAX_MESSAGE};
+use crate::engine::fuzz_checks::replay as run;
 
 const STREAM: &[u8] = b"INFO {\"a\":1}\r\n+OK\r\nMSG a.b 7 3\r\nxyz\r\nping\r\nmsg\ta  7\tr.r   0\r\n\r\nHMSG h 12 12 14\r\nNATS/1.0\r\n\r\nhi\r\nPong\r\n-ERR 'No way'\r\n-err\r\nHMSG h 1 rep 12 12\r\nNATS/1.0\r\n\r\n\r\nPING\n";
 
@@ -133,6 +82,18 @@ fn limits_of_lines() {
     assert_eq!(fault(line("INFO ", MAX_INFO_LINE + 2)), Some(Fault::LongLine));
     assert_eq!(fault(line("INFO ", MAX_INFO_LINE) + "\r\n"), None);
     assert_eq!(fault(line("MSG ", MAX_CONTROL_LINE + 1) + "\r\n"), Some(Fault::LongLine));
+}
+
+/// The longest lines are lines also where a read ends between their CR and LF.
+#[test]
+fn longest_lines_in_pieces() {
+    for (verb, length) in [("-ERR ", MAX_CONTROL_LINE), ("INFO ", MAX_INFO_LINE)] {
+        let stream = format!("{verb}{}\r\n", "x".repeat(length - verb.len()));
+        for size in [usize::MAX, length, length + 1, 4096] {
+            let (told, fault) = run(stream.as_bytes(), &[size]);
+            assert_eq!((told.len(), fault), (1, None), "{verb}in pieces of {size}");
+        }
+    }
 }
 
 #[test]
