@@ -13,9 +13,12 @@
 mod bridge;
 mod classes;
 mod client;
-pub mod engine;
+// A part of a crate of its own in fuzz.
+#[allow(unreachable_pub)]
+mod engine;
 mod rules;
-#[allow(unsafe_code)]
+// A crate of its own in tests/soundness.
+#[allow(unsafe_code, unreachable_pub)]
 mod tcl;
 
 /// Entry symbol that Tcl's `load` looks for.

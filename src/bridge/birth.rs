@@ -9,7 +9,7 @@ use crate::client::{Argument, Fault};
 use crate::tcl::{Handle, Instance, Interp, Object, class};
 
 /// An object that was made.
-pub struct Born {
+pub(crate) struct Born {
     /// The object.
     pub handle: Handle,
     /// Full name of its private namespace.
@@ -31,7 +31,7 @@ thread_local! {
 ///
 /// # Errors
 /// What Tcl says if the class is gone, `ErrConnectionClosed` if the object is gone at once.
-pub fn make(interp: Interp, name: &str, state: Rc<dyn Instance>) -> Result<Born> {
+pub(crate) fn make(interp: Interp, name: &str, state: Rc<dyn Instance>) -> Result<Born> {
     BIRTH.replace(Birth::State(state));
     let made = class::make(interp, name, &[]);
     let birth = BIRTH.replace(Birth::None);
@@ -47,7 +47,7 @@ pub fn make(interp: Interp, name: &str, state: Rc<dyn Instance>) -> Result<Born>
 ///
 /// # Errors
 /// `ErrInvalidArg` where a script calls it.
-pub fn construct(_call: &Invocation, object: Object) -> Result<()> {
+pub(crate) fn construct(_call: &Invocation, object: Object) -> Result<()> {
     let Birth::State(state) = BIRTH.replace(Birth::None) else { return Err(Argument::MadeByMethod.into()) };
     object.set_instance(state);
     if let (Some(handle), Some(namespace)) = (object.handle(), object.namespace()) {

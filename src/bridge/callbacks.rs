@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::tcl::{Home, Obj};
 
 /// Runs the callbacks of one object.
-pub struct Callbacks {
+pub(crate) struct Callbacks {
     home: Rc<Home>,
     /// Words of the callback that runs next: kept, so that a message costs no allocation for them.
     words: Cell<Vec<Obj>>,
@@ -16,18 +16,18 @@ pub struct Callbacks {
 
 impl Callbacks {
     /// Callbacks in this interpreter.
-    pub fn new(home: &Rc<Home>) -> Callbacks {
+    pub(crate) fn new(home: &Rc<Home>) -> Callbacks {
         Callbacks { home: Rc::clone(home), words: Cell::default(), empty: Obj::empty() }
     }
 
     /// An empty value.
-    pub fn empty(&self) -> &Obj {
+    pub(crate) fn empty(&self) -> &Obj {
         &self.empty
     }
 
     /// Runs a command prefix with these arguments; its errors go to the background error handler. Nothing happens if the interpreter is
     /// gone.
-    pub fn run(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
+    pub(crate) fn run(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
         let Some(kept) = self.home.live() else { return };
         let mut words = self.words.take();
         words.extend_from_slice(prefix);

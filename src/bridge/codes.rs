@@ -4,7 +4,7 @@ use crate::engine::Code;
 use crate::rules::option::same;
 
 /// All words, those of both dialects.
-pub const CODES: &[&str] = &[
+pub(crate) const CODES: &[&str] = &[
     "ErrConnectionClosed",
     "ErrNoServers",
     "ErrInvalidArg",
@@ -57,16 +57,16 @@ pub const CODES: &[&str] = &[
 
 /// A word of [`CODES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word(&'static str);
+pub(crate) struct Word(&'static str);
 
 impl Word {
     /// The words of an error code that has no more than this one.
-    pub fn alone(self) -> Vec<String> {
+    pub(crate) fn alone(self) -> Vec<String> {
         vec!["NATS".to_string(), self.0.to_string()]
     }
 
     /// The words of an error code with details.
-    pub fn with(self, details: impl IntoIterator<Item = String>) -> Vec<String> {
+    pub(crate) fn with(self, details: impl IntoIterator<Item = String>) -> Vec<String> {
         let mut words = self.alone();
         words.extend(details);
         words
@@ -80,7 +80,7 @@ impl std::fmt::Display for Word {
 }
 
 /// A word of the table. In a constant, one that the table does not have is an error of the compiler.
-pub const fn word(code: &'static str) -> Word {
+pub(crate) const fn word(code: &'static str) -> Word {
     let mut at = 0;
     while at < CODES.len() {
         if same(CODES[at], code) {
@@ -92,18 +92,15 @@ pub const fn word(code: &'static str) -> Word {
 }
 
 /// The word of what the engine reports.
-pub const fn of_engine(code: Code) -> Word {
+pub(crate) const fn of_engine(code: Code) -> Word {
     match code {
         Code::ConnectionClosed => const { word("ErrConnectionClosed") },
         Code::NoServers => const { word("ErrNoServers") },
         Code::InvalidArg => const { word("ErrInvalidArg") },
         Code::BadSubject => const { word("ErrBadSubject") },
         Code::BadQueueName => const { word("ErrBadQueueName") },
-        Code::BadTimeout => const { word("ErrBadTimeout") },
         Code::MaxPayload => const { word("ErrMaxPayload") },
         Code::BadSubscription => const { word("ErrBadSubscription") },
-        Code::Timeout => const { word("ErrTimeout") },
-        Code::NoResponders => const { word("ErrNoResponders") },
         Code::HeadersNotSupported => const { word("ErrHeadersNotSupported") },
         Code::ReconnectBufExceeded => const { word("ErrReconnectBufExceeded") },
         Code::ConnectionRefused => const { word("ErrConnectionRefused") },

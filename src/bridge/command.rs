@@ -5,7 +5,7 @@ use crate::rules::option::Opt;
 use crate::tcl::{self, Call, Obj, Reply, Row};
 
 /// One command.
-pub struct Command {
+pub(crate) struct Command {
     /// Name; for a subcommand of an ensemble without the ensemble's.
     pub name: &'static str,
     /// The arguments as in the arity message.

@@ -16,7 +16,7 @@ use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 use crate::tcl::{caught, event, fork, memory};
 
 /// One item of a thread's mailbox.
-pub enum Delivery {
+pub(crate) enum Delivery {
     /// Completion lane.
     Event(u64, Event),
     /// Message lane: messages of one subscription as they came in.
@@ -34,7 +34,7 @@ pub enum Delivery {
 }
 
 /// A message for a callback, and who knows the callback.
-pub type Piece = (Rc<dyn Receiver>, SubId, Message);
+pub(crate) type Piece = (Rc<dyn Receiver>, SubId, Message);
 
 impl Item for Delivery {
     type Piece = Piece;
@@ -66,7 +66,7 @@ fn idle() {
 }
 
 /// A connection's side on the Tcl thread.
-pub trait Receiver {
+pub(crate) trait Receiver {
     /// Takes a status, error or end of a call.
     fn event(self: Rc<Self>, event: Event);
     /// Takes a message.
@@ -203,7 +203,7 @@ impl Listener for Postman {
 }
 
 /// Makes an engine whose events come to this thread, and the number under which its receiver is to be registered.
-pub fn engine(config: Config) -> (u64, Conn) {
+pub(crate) fn engine(config: Config) -> (u64, Conn) {
     let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
     let engine = Conn::new(config, Arc::new(Postman { key, sender: post().mailbox.sender(), born: fork::generation() }));
     engines().insert(key, engine.clone());
@@ -211,24 +211,24 @@ pub fn engine(config: Config) -> (u64, Conn) {
 }
 
 /// From now on the receiver gets what its engine sends.
-pub fn register(key: u64, receiver: Rc<dyn Receiver>) {
+pub(crate) fn register(key: u64, receiver: Rc<dyn Receiver>) {
     post().receivers.borrow_mut().insert(key, receiver);
 }
 
 /// Waits awake, until `end` at the most, for something to be delivered to this thread.
-pub fn linger(end: Instant) {
+pub(crate) fn linger(end: Instant) {
     post().mailbox.linger(end);
 }
 
 /// Runs `work` when all completions and replies that have arrived by now have been looked at.
-pub fn behind_arrivals(work: Box<dyn FnOnce()>) {
+pub(crate) fn behind_arrivals(work: Box<dyn FnOnce()>) {
     let (post, ticket) = (post(), NEXT_KEY.fetch_add(1, Ordering::Relaxed));
     post.marks.borrow_mut().insert(ticket, work);
     post.mailbox.sender().urgent(Delivery::Mark(ticket));
 }
 
 /// The connection was destroyed: it receives what is queued already, then nothing.
-pub fn retire(key: u64) {
+pub(crate) fn retire(key: u64) {
     let engine = engines().remove(&key);
     // After a fork nobody may take its locks, not even to free it.
     std::mem::forget(engine.filter(Conn::is_foreign));
@@ -236,7 +236,7 @@ pub fn retire(key: u64) {
 }
 
 /// Callbacks of the subscription may run again: what was held goes first.
-pub fn release(key: u64, sub: SubId) {
+pub(crate) fn release(key: u64, sub: SubId) {
     let post = post();
     if !post.held.borrow().is_empty() {
         call_up(post, (key, sub));

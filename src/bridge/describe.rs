@@ -6,7 +6,7 @@ use crate::rules::option::{Kind, Opt};
 use crate::tcl::{Class, Instance, Obj};
 
 /// A dict of these pairs.
-pub fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
+pub(crate) fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
     let mut dict = Obj::dict();
     for (key, value) in pairs {
         dict.put_text(key, &value);
@@ -36,12 +36,12 @@ fn method<S: Instance>(method: &Method<S>) -> Obj {
 }
 
 /// A class: `constructor` and `methods`, each with `usage`, `options` and `help`.
-pub fn class<S: Instance>(class: &Class<Method<S>>) -> Obj {
+pub(crate) fn class<S: Instance>(class: &Class<Method<S>>) -> Obj {
     let methods = dict(class.methods.iter().copied().flatten().map(|row| (row.name, method(row))));
     dict([("constructor", method(&class.constructor)), ("methods", methods)])
 }
 
 /// A command: `usage`, `options` and `help`.
-pub fn command(row: &Command) -> Obj {
+pub(crate) fn command(row: &Command) -> Obj {
     dict([("usage", Obj::text(row.usage)), ("options", options(row.options)), ("help", Obj::text(row.help))])
 }

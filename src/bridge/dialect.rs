@@ -8,12 +8,12 @@ use crate::tcl::Interp;
 const TAG: &CStr = c"nats dialect";
 
 /// From now on the interpreter speaks this dialect.
-pub fn speak(interp: Interp, dialect: &'static Dialect) {
+pub(crate) fn speak(interp: Interp, dialect: &'static Dialect) {
     interp.set_tag(TAG, dialect.number);
 }
 
 /// The dialect of an interpreter.
-pub fn of(interp: Interp) -> &'static Dialect {
+pub(crate) fn of(interp: Interp) -> &'static Dialect {
     let number = interp.tag(TAG);
     ALL.iter().find(|dialect| Some(dialect.number) == number).copied().unwrap_or(&DIALECT_2)
 }

@@ -11,7 +11,7 @@ use crate::tcl::{self, Home, Interp, Obj, Trouble};
 
 /// Why a method gives no result.
 #[derive(Clone, Debug)]
-pub enum Error {
+pub(crate) enum Error {
     /// What went wrong; it has no words yet.
     Fault(Fault),
     /// Tcl's own error.
@@ -19,7 +19,7 @@ pub enum Error {
 }
 
 /// What methods and commands give back to their dispatcher.
-pub type Result<T> = std::result::Result<T, Error>;
+pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Error {
@@ -55,7 +55,7 @@ fn words(interp: Interp) -> &'static Words {
 }
 
 /// The error as Tcl has it.
-pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
+pub(crate) fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
     match error.into() {
         Error::Tcl(error) => error,
         Error::Fault(fault) => {
@@ -68,7 +68,7 @@ pub fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
 const INVALID_ARG: Word = word("ErrInvalidArg");
 
 /// The words of what goes wrong between Tcl and the library; the same in all dialects.
-pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
+pub(crate) fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
     let (code, text) = match trouble {
         Trouble::Panic(text) => (const { word("PANIC") }, format!("internal error: {text}")),
         Trouble::InterpDeleted => (const { word("ErrConnectionClosed") }, "interpreter deleted".to_string()),
@@ -80,7 +80,7 @@ pub fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
 }
 
 /// A fault as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.
-pub fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> String) -> (Obj, String) {
+pub(crate) fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> String) -> (Obj, String) {
     let (code, text) = home.live().map_or_else(Default::default, |kept| words(kept.interp()).of(fault));
     let text = tell(&text);
     let mut dict = Obj::dict();
@@ -90,7 +90,7 @@ pub fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> String) -> (
 }
 
 /// The text of an ordered consumer's trouble, for a callback.
-pub fn reason_text(home: &Home, reason: &Reason) -> String {
+pub(crate) fn reason_text(home: &Home, reason: &Reason) -> String {
     let why = match reason {
         Reason::Disconnected => return "Server disconnected".to_string(),
         Reason::Mute => "no heartbeats arrive".to_string(),
@@ -101,7 +101,7 @@ pub fn reason_text(home: &Home, reason: &Reason) -> String {
 }
 
 /// The dict kept in `last_error`: `code {NATS ErrX} errorMessage text`.
-pub fn as_dict(interp: Interp, problem: &Problem) -> Obj {
+pub(crate) fn as_dict(interp: Interp, problem: &Problem) -> Obj {
     let (code, text) = words(interp).of(&Fault::Engine(problem.clone()));
     let mut dict = Obj::dict();
     dict.put_text("code", &Obj::text_list(&code));

@@ -6,14 +6,14 @@ use crate::tcl::{Handle, Home};
 
 /// The children of an object.
 #[derive(Default)]
-pub struct Family {
+pub(crate) struct Family {
     children: RefCell<Vec<Handle>>,
     ended: Cell<bool>,
 }
 
 impl Family {
     /// From now on the object dies with the family: at once, if that has ended meanwhile. False then.
-    pub fn adopt(&self, home: &Home, child: Handle) -> bool {
+    pub(crate) fn adopt(&self, home: &Home, child: Handle) -> bool {
         self.children.borrow_mut().retain(Handle::is_present);
         self.children.borrow_mut().push(child);
         if self.ended.get() {
@@ -23,7 +23,7 @@ impl Family {
     }
 
     /// Destroys the children that are left, the youngest first.
-    pub fn end(&self, home: &Home) {
+    pub(crate) fn end(&self, home: &Home) {
         self.ended.set(true);
         loop {
             // One by one: the end of one may be that of another.

@@ -12,7 +12,7 @@ const NULL: &str = "null";
 
 /// The Tcl value of a JSON value; booleans are `true` and `false`, null is `null`. Null, and texts that look like other JSON,
 /// are marked as what they are.
-pub fn to_obj(json: &Json) -> Obj {
+pub(crate) fn to_obj(json: &Json) -> Obj {
     match json {
         Json::Null => Obj::marked(NULL, Mark::Nothing),
         Json::Bool(b) => Obj::bool(*b),
@@ -35,7 +35,7 @@ pub fn to_obj(json: &Json) -> Obj {
 }
 
 /// The JSON of a value whose field nobody knows: what it was if it still shows, else what it looks like.
-pub fn from_obj(value: &Obj) -> Json {
+pub(crate) fn from_obj(value: &Obj) -> Json {
     match value.shape() {
         Shape::Marked(Mark::Nothing) => Json::Null,
         Shape::Marked(Mark::Text) => Json::String(value.to_text()),
@@ -50,7 +50,7 @@ pub fn from_obj(value: &Obj) -> Json {
 }
 
 /// Whether the value of a field of this type stands for JSON null. The word alone is a text where a text may stand.
-pub fn is_null(kind: Kind, value: &Obj) -> bool {
+pub(crate) fn is_null(kind: Kind, value: &Obj) -> bool {
     match kind {
         Kind::Str | Kind::NonEmpty | Kind::StrList | Kind::List => value.shape() == Shape::Marked(Mark::Nothing),
         _ => value.raw_str() == NULL.as_bytes(),
@@ -58,6 +58,6 @@ pub fn is_null(kind: Kind, value: &Obj) -> bool {
 }
 
 /// A text, or null, among the elements of a list or dict.
-pub fn text_or_null(value: &Obj) -> Value {
+pub(crate) fn text_or_null(value: &Obj) -> Value {
     if is_null(Kind::Str, value) { Value::Json(Json::Null) } else { Value::Str(value.to_text()) }
 }

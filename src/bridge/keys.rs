@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// The value of a key, the same one at each call of a thread. For the few keys of frequent dicts only.
-pub fn key(name: &'static str) -> &'static Obj {
+pub(crate) fn key(name: &'static str) -> &'static Obj {
     let keys = KEYS.get().unwrap_or_else(|| {
         let keys: &'static Known = Box::leak(Box::default());
         KEYS.set(Some(keys));
@@ -29,6 +29,6 @@ pub fn key(name: &'static str) -> &'static Obj {
 }
 
 /// 0 or 1.
-pub fn truth(b: bool) -> Obj {
+pub(crate) fn truth(b: bool) -> Obj {
     key(if b { "1" } else { "0" }).clone()
 }

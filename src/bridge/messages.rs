@@ -11,7 +11,7 @@ use std::cell::RefCell;
 
 /// How a connection turns payloads and subjects into bytes at this moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Coding {
+pub(crate) struct Coding {
     /// `-utf8_convert`.
     pub utf8: bool,
     /// `-check_subjects`.
@@ -33,17 +33,17 @@ fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) ->
 ///
 /// # Errors
 /// `ErrInvalidArg` for a character that is no byte, from Tcl 9 on.
-pub fn payload_out(coding: Coding, value: &Obj) -> Result<Bytes> {
+pub(crate) fn payload_out(coding: Coding, value: &Obj) -> Result<Bytes> {
     with_payload(coding, value, Bytes::copy_from_slice)
 }
 
 /// A payload as Tcl has it.
-pub fn payload_in(coding: Coding, payload: &[u8]) -> Obj {
+pub(crate) fn payload_in(coding: Coding, payload: &[u8]) -> Obj {
     if coding.utf8 { Obj::utf8(payload) } else { Obj::bytes(payload) }
 }
 
 /// Checks a subject for one use; the error is `ErrBadSubject`, for a queue group `ErrBadQueueName`.
-pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
+pub(crate) fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     if check_subject(subject, role, coding.strict) {
         return Ok(());
     }
@@ -58,7 +58,7 @@ pub fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
 
 /// The subject published to last: scripts often publish to the same subject again, and it has passed its check.
 #[derive(Default)]
-pub struct Latest {
+pub(crate) struct Latest {
     /// The subject, and whether the check was strict.
     subject: Option<(Subject, bool)>,
 }
@@ -84,7 +84,7 @@ impl Latest {
 }
 
 /// Lets `run` publish a message, its subjects checked, its payload where Tcl has it.
-pub fn publication<R>(
+pub(crate) fn publication<R>(
     latest: &RefCell<Latest>,
     coding: Coding,
     subject: &Obj,
@@ -106,7 +106,7 @@ pub fn publication<R>(
 }
 
 /// A message to send, its subjects checked.
-pub fn outgoing(
+pub(crate) fn outgoing(
     latest: &RefCell<Latest>,
     coding: Coding,
     subject: &Obj,
@@ -124,7 +124,7 @@ pub fn outgoing(
 }
 
 /// The parts of a message dict.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Subject.
     pub subject: Obj,
     /// Payload.
@@ -136,7 +136,7 @@ pub struct Parts {
 }
 
 /// Takes a message dict apart.
-pub fn parts(message: &Obj) -> Result<Parts> {
+pub(crate) fn parts(message: &Obj) -> Result<Parts> {
     let subject = message.get(key("subject")).ok_or(Argument::MessageWithoutSubject)?;
     let data = message.get(key("data")).unwrap_or_else(Obj::empty);
     let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
@@ -148,7 +148,7 @@ pub fn parts(message: &Obj) -> Result<Parts> {
 }
 
 /// A header dict (name -> list of values) as lines: trimmed, empty names skipped, CR and LF refused.
-pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
+pub(crate) fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
     let pairs = dict.as_dict().ok_or(Argument::HeaderNotDict)?;
     let mut lines = Headers::new();
     for (name, values) in &pairs {
@@ -176,7 +176,7 @@ pub fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
 }
 
 /// The header dict of a message; `Status` and `Description` hold the status line.
-pub fn headers_in(message: &Message) -> Obj {
+pub(crate) fn headers_in(message: &Message) -> Obj {
     let mut dict = Obj::dict();
     if let Some(status) = message.status() {
         dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status.as_u16()))]));
@@ -191,7 +191,7 @@ pub fn headers_in(message: &Message) -> Obj {
 }
 
 /// Adds lines to a header dict.
-pub fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterator<Item = (T, T)>) {
+pub(crate) fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterator<Item = (T, T)>) {
     for (name, value) in lines {
         let key = Obj::text(name.as_ref());
         let value = Obj::text(value.as_ref());
@@ -207,14 +207,14 @@ pub fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterator<Item
 }
 
 /// A message as a dict.
-pub fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
+pub(crate) fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
     let data = payload_in(coding, message.payload());
     let sub_id = if sub_id == 0 { Obj::empty() } else { Obj::int(sub_id as i64) };
     dict(&headers_in(message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
 }
 
 /// A message dict of its parts.
-pub fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
+pub(crate) fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
     let mut dict = Obj::dict();
     dict.put(key("header"), header);
     dict.put(key("data"), data);

@@ -17,7 +17,7 @@ fn not_js_message(message: &Obj) -> Fault {
 ///
 /// # Errors
 /// `ErrNotJSMessage` if it has none.
-pub fn reply_subject(message: &Obj) -> Result<String> {
+pub(crate) fn reply_subject(message: &Obj) -> Result<String> {
     let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
     // No server writes another one, and it would go into the protocol as it is.
     if check_subject(&reply, Role::Reply, false) { Ok(reply) } else { Err(not_js_message(message).into()) }
@@ -27,7 +27,7 @@ pub fn reply_subject(message: &Obj) -> Result<String> {
 ///
 /// # Errors
 /// `ErrNotJSMessage`
-pub fn metadata_dict(message: &Obj) -> Result<Obj> {
+pub(crate) fn metadata_dict(message: &Obj) -> Result<Obj> {
     let reply = reply_subject(message)?;
     let found = metadata::parse(&reply).ok_or_else(|| not_js_message(message))?;
     let pairs = [

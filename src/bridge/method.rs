@@ -9,7 +9,7 @@ use crate::rules::option::Opt;
 use crate::tcl::{self, Call, Instance, Interp, Obj, Object, Reply, Row};
 
 /// How a row's words are read and what runs.
-pub enum Body<S: Instance> {
+pub(crate) enum Body<S: Instance> {
     /// The constructor makes the state and attaches it.
     Constructor(fn(&Invocation, Object) -> Result<()>),
     /// A method with the state of its object.
@@ -19,7 +19,7 @@ pub enum Body<S: Instance> {
 }
 
 /// One method.
-pub struct Method<S: Instance> {
+pub(crate) struct Method<S: Instance> {
     /// Name.
     pub name: &'static str,
     /// The plain arguments as in the arity message, such as `subject message ?-option value ...?`.
@@ -35,10 +35,10 @@ pub struct Method<S: Instance> {
 }
 
 /// No limit of plain arguments.
-pub const ANY: usize = usize::MAX;
+pub(crate) const ANY: usize = usize::MAX;
 
 /// A row of a table of methods.
-pub const fn row<S: Instance>(
+pub(crate) const fn row<S: Instance>(
     name: &'static str,
     usage: &'static str,
     plain: (usize, usize),
@@ -50,7 +50,7 @@ pub const fn row<S: Instance>(
 }
 
 /// A row of a method that reads its options itself; those of the table are what it takes.
-pub const fn raw<S: Instance>(
+pub(crate) const fn raw<S: Instance>(
     name: &'static str,
     usage: &'static str,
     plain: (usize, usize),
@@ -62,7 +62,7 @@ pub const fn raw<S: Instance>(
 }
 
 /// The row of a constructor.
-pub const fn constructor<S: Instance>(
+pub(crate) const fn constructor<S: Instance>(
     usage: &'static str,
     plain: (usize, usize),
     options: &'static [Opt],
@@ -73,7 +73,7 @@ pub const fn constructor<S: Instance>(
 }
 
 /// A call of a method, its words taken apart.
-pub struct Invocation<'a> {
+pub(crate) struct Invocation<'a> {
     /// The interpreter.
     pub interp: Interp<'a>,
     /// The plain arguments.

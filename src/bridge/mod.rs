@@ -1,22 +1,23 @@
 //! Between Tcl words and the engine: options, values, errors, waiting, delivery.
 
-pub mod birth;
-pub mod callbacks;
-pub mod codes;
-pub mod command;
-pub mod delivery;
-pub mod describe;
-pub mod dialect;
-pub mod errors;
-pub mod family;
-pub mod json;
-pub mod keys;
-pub mod messages;
-pub mod metadata;
-pub mod method;
-pub mod options;
+pub(crate) mod birth;
+pub(crate) mod callbacks;
+pub(crate) mod codes;
+pub(crate) mod command;
+pub(crate) mod delivery;
+pub(crate) mod describe;
+pub(crate) mod dialect;
+pub(crate) mod errors;
+pub(crate) mod family;
+pub(crate) mod json;
+pub(crate) mod keys;
+pub(crate) mod messages;
+pub(crate) mod metadata;
+pub(crate) mod method;
+pub(crate) mod options;
+#[allow(unreachable_pub)]
 mod patience;
-pub mod task;
+pub(crate) mod task;
 mod vocabulary;
 mod words;
 mod words3;

@@ -13,7 +13,7 @@ use crate::tcl::{Interp, Obj};
 
 /// One option as given: its row, its checked value and the Tcl value for read-back.
 #[derive(Clone)]
-pub struct Given {
+pub(crate) struct Given {
     /// Row in the table.
     pub index: usize,
     /// Checked value.
@@ -24,14 +24,14 @@ pub struct Given {
 
 /// The options of one call.
 #[derive(Clone)]
-pub struct Options {
+pub(crate) struct Options {
     table: &'static [Opt],
     given: Vec<Given>,
 }
 
 impl Options {
     /// No option of the table given.
-    pub fn none(table: &'static [Opt]) -> Options {
+    pub(crate) fn none(table: &'static [Opt]) -> Options {
         Options { table, given: Vec::new() }
     }
 
@@ -39,7 +39,7 @@ impl Options {
     ///
     /// # Errors
     /// `ErrInvalidArg`, for timeouts `ErrBadTimeout`, with the texts of the contract.
-    pub fn parse(interp: Interp, table: &'static [Opt], words: &[Obj]) -> Result<Options> {
+    pub(crate) fn parse(interp: Interp, table: &'static [Opt], words: &[Obj]) -> Result<Options> {
         let mut options = Options::none(table);
         if words.len() % 2 == 1 {
             return Err(Argument::OptionWithoutValue(words[words.len() - 1].to_text()).into());
@@ -58,12 +58,12 @@ impl Options {
     }
 
     /// The table that the words were read by.
-    pub fn table(&self) -> &'static [Opt] {
+    pub(crate) fn table(&self) -> &'static [Opt] {
         self.table
     }
 
     /// Sets an option; an earlier value is replaced in its place.
-    pub fn set(&mut self, given: Given) {
+    pub(crate) fn set(&mut self, given: Given) {
         match self.given.iter_mut().find(|g| g.index == given.index) {
             Some(old) => *old = given,
             None => self.given.push(given),
@@ -71,24 +71,24 @@ impl Options {
     }
 
     /// Sets a text option by name.
-    pub fn set_text(&mut self, name: Name, text: &str) {
+    pub(crate) fn set_text(&mut self, name: Name, text: &str) {
         if let Some(index) = self.table.iter().position(|opt| opt.name == name.as_str()) {
             self.set(Given { index, value: Value::Str(text.to_string()), obj: Obj::text(text) });
         }
     }
 
     /// All that was given, in order.
-    pub fn all(&self) -> &[Given] {
+    pub(crate) fn all(&self) -> &[Given] {
         &self.given
     }
 
     /// Rows and values for the JSON body.
-    pub fn values(&self) -> Vec<(usize, Value)> {
+    pub(crate) fn values(&self) -> Vec<(usize, Value)> {
         self.given.iter().map(|g| (g.index, g.value.clone())).collect()
     }
 
     /// The option as given.
-    pub fn given(&self, name: Name) -> Option<&Given> {
+    pub(crate) fn given(&self, name: Name) -> Option<&Given> {
         self.given.iter().find(|g| self.table[g.index].name == name.as_str())
     }
 
@@ -96,12 +96,12 @@ impl Options {
     ///
     /// # Errors
     /// `ErrInvalidArg` if it was not.
-    pub fn required(&self, name: Name) -> Result<&Given> {
+    pub(crate) fn required(&self, name: Name) -> Result<&Given> {
         self.given(name).ok_or_else(|| Argument::Required(name).into())
     }
 
     /// A text that has no default.
-    pub fn given_text(&self, name: Name) -> Option<&str> {
+    pub(crate) fn given_text(&self, name: Name) -> Option<&str> {
         match &self.given(name)?.value {
             Value::Str(s) => Some(s),
             _ => None,
@@ -109,12 +109,12 @@ impl Options {
     }
 
     /// A whole number that has no default (numbers beyond 63 bits are as good as the largest).
-    pub fn given_int(&self, name: Name) -> Option<i64> {
+    pub(crate) fn given_int(&self, name: Name) -> Option<i64> {
         self.given(name).map(|given| clamp(&given.value))
     }
 
     /// A boolean that has no default.
-    pub fn given_flag(&self, name: Name) -> Option<bool> {
+    pub(crate) fn given_flag(&self, name: Name) -> Option<bool> {
         match self.given(name)?.value {
             Value::Bool(b) => Some(b),
             _ => None,
@@ -122,23 +122,23 @@ impl Options {
     }
 
     /// A text.
-    pub fn text(&self, option: Preset<&'static str>) -> &str {
+    pub(crate) fn text(&self, option: Preset<&'static str>) -> &str {
         self.given_text(option.name).unwrap_or(option.default)
     }
 
     /// A whole number (numbers beyond 63 bits are as good as the largest).
-    pub fn int(&self, option: Preset<i64>) -> i64 {
+    pub(crate) fn int(&self, option: Preset<i64>) -> i64 {
         self.given_int(option.name).unwrap_or(option.default)
     }
 
     /// A boolean.
-    pub fn flag(&self, option: Preset<bool>) -> bool {
+    pub(crate) fn flag(&self, option: Preset<bool>) -> bool {
         self.given_flag(option.name).unwrap_or(option.default)
     }
 }
 
 /// The number of an `Int`, or the nearest that fits.
-pub fn clamp(value: &Value) -> i64 {
+pub(crate) fn clamp(value: &Value) -> i64 {
     match value {
         Value::Int(i) => *i,
         Value::Big(text) if text.starts_with('-') => i64::MIN,
@@ -147,17 +147,17 @@ pub fn clamp(value: &Value) -> i64 {
 }
 
 /// An option's name without the leading dash.
-pub fn bare_name(word: &str) -> &str {
+pub(crate) fn bare_name(word: &str) -> &str {
     word.strip_prefix('-').unwrap_or(word)
 }
 
 /// The error of a value that does not have its option's type.
-pub fn bad_value(name: &str, kind: Kind, word: &Obj) -> Argument {
+pub(crate) fn bad_value(name: &str, kind: Kind, word: &Obj) -> Argument {
     Argument::Value(BadValue { name: name.to_string(), kind, value: word.to_text() })
 }
 
 /// Checks one value against its row.
-pub fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
+pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)> {
     let bad = || bad_value(opt.name, opt.kind, word);
     let text = || Value::Str(word.to_text());
     Ok(match opt.kind {

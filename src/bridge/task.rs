@@ -11,7 +11,7 @@ use crate::tcl::wait::{Ended, Waiter, wait};
 use crate::tcl::{Interp, Obj, Reply};
 
 /// Runs `work` and waits for its result: in a nested event loop, or by a yield inside a coroutine.
-pub fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 'static) -> Result<Reply> {
+pub(crate) fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 'static) -> Result<Reply> {
     let waiter = Waiter::new();
     let outcome: Rc<Cell<Option<Result<Obj>>>> = Rc::new(Cell::new(None));
     let done: Box<dyn FnOnce(Result<Obj>)> = {

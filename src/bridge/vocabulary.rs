@@ -5,7 +5,7 @@ use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::ApiError;
 
 /// The words of a dialect.
-pub struct Words {
+pub(super) struct Words {
     /// JetStream's error codes that have a name of their own: `{NATS <name>}` in place of `{NATS ErrJSResponse <code> <err_code>}`.
     pub named: &'static [(i64, Word)],
     /// Code and text of a fault that the engine or JetStream have not put into words already.
@@ -16,7 +16,7 @@ pub struct Words {
 
 impl Words {
     /// The words of the error code, and the text.
-    pub fn of(&self, fault: &Fault) -> (Vec<String>, String) {
+    pub(super) fn of(&self, fault: &Fault) -> (Vec<String>, String) {
         let (code, text) = match fault {
             Fault::Engine(problem) => {
                 return (of_engine(problem.code).with(problem.details.iter().cloned()), problem.text.clone());

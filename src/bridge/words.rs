@@ -6,7 +6,7 @@ use crate::client::{Argument, Fault, Waiting};
 use crate::rules::option::{Kind, Name};
 
 /// Dialect 2.
-pub static DIALECT_2: Words = Words { named: &[], fault, argument };
+pub(super) static DIALECT_2: Words = Words { named: &[], fault, argument };
 
 const CLOSED: Word = word("ErrConnectionClosed");
 const TIMEOUT: Word = word("ErrTimeout");

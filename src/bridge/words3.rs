@@ -6,7 +6,7 @@ use super::words;
 use crate::client::{Argument, Fault, Waiting, codes};
 
 /// Dialect 3.
-pub static DIALECT_3: Words = Words { named: NAMED, fault, argument };
+pub(super) static DIALECT_3: Words = Words { named: NAMED, fault, argument };
 
 const TIMEOUT: Word = word("ErrTimeout");
 

@@ -14,10 +14,10 @@ use crate::rules::names::{is_bucket, is_key, is_key_pattern};
 use crate::tcl::{Instance, Obj};
 
 /// Name of the class.
-pub const CLASS_NAME: &str = "::nats::key_value";
+pub(super) const CLASS_NAME: &str = "::nats::key_value";
 
 /// State of a `nats::key_value` object.
-pub struct Bucket {
+pub(super) struct Bucket {
     /// The JetStream object it was made from.
     pub js: Rc<JetStream>,
     /// The bucket.
@@ -38,7 +38,7 @@ impl Bucket {
     ///
     /// # Errors
     /// `ErrBucketNotFound` if the stream is none of a bucket.
-    pub fn make(js: &Rc<JetStream>, name: &str, config: &Json) -> Result<Obj> {
+    pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json) -> Result<Obj> {
         let state = Bucket { js: Rc::clone(js), entries: kv::Bucket::new(&js.api, name, config)? };
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
         let born = birth::make(kept.interp(), CLASS_NAME, Rc::new(state))?;
@@ -47,12 +47,12 @@ impl Bucket {
     }
 
     /// `ErrConnectionClosed` when the connection is closed.
-    pub fn open(&self) -> Result<()> {
+    pub(super) fn open(&self) -> Result<()> {
         open_or_error(&self.js)
     }
 
     /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
-    pub fn gone(&self, error: Error) -> Error {
+    pub(super) fn gone(&self, error: Error) -> Error {
         match error {
             Error::Fault(fault) => self.entries.gone(fault).into(),
             other => other,
@@ -60,7 +60,7 @@ impl Bucket {
     }
 
     /// An entry as scripts see it; those of watches and histories have a `delta`.
-    pub fn entry(&self, key: &str, value: &[u8], at: (u64, i64), delta: Option<u64>, operation: Operation) -> Obj {
+    pub(super) fn entry(&self, key: &str, value: &[u8], at: (u64, i64), delta: Option<u64>, operation: Operation) -> Obj {
         let mut dict = Obj::dict();
         dict.put_text("bucket", &Obj::text(&self.entries.name));
         dict.put_text("key", &Obj::text(key));
@@ -79,7 +79,7 @@ impl Bucket {
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub fn bucket_name(word: &Obj) -> Result<String> {
+pub(super) fn bucket_name(word: &Obj) -> Result<String> {
     let name = word.to_text();
     if is_bucket(&name) { Ok(name) } else { Err(Argument::BucketName(name).into()) }
 }
@@ -88,7 +88,7 @@ pub fn bucket_name(word: &Obj) -> Result<String> {
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub fn key_name(word: &Obj) -> Result<String> {
+pub(super) fn key_name(word: &Obj) -> Result<String> {
     let key = word.to_text();
     if is_key(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
 }
@@ -97,7 +97,7 @@ pub fn key_name(word: &Obj) -> Result<String> {
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub fn key_pattern(word: &Obj) -> Result<String> {
+pub(super) fn key_pattern(word: &Obj) -> Result<String> {
     let key = word.to_text();
     if is_key_pattern(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
 }

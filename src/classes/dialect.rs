@@ -80,7 +80,7 @@ const VARIABLE: &str = "::nats::dialect";
 ///
 /// # Errors
 /// What Tcl says if a command cannot be made; a version of no dialect.
-pub fn register(interp: Interp) -> Result<()> {
+pub(super) fn register(interp: Interp) -> Result<()> {
     let wish = interp.get_var(&Obj::text(VARIABLE)).map(|version| version.to_text());
     interp.reset_result();
     let version = wish.unwrap_or_else(|_| env!("CARGO_PKG_VERSION").to_string());
@@ -105,7 +105,7 @@ pub fn register(interp: Interp) -> Result<()> {
 /// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` (see [`describe::command`]) by
 /// their full names, `connection_defaults` where the dialect has other ones than the table of options, and `codes`, the error codes of all
 /// dialects.
-pub fn tables(interp: Interp) -> Obj {
+pub(super) fn tables(interp: Interp) -> Obj {
     let (mut classes, mut commands) = (Obj::dict(), Obj::dict());
     let face = FACES.iter().find(|face| face.dialect == dialect::of(interp)).unwrap_or(&FACES[0]);
     for class in face.classes {

@@ -41,7 +41,7 @@ static COMMANDS: &[Command] = &[
 ///
 /// # Errors
 /// What Tcl says if they cannot be made.
-pub fn register(interp: Interp) -> Result<()> {
+pub(super) fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats::internal {}")?;
     for row in COMMANDS {
         class::command(interp, "::nats::internal", row);

@@ -2,13 +2,13 @@
 
 mod bucket;
 mod bucket_state;
-pub mod connection;
+pub(crate) mod connection;
 mod dialect;
 mod internal;
-pub mod jet_stream;
-pub mod key_value;
+pub(crate) mod jet_stream;
+pub(crate) mod key_value;
 mod kv_watcher;
-pub mod message;
+pub(crate) mod message;
 mod ordered_consumer;
 
 use crate::tcl::{Interp, Result};
@@ -17,7 +17,7 @@ use crate::tcl::{Interp, Result};
 ///
 /// # Errors
 /// What Tcl says if a command cannot be made.
-pub fn register(interp: Interp) -> Result<()> {
+pub(crate) fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats {}")?;
     message::register(interp)?;
     internal::register(interp)?;

@@ -16,18 +16,18 @@ use crate::rules::too_new::too_new;
 use crate::rules::version::Version;
 
 /// The beginning of the API's subjects, unless told otherwise.
-pub const PREFIX: &str = "$JS.API";
+pub(crate) const PREFIX: &str = "$JS.API";
 
 /// The beginning of those of a domain.
-pub fn prefix_of_domain(domain: &str) -> String {
+pub(crate) fn prefix_of_domain(domain: &str) -> String {
     format!("$JS.{domain}.API")
 }
 
 /// Takes a line for the log.
-pub type Trace = Rc<dyn Fn(String)>;
+pub(crate) type Trace = Rc<dyn Fn(String)>;
 
 /// The JetStream API, as one object asks it.
-pub struct Api {
+pub(crate) struct Api {
     /// The connection.
     pub client: Rc<Client>,
     /// Timeout of its requests in ms; 0 waits for ever.
@@ -40,7 +40,7 @@ pub struct Api {
 }
 
 /// The error that an API reply carries, or that it is none.
-pub fn response_error(reply: &Json) -> Option<Fault> {
+pub(super) fn response_error(reply: &Json) -> Option<Fault> {
     match api_error(reply) {
         Ok(error) => error.map(Fault::Api),
         Err(_) => Some(Fault::ReplyIncomplete),
@@ -51,7 +51,7 @@ pub fn response_error(reply: &Json) -> Option<Fault> {
 ///
 /// # Errors
 /// [`Fault::ReplyNotJson`]
-pub fn parse(message: &Message) -> Result<Json, Fault> {
+pub(super) fn parse(message: &Message) -> Result<Json, Fault> {
     serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson)
 }
 
@@ -59,7 +59,7 @@ pub fn parse(message: &Message) -> Result<Json, Fault> {
 ///
 /// # Errors
 /// [`Fault::Api`] if it is a refusal, that of what is no reply of the API.
-pub fn read(message: &Message) -> Result<Json, Fault> {
+pub(super) fn read(message: &Message) -> Result<Json, Fault> {
     let reply = parse(message)?;
     match response_error(&reply) {
         Some(fault) => Err(fault),
@@ -71,7 +71,7 @@ pub fn read(message: &Message) -> Result<Json, Fault> {
 ///
 /// # Errors
 /// [`Fault::Api`]; [`Fault::NotAnAck`] for what is no acknowledgement, whoever sent it.
-pub fn pub_ack(message: &Message) -> Result<Json, Fault> {
+pub(crate) fn pub_ack(message: &Message) -> Result<Json, Fault> {
     match read(message) {
         Ok(reply) if is_pub_ack(&reply) => Ok(reply),
         Err(Fault::Api(error)) => Err(Fault::Api(error)),
@@ -81,12 +81,12 @@ pub fn pub_ack(message: &Message) -> Result<Json, Fault> {
 
 impl Api {
     /// The API of a connection.
-    pub fn new(client: &Rc<Client>, timeout: i64, domain: Option<String>, prefix: String, trace: Option<Trace>) -> Api {
+    pub(crate) fn new(client: &Rc<Client>, timeout: i64, domain: Option<String>, prefix: String, trace: Option<Trace>) -> Api {
         Api { client: Rc::clone(client), timeout, domain, prefix, trace }
     }
 
     /// The same with another prefix, such as that of a mirror's origin.
-    pub fn with_prefix(&self, prefix: &str) -> Api {
+    pub(crate) fn with_prefix(&self, prefix: &str) -> Api {
         Api {
             client: Rc::clone(&self.client),
             timeout: self.timeout,
@@ -97,24 +97,24 @@ impl Api {
     }
 
     /// The beginning of its subjects.
-    pub fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
     /// A subject of the API.
-    pub fn subject(&self, rest: &str) -> String {
+    pub(crate) fn subject(&self, rest: &str) -> String {
         format!("{}.{rest}", self.prefix)
     }
 
     /// Logs a request to the API, if that is wanted.
-    pub fn trace_request(&self, subject: &str, body: &str) {
+    pub(crate) fn trace_request(&self, subject: &str, body: &str) {
         if let Some(trace) = &self.trace {
             trace(format!(">>> {subject} {body}").trim_end().to_string());
         }
     }
 
     /// Logs the reply to such a request.
-    pub fn trace_reply(&self, subject: &str, reply: &Message) {
+    pub(crate) fn trace_reply(&self, subject: &str, reply: &Message) {
         if let Some(trace) = &self.trace {
             let body = String::from_utf8_lossy(reply.payload());
             trace(format!("<<< {subject} {body}").trim_end().to_string());
@@ -125,7 +125,13 @@ impl Api {
     ///
     /// # Errors
     /// [`Fault::Timeout`], [`Fault::NoResponders`], [`Fault::Closed`] and those of publish.
-    pub async fn exchange(&self, subject: &str, payload: Bytes, headers: Option<Headers>, ms: i64) -> Result<Message, Fault> {
+    pub(crate) async fn exchange(
+        &self,
+        subject: &str,
+        payload: Bytes,
+        headers: Option<Headers>,
+        ms: i64,
+    ) -> Result<Message, Fault> {
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers, payload };
         let calling = self.client.call(RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared })?;
         match calling.next().await {
@@ -155,7 +161,7 @@ impl Api {
     ///
     /// # Errors
     /// [`Fault::Api`] and those of [`Api::exchange`].
-    pub async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json), Fault> {
+    pub(crate) async fn ask(&self, rest: &str, body: String) -> Result<(Message, Json), Fault> {
         self.ask_within(rest, body, self.timeout).await
     }
 
@@ -169,7 +175,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn json(&self, rest: &str, body: String) -> Result<Json, Fault> {
+    pub(crate) async fn json(&self, rest: &str, body: String) -> Result<Json, Fault> {
         self.ask(rest, body).await.map(|(_, reply)| reply)
     }
 
@@ -177,7 +183,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn json_within(&self, rest: &str, ms: i64) -> Result<Json, Fault> {
+    pub(crate) async fn json_within(&self, rest: &str, ms: i64) -> Result<Json, Fault> {
         self.ask_within(rest, String::new(), ms).await.map(|(_, reply)| reply)
     }
 
@@ -185,7 +191,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>, Fault> {
+    pub(crate) async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>, Fault> {
         let mut names: Vec<String> = Vec::new();
         loop {
             let mut body = Map::new();
@@ -207,26 +213,26 @@ impl Api {
 impl Api {
     /// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says
     /// nothing.
-    pub fn server_version(&self) -> Option<Version> {
+    pub(crate) fn server_version(&self) -> Option<Version> {
         let info = self.client.engine().server_info()?;
         let own = self.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
         info.version.as_deref().filter(|_| own).and_then(Version::parse)
     }
 
     /// Whether the server has this version or a newer one; one that has not said its version most likely has.
-    pub fn is_at_least(&self, wanted: Version) -> bool {
+    pub(crate) fn is_at_least(&self, wanted: Version) -> bool {
         self.server_version().is_none_or(|version| version >= wanted)
     }
 
     /// Whether the server takes a consumer's name in the subject, as servers do from 2.9 on; so does, most likely, one that has not
     /// said its version yet.
-    pub fn names_consumers(&self) -> bool {
+    pub(crate) fn names_consumers(&self) -> bool {
         self.is_at_least(Version(2, 9, 0))
     }
 
     /// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once
     /// or twice.
-    pub fn goes_into_subject(&self, filter: &str) -> bool {
+    pub(crate) fn goes_into_subject(&self, filter: &str) -> bool {
         !self.client.is_pedantic() || !filter.split('.').any(|token| matches!(token, "*" | ">"))
     }
 
@@ -235,7 +241,7 @@ impl Api {
     ///
     /// # Errors
     /// [`Fault::NotSupported`] names the option and the version that has it.
-    pub fn knows(&self, table: &[Opt], given: &[(usize, Value)], lenient: bool) -> Result<(), Fault> {
+    pub(crate) fn knows(&self, table: &[Opt], given: &[(usize, Value)], lenient: bool) -> Result<(), Fault> {
         let Some(server) = self.server_version() else { return Ok(()) };
         match too_new(table, given, server, lenient) {
             Some((option, since)) => Err(Fault::NotSupported { option, since, server }),

@@ -5,7 +5,7 @@ use crate::rules::option::Name;
 
 /// What is wrong with an argument.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Argument {
+pub(crate) enum Argument {
     /// A subject.
     Subject(String),
     /// A reply subject.

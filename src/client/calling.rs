@@ -11,12 +11,12 @@ use super::task::Slot;
 use crate::engine::{CallId, End, Mode, RequestSpec};
 
 /// A timeout in ms, 0 for none, as the engine takes it.
-pub fn timeout(ms: i64) -> Option<Duration> {
+pub(crate) fn timeout(ms: i64) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms as u64))
 }
 
 /// A call whose answers a task awaits. Dropped before its end, it is cancelled.
-pub struct Calling {
+pub(crate) struct Calling {
     client: Rc<Client>,
     id: CallId,
     slot: Rc<Slot<Answer>>,
@@ -31,12 +31,12 @@ impl Calling {
     }
 
     /// The number of the call.
-    pub fn id(&self) -> CallId {
+    pub(crate) fn id(&self) -> CallId {
         self.id
     }
 
     /// The next answer; none comes after an [`Answer::End`].
-    pub async fn next(&self) -> Answer {
+    pub(crate) async fn next(&self) -> Answer {
         let answer = self.slot.next().await;
         if self.single || matches!(answer, Answer::End(_)) {
             self.ended.set(true);
@@ -55,11 +55,11 @@ impl Drop for Calling {
 }
 
 /// Those who await round trips that will not return.
-pub struct Astray(Vec<Rc<Slot<Answer>>>);
+pub(crate) struct Astray(Vec<Rc<Slot<Answer>>>);
 
 impl Astray {
     /// Tells them.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         for slot in self.0 {
             slot.push(Answer::End(End::Lost));
         }
@@ -67,7 +67,7 @@ impl Astray {
 }
 
 /// A subscription of the library itself; dropped, it ends.
-pub struct Listening {
+pub(crate) struct Listening {
     client: Rc<Client>,
     id: CallId,
 }
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Fault::Closed`].
-    pub fn listen(self: &Rc<Self>, subject: &str, run: Handler) -> Result<Listening, Fault> {
+    pub(crate) fn listen(self: &Rc<Self>, subject: &str, run: Handler) -> Result<Listening, Fault> {
         self.open_or_fault()?;
         let id = self.engine().listen(subject)?;
         self.calls().listen(id, run);
@@ -97,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Fault::Closed`], and those of the engine's publish.
-    pub fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
+    pub(crate) fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
         self.open_or_fault()?;
         let single = matches!(spec.mode, Mode::Shared);
         let id = self.engine().request(spec)?;
@@ -108,7 +108,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn call_back(&self, spec: RequestSpec, run: Handler) -> Result<CallId, Fault> {
+    pub(crate) fn call_back(&self, spec: RequestSpec, run: Handler) -> Result<CallId, Fault> {
         self.open_or_fault()?;
         let left = match spec.mode {
             Mode::Shared => 1,
@@ -120,14 +120,14 @@ impl Client {
     }
 
     /// Sends a round trip.
-    pub fn round_trip(self: &Rc<Self>, timeout: Option<Duration>) -> Calling {
+    pub(crate) fn round_trip(self: &Rc<Self>, timeout: Option<Duration>) -> Calling {
         let id = self.engine().ping(timeout);
         Calling::new(self, id, self.calls().await_return(id), false)
     }
 
     /// Takes the round trips that are under way: the connection is not the one that they were sent on any more. To be taken before
     /// the status is set: a trace may begin another one.
-    pub fn take_round_trips(&self) -> Astray {
+    pub(crate) fn take_round_trips(&self) -> Astray {
         let taken = self.calls().take_round_trips();
         taken.iter().for_each(|(id, _)| {
             self.engine().cancel(*id);
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Ends a callback form silently, for good; false if there is none with this ID.
-    pub fn cancel(&self, id: CallId) -> bool {
+    pub(crate) fn cancel(&self, id: CallId) -> bool {
         let known = self.calls().cancel(id);
         if known {
             self.engine().cancel(id);

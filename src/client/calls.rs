@@ -13,7 +13,7 @@ use crate::engine::{CallId, End, Message};
 const NESTED_ANSWERS: u32 = 100;
 
 /// What comes back for a call.
-pub enum Answer {
+pub(crate) enum Answer {
     /// A reply.
     Reply(Message),
     /// The end of the call.
@@ -21,7 +21,7 @@ pub enum Answer {
 }
 
 /// Runs for each answer of a call; may run scripts.
-pub type Handler = Rc<dyn Fn(Answer)>;
+pub(super) type Handler = Rc<dyn Fn(Answer)>;
 
 /// Who takes what comes back for a call.
 enum Pending {
@@ -40,7 +40,7 @@ enum Pending {
 }
 
 /// The pending calls of a connection.
-pub struct Calls {
+pub(crate) struct Calls {
     pending: RefCell<FxHashMap<CallId, Pending>>,
     /// The answers to callback forms: what comes while too many of them are on the stack waits until one returns.
     turns: Rc<Turns<(CallId, Answer)>>,
@@ -48,7 +48,7 @@ pub struct Calls {
 
 impl Calls {
     /// No calls.
-    pub fn new() -> Rc<Calls> {
+    pub(crate) fn new() -> Rc<Calls> {
         Rc::new_cyclic(|calls: &Weak<Calls>| {
             let calls = Weak::clone(calls);
             let run = move |(id, answer)| {
@@ -118,7 +118,7 @@ impl Calls {
     }
 
     /// Forgets all callback forms and listeners.
-    pub fn forget_callbacks(&self) {
+    pub(crate) fn forget_callbacks(&self) {
         let all = self.pending.take();
         let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
             all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_) | Pending::RoundTrip(_)));
@@ -127,7 +127,7 @@ impl Calls {
     }
 
     /// Nobody will be answered any more: ends the calls that tasks await, forgets the others.
-    pub fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         let all = self.pending.take();
         for pending in all.into_values() {
             if let Pending::Slot(slot) | Pending::RoundTrip(slot) = pending {
@@ -137,7 +137,7 @@ impl Calls {
     }
 
     /// Takes an answer. Callback forms that are nested too deep wait until one of them returns.
-    pub fn answer(&self, id: CallId, answer: Answer) {
+    pub(crate) fn answer(&self, id: CallId, answer: Answer) {
         let bounded = matches!(self.pending.borrow().get(&id), Some(Pending::Handler { .. }));
         if bounded {
             self.turns.take((id, answer));

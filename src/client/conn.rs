@@ -11,7 +11,7 @@ use crate::tcl::event::later;
 
 /// The status that scripts see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// No connection, none wanted.
     Closed,
     /// `connect` is trying the servers.
@@ -24,7 +24,7 @@ pub enum State {
 
 impl State {
     /// The word.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             State::Closed => "closed",
             State::Connecting => "connecting",
@@ -35,17 +35,17 @@ impl State {
 }
 
 /// Runs for each change of a connection's status, as an event of its own.
-pub type Observer = dyn Fn(State);
+pub(super) type Observer = dyn Fn(State);
 
 /// One who waits for the end of `connect`.
 type Connect = Rc<Slot<Result<(), Fault>>>;
 
 /// Those who wait for the end of `connect`.
-pub struct Connecting(Vec<Connect>);
+pub(crate) struct Connecting(Vec<Connect>);
 
 impl Connecting {
     /// Tells them the outcome.
-    pub fn end(self, outcome: &Result<(), Fault>) {
+    pub(crate) fn end(self, outcome: &Result<(), Fault>) {
         for slot in self.0 {
             slot.push(outcome.clone());
         }
@@ -53,7 +53,7 @@ impl Connecting {
 }
 
 /// A connection on its Tcl thread.
-pub struct Client {
+pub(crate) struct Client {
     engine: Conn,
     calls: Rc<Calls>,
     state: Cell<State>,
@@ -69,7 +69,7 @@ pub struct Client {
 
 impl Client {
     /// A closed connection.
-    pub fn new(engine: Conn) -> Rc<Client> {
+    pub(crate) fn new(engine: Conn) -> Rc<Client> {
         Rc::new(Client {
             engine,
             calls: Calls::new(),
@@ -83,17 +83,17 @@ impl Client {
     }
 
     /// The engine.
-    pub fn engine(&self) -> &Conn {
+    pub(crate) fn engine(&self) -> &Conn {
         &self.engine
     }
 
     /// Its pending calls.
-    pub fn calls(&self) -> &Rc<Calls> {
+    pub(crate) fn calls(&self) -> &Rc<Calls> {
         &self.calls
     }
 
     /// The status.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         if self.state.get() != State::Closed && self.engine.is_foreign() {
             self.left_in_parent();
         }
@@ -113,22 +113,22 @@ impl Client {
     }
 
     /// Has `run` called when the connection is found to be another process's.
-    pub fn at_fork(&self, run: Rc<dyn Fn()>) {
+    pub(crate) fn at_fork(&self, run: Rc<dyn Fn()>) {
         self.at_fork.replace(Some(run));
     }
 
     /// Whether the server is asked to check subjects strictly.
-    pub fn is_pedantic(&self) -> bool {
+    pub(crate) fn is_pedantic(&self) -> bool {
         self.pedantic.get()
     }
 
     /// Notes whether the server is asked to check subjects strictly.
-    pub fn set_pedantic(&self, pedantic: bool) {
+    pub(crate) fn set_pedantic(&self, pedantic: bool) {
         self.pedantic.set(pedantic);
     }
 
     /// Changes the status and tells the observers.
-    pub fn set_state(&self, state: State) {
+    pub(crate) fn set_state(&self, state: State) {
         self.state.set(state);
         for observer in self.observers.borrow().iter() {
             let observer = Weak::clone(observer);
@@ -141,14 +141,14 @@ impl Client {
     }
 
     /// From now on the observer is told of changes, as long as somebody else keeps it.
-    pub fn observe(&self, observer: &Rc<Observer>) {
+    pub(crate) fn observe(&self, observer: &Rc<Observer>) {
         let mut observers = self.observers.borrow_mut();
         observers.retain(|observer| observer.strong_count() > 0);
         observers.push(Rc::downgrade(observer));
     }
 
     /// [`Fault::Closed`] unless there is or may be a connection, [`Fault::Forked`] where that is another process's.
-    pub fn open_or_fault(&self) -> Result<(), Fault> {
+    pub(crate) fn open_or_fault(&self) -> Result<(), Fault> {
         match self.state() {
             State::Closed if self.engine.is_foreign() => Err(Fault::Forked),
             State::Closed => Err(Fault::Closed),
@@ -157,25 +157,25 @@ impl Client {
     }
 
     /// Number of the current or last `connect`, or of the `disconnect` that ended it: events of an earlier one mean nothing any more.
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch.get()
     }
 
     /// Another `connect` or `disconnect`; its number.
-    pub fn next_epoch(&self) -> u64 {
+    pub(crate) fn next_epoch(&self) -> u64 {
         self.epoch.set(self.epoch.get() + 1);
         self.epoch.get()
     }
 
     /// Waits for the end of `connect`.
-    pub fn await_connect(&self) -> Connect {
+    pub(crate) fn await_connect(&self) -> Connect {
         let slot = Slot::new();
         self.connecting.borrow_mut().push(Rc::clone(&slot));
         slot
     }
 
     /// Those who wait for the end of `connect`. To be taken before the status is set: a trace may begin another one.
-    pub fn take_connecting(&self) -> Connecting {
+    pub(crate) fn take_connecting(&self) -> Connecting {
         Connecting(self.connecting.take())
     }
 }

@@ -8,7 +8,7 @@ use crate::rules::version::Version;
 
 /// What was waited for when time ran out or the connection went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Waiting {
+pub(crate) enum Waiting {
     /// The reply to a request, by its subject.
     Request(String),
     /// The answer to a ping.
@@ -37,7 +37,7 @@ pub enum Waiting {
 
 /// Why a call failed. Decisions are made on this; `bridge` turns it into words.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The engine refused the call, or reports this error.
     Engine(Problem),
     /// An argument is wrong.
@@ -120,7 +120,7 @@ pub enum Fault {
 
 impl Fault {
     /// The fault of a call that ended without what it was to bring.
-    pub fn of_end(end: &End, waiting: Waiting) -> Fault {
+    pub(crate) fn of_end(end: &End, waiting: Waiting) -> Fault {
         match (end, waiting) {
             (End::Timeout, waiting) => Fault::Timeout(waiting),
             (End::NoResponders(_) | End::Status(_), Waiting::Request(subject)) => Fault::NoResponders(subject),
@@ -133,12 +133,12 @@ impl Fault {
     }
 
     /// Whether the server refused this for want of rights.
-    pub fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Fault::Engine(problem) if problem.code == Code::Permissions)
     }
 
     /// JetStream's own error code (see [`codes`]), if this is a refusal of JetStream that has one.
-    pub fn err_code(&self) -> Option<i64> {
+    pub(crate) fn err_code(&self) -> Option<i64> {
         match self {
             Fault::Api(error) | Fault::WrongLastSequence(error) => Some(error.err_code),
             _ => None,
@@ -146,12 +146,12 @@ impl Fault {
     }
 
     /// Whether a read found no message.
-    pub fn is_no_message(&self) -> bool {
+    pub(crate) fn is_no_message(&self) -> bool {
         self.err_code() == Some(codes::MESSAGE_NOT_FOUND)
     }
 
     /// In the terms of a bucket: a missing stream is a missing bucket.
-    pub fn of_bucket(self, bucket: &str) -> Fault {
+    pub(crate) fn of_bucket(self, bucket: &str) -> Fault {
         match self.err_code() {
             Some(codes::STREAM_NOT_FOUND) => Fault::BucketNotFound(bucket.to_string()),
             _ => self,
@@ -159,7 +159,7 @@ impl Fault {
     }
 
     /// In the terms of a write to a key.
-    pub fn of_write(self) -> Fault {
+    pub(crate) fn of_write(self) -> Fault {
         match self {
             Fault::Api(error) if matches!(error.err_code, codes::WRONG_LAST_SEQUENCE | codes::WRONG_LAST_SEQUENCE_CONSTANT) => {
                 Fault::WrongLastSequence(error)

@@ -25,7 +25,7 @@ use crate::tcl::event::Timer;
 const RETRY: u64 = 10_000;
 
 /// What to follow.
-pub struct Request {
+pub(crate) struct Request {
     /// Stream.
     pub stream: String,
     /// Configuration of the consumer as the server takes it, without its delivery subject.
@@ -37,7 +37,7 @@ pub struct Request {
 }
 
 /// What happens.
-pub enum News {
+pub(crate) enum News {
     /// A message of the stream.
     Message {
         /// As it came.
@@ -83,7 +83,7 @@ enum Input {
 }
 
 /// Follows a stream until it is stopped.
-pub struct Follower {
+pub(crate) struct Follower {
     api: Rc<Api>,
     request: Request,
     news: Box<dyn Fn(News)>,
@@ -105,7 +105,7 @@ pub struct Follower {
 
 impl Follower {
     /// Nothing is sent yet. `news` may run scripts, but not before [`Follower::follow`].
-    pub fn new(api: &Rc<Api>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
+    pub(crate) fn new(api: &Rc<Api>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
         let inputs: Rc<Slot<Input>> = Slot::new();
         let for_observer = Rc::clone(&inputs);
         let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
@@ -130,12 +130,12 @@ impl Follower {
     }
 
     /// What the server said when it made the present consumer.
-    pub fn info(&self) -> Json {
+    pub(crate) fn info(&self) -> Json {
         self.info.borrow().clone()
     }
 
     /// Name of the present consumer; empty if there is none.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.name.borrow().clone()
     }
 
@@ -143,7 +143,7 @@ impl Follower {
     ///
     /// # Errors
     /// Those of a request to the API.
-    pub async fn make(&self, start: Option<u64>) -> Result<(), Fault> {
+    pub(crate) async fn make(&self, start: Option<u64>) -> Result<(), Fault> {
         let client = &self.api.client;
         let inbox = client.engine().new_inbox();
         let number = self.number.get() + 1;
@@ -192,7 +192,7 @@ impl Follower {
     }
 
     /// From now on delivers, and keeps itself going.
-    pub fn follow(self: &Rc<Self>) {
+    pub(crate) fn follow(self: &Rc<Self>) {
         let task = Task::spawn(run(Rc::clone(self)), Box::new(|_| ()));
         if !self.stopped.get() {
             self.task.replace(Some(task));
@@ -200,7 +200,7 @@ impl Follower {
     }
 
     /// Ends it: the server removes a consumer to whose inbox nobody listens.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.stopped.set(true);
         self.name.take();
         self.observer.take();

@@ -9,7 +9,7 @@ const TELLING: &[i64] = &[codes::STREAM_NOT_FOUND, codes::CONSUMER_NOT_FOUND, co
 
 impl Api {
     /// The fault of a pull that brought nothing: that of the consumer, if it is not there.
-    pub async fn why_empty(&self, stream: String, consumer: String, subject: String) -> Fault {
+    pub(crate) async fn why_empty(&self, stream: String, consumer: String, subject: String) -> Fault {
         match self.json(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await {
             Err(fault @ Fault::NoJetStream) => fault,
             Err(fault) if fault.err_code().is_some_and(|code| TELLING.contains(&code)) => fault,

@@ -14,7 +14,7 @@ use crate::rules::jetstream_convert::ApiError;
 use crate::rules::kv::{Operation, operation};
 
 /// A message read from a stream.
-pub struct Stored {
+pub(crate) struct Stored {
     /// Subject.
     pub subject: String,
     /// Sequence in the stream.
@@ -29,7 +29,7 @@ pub struct Stored {
 
 impl Stored {
     /// The operation of an entry of a bucket.
-    pub fn operation(&self) -> Operation {
+    pub(crate) fn operation(&self) -> Operation {
         operation(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 }
@@ -43,7 +43,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn stored_message(&self, stream: &str, body: String) -> Result<Stored, Fault> {
+    pub(crate) async fn stored_message(&self, stream: &str, body: String) -> Result<Stored, Fault> {
         let reply = self.json(&format!("STREAM.MSG.GET.{stream}"), body).await?;
         let broken = || Fault::ReplyIncomplete;
         let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
@@ -65,7 +65,7 @@ impl Api {
     ///
     /// # Errors
     /// [`codes::MESSAGE_NOT_FOUND`], [`Argument::DirectGet`], those of [`Api::exchange`].
-    pub async fn direct_message(&self, rest: &str, body: String) -> Result<Stored, Fault> {
+    pub(crate) async fn direct_message(&self, rest: &str, body: String) -> Result<Stored, Fault> {
         let subject = self.subject(rest);
         self.trace_request(&subject, &body);
         let message = self.exchange(&subject, Bytes::from(body), None, self.timeout).await?;

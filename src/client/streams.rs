@@ -33,7 +33,7 @@ impl Api {
     ///
     /// # Errors
     /// [`Fault::NeitherCreatedNorUpdated`], and those of [`Api::exchange`].
-    pub async fn create_or_update(
+    pub(crate) async fn create_or_update(
         &self,
         name: &str,
         create: Map<String, Json>,
@@ -66,7 +66,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::create_or_update`].
-    pub async fn create_or_update_as_given(&self, name: &str, config: String) -> Result<Message, Fault> {
+    pub(crate) async fn create_or_update_as_given(&self, name: &str, config: String) -> Result<Message, Fault> {
         let config = Bytes::from(config);
         let created = self.exchange(&self.subject(&format!("STREAM.CREATE.{name}")), config.clone(), None, self.timeout).await?;
         let refused = match refusable(&created)? {
@@ -88,7 +88,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn update_stream(&self, name: &str, change: Map<String, Json>) -> Result<Json, Fault> {
+    pub(crate) async fn update_stream(&self, name: &str, change: Map<String, Json>) -> Result<Json, Fault> {
         let info = self.json(&format!("STREAM.INFO.{name}"), String::new()).await?;
         let config = Json::Object(merge_update(config_of(&info)?, change)).to_string();
         self.json(&format!("STREAM.UPDATE.{name}"), config).await

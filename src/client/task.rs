@@ -15,7 +15,7 @@ thread_local! {
 }
 
 /// A future on its way.
-pub struct Task {
+pub(crate) struct Task {
     work: RefCell<Option<Work>>,
     /// What is polled at this moment is to be dropped in place of being kept.
     cancelled: Cell<bool>,
@@ -23,7 +23,7 @@ pub struct Task {
 
 impl Task {
     /// Starts `work`; `done` gets the outcome, at once if nothing has to be waited for.
-    pub fn spawn<T: 'static>(work: impl Future<Output = T> + 'static, done: Box<dyn FnOnce(T)>) -> Rc<Task> {
+    pub(crate) fn spawn<T: 'static>(work: impl Future<Output = T> + 'static, done: Box<dyn FnOnce(T)>) -> Rc<Task> {
         let work = async move {
             let outcome = work.await;
             done(outcome);
@@ -34,7 +34,7 @@ impl Task {
     }
 
     /// Drops the work: what it waits for is cancelled, `done` is not called.
-    pub fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         self.cancelled.set(true);
         let work = self.work.try_borrow_mut().ok().and_then(|mut work| work.take());
         drop(work);
@@ -52,19 +52,19 @@ impl Task {
 }
 
 /// A queue between events and the one task that awaits it.
-pub struct Slot<T> {
+pub(crate) struct Slot<T> {
     items: RefCell<VecDeque<T>>,
     task: RefCell<Option<Rc<Task>>>,
 }
 
 impl<T> Slot<T> {
     /// An empty queue.
-    pub fn new() -> Rc<Slot<T>> {
+    pub(crate) fn new() -> Rc<Slot<T>> {
         Rc::new(Slot { items: RefCell::default(), task: RefCell::new(None) })
     }
 
     /// Adds an item and lets the task that awaits it go on.
-    pub fn push(&self, item: T) {
+    pub(crate) fn push(&self, item: T) {
         self.items.borrow_mut().push_back(item);
         let task = self.task.borrow_mut().take();
         if let Some(task) = task {
@@ -73,7 +73,7 @@ impl<T> Slot<T> {
     }
 
     /// The next item.
-    pub fn next(&self) -> impl Future<Output = T> + '_ {
+    pub(crate) fn next(&self) -> impl Future<Output = T> + '_ {
         std::future::poll_fn(move |_| match self.items.borrow_mut().pop_front() {
             Some(item) => Poll::Ready(item),
             None => {

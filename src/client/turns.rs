@@ -15,7 +15,7 @@ const SLICE: Duration = Duration::from_millis(1);
 type Run<T> = Rc<dyn Fn(T)>;
 
 /// What waits for its turn, and what is done with it.
-pub struct Turns<T> {
+pub(crate) struct Turns<T> {
     run: RefCell<Option<Run<T>>>,
     queue: RefCell<VecDeque<T>>,
     /// The call that began them has returned.
@@ -32,7 +32,7 @@ pub struct Turns<T> {
 
 impl<T: 'static> Turns<T> {
     /// Nothing waits yet, and nothing runs before [`Turns::release`]. `run` may run scripts; `most` of them may be on the stack.
-    pub fn new(most: u32, run: Run<T>) -> Rc<Turns<T>> {
+    pub(crate) fn new(most: u32, run: Run<T>) -> Rc<Turns<T>> {
         Rc::new(Turns {
             run: RefCell::new(Some(run)),
             queue: RefCell::default(),
@@ -45,14 +45,14 @@ impl<T: 'static> Turns<T> {
     }
 
     /// Turns that need no [`Turns::release`].
-    pub fn released(most: u32, run: Run<T>) -> Rc<Turns<T>> {
+    pub(crate) fn released(most: u32, run: Run<T>) -> Rc<Turns<T>> {
         let turns = Turns::new(most, run);
         turns.released.set(true);
         turns
     }
 
     /// Takes one at once, unless others wait or the stack is full: then it waits for its turn.
-    pub fn take(self: &Rc<Self>, item: T) {
+    pub(crate) fn take(self: &Rc<Self>, item: T) {
         if self.depth.get() < self.most && self.queue.borrow().is_empty() {
             return self.run(item);
         }
@@ -60,7 +60,7 @@ impl<T: 'static> Turns<T> {
     }
 
     /// One more.
-    pub fn push(self: &Rc<Self>, item: T) {
+    pub(crate) fn push(self: &Rc<Self>, item: T) {
         if self.has_ended() {
             return;
         }
@@ -71,12 +71,12 @@ impl<T: 'static> Turns<T> {
     }
 
     /// Whether [`Turns::end`] was called.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.run.borrow().is_none()
     }
 
     /// Nothing runs any more.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         // Values are dropped when nothing is borrowed any more: they may run code of their own.
         let gone = (self.run.take(), self.queue.take());
         drop(gone);
@@ -84,7 +84,7 @@ impl<T: 'static> Turns<T> {
 
     /// Lets turns run, though none before the call that began them has returned: inside a coroutine that happens in an event which is
     /// queued after this one.
-    pub fn release(self: &Rc<Self>) {
+    pub(crate) fn release(self: &Rc<Self>) {
         let turns = Rc::clone(self);
         later(Box::new(move || {
             later(Box::new(move || {

@@ -13,16 +13,10 @@ pub enum Code {
     BadSubject,
     /// A bad queue group.
     BadQueueName,
-    /// A bad timeout.
-    BadTimeout,
     /// Payload and headers are larger than the server accepts.
     MaxPayload,
     /// No such subscription.
     BadSubscription,
-    /// No answer in time.
-    Timeout,
-    /// Nobody listens to the subject of a request.
-    NoResponders,
     /// The server is older than 2.2.
     HeadersNotSupported,
     /// The waiting messages would exceed `-reconnect_buf_size`.

@@ -43,7 +43,6 @@ pub use log::Level;
 pub use message::{Headers, Message, Outgoing, Publication, Subject};
 pub use pool::ServerEntry;
 pub use request::{Mode, RequestSpec};
-pub use shared::Statistics;
 pub use subs::{Sub, SubSpec};
 pub use url::UrlAuth;
 pub use wire::header::stored as stored_headers;

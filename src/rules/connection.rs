@@ -3,10 +3,10 @@
 use super::option::{Kind, Opt, joined, preset, row};
 
 /// The words of `-log_level`, most severe first.
-pub const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug"];
+pub(crate) const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug"];
 
 /// Options of `configure`, in the order in which they are read back.
-pub const CONNECTION_OPTIONS: &[Opt] = &[
+pub(crate) const CONNECTION_OPTIONS: &[Opt] = &[
     preset(
         "servers",
         Kind::List,
@@ -90,7 +90,7 @@ pub const CONNECTION_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of the constructor.
-pub const CONSTRUCTOR_OPTIONS: &[Opt] = &[
+pub(crate) const CONSTRUCTOR_OPTIONS: &[Opt] = &[
     preset(
         "logger",
         Kind::Str,
@@ -102,11 +102,11 @@ pub const CONSTRUCTOR_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `publish`.
-pub const PUBLISH_OPTIONS: &[Opt] =
+pub(crate) const PUBLISH_OPTIONS: &[Opt] =
     &[row("reply", Kind::Str, "reply subject"), row("header", Kind::Dict, "headers: name to list of values")];
 
 /// Options of `subscribe`.
-pub const SUBSCRIBE_OPTIONS: &[Opt] = &[
+pub(crate) const SUBSCRIBE_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "invoked as `prefix subject message replyTo`; without it messages are counted and dropped"),
     row("queue", Kind::Str, "queue group: each message goes to one of its members"),
     row("max_msgs", Kind::Count, "end by itself after so many messages; 0 no limit"),
@@ -119,11 +119,11 @@ pub const SUBSCRIBE_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `unsubscribe`.
-pub const UNSUBSCRIBE_OPTIONS: &[Opt] =
+pub(crate) const UNSUBSCRIBE_OPTIONS: &[Opt] =
     &[row("max_msgs", Kind::Count, "end after so many messages, counted from the start of the subscription")];
 
 /// Options of `request_msg`.
-pub const REQUEST_MSG_OPTIONS: &[Opt] = &[
+pub(crate) const REQUEST_MSG_OPTIONS: &[Opt] = &[
     row("timeout", Kind::Timeout, "`-request_timeout` of the connection by default; 0 waits for ever"),
     row(
         "callback",
@@ -139,19 +139,19 @@ pub const REQUEST_MSG_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `request`.
-pub const REQUEST_OPTIONS: &[Opt] = &joined::<{ REQUEST_MSG_OPTIONS.len() + 1 }>(
+pub(crate) const REQUEST_OPTIONS: &[Opt] = &joined::<{ REQUEST_MSG_OPTIONS.len() + 1 }>(
     REQUEST_MSG_OPTIONS,
     &[row("header", Kind::Dict, "headers: name to list of values")],
 );
 
 /// Options of `ping` and `rtt`.
-pub const PING_OPTIONS: &[Opt] = &[preset("timeout", Kind::Timeout, "10000", "ms")];
+pub(crate) const PING_OPTIONS: &[Opt] = &[preset("timeout", Kind::Timeout, "10000", "ms")];
 
 /// Keys of `-tls_opts` that mean something here.
-pub const TLS_KEYS: &[&str] = &["cafile", "cadir", "certfile", "keyfile", "require", "servername"];
+pub(crate) const TLS_KEYS: &[&str] = &["cafile", "cadir", "certfile", "keyfile", "require", "servername"];
 
 /// Options of the TclTLS package that have no meaning here: accepted with a warning.
-pub const TLS_IGNORED: &[&str] = &[
+pub(crate) const TLS_IGNORED: &[&str] = &[
     "alpn",
     "cert",
     "cipher",
@@ -193,7 +193,7 @@ const WS_RESERVED: &[&str] = &[
 ///
 /// # Errors
 /// A text that names the header; never its value, which may be a secret.
-pub fn check_ws_headers(headers: &[(String, String)]) -> Result<(), String> {
+pub(crate) fn check_ws_headers(headers: &[(String, String)]) -> Result<(), String> {
     for (index, (name, value)) in headers.iter().enumerate() {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if name.is_empty() || !name.bytes().all(token) {

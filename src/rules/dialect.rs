@@ -5,7 +5,7 @@ use super::option::Opt;
 
 /// One dialect.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Dialect {
+pub(crate) struct Dialect {
     /// Number of the dialect, which is the major number of the version that the package is asked for by.
     pub number: usize,
     /// Options of `add_stream` and `update_stream`.
@@ -24,7 +24,7 @@ pub struct Dialect {
 
 /// What the loss of a connection means; see `engine::Losses`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Losses {
+pub(crate) struct Losses {
     /// Only servers whose last attempt failed are waited for.
     pub wait_for_failed: bool,
     /// A ping waits until it is known how the loss ends, and raises before other calls end.
@@ -34,7 +34,7 @@ pub struct Losses {
 }
 
 /// What scripts written for the pure-Tcl client 2.x mean.
-pub static DIALECT_2: Dialect = Dialect {
+pub(crate) static DIALECT_2: Dialect = Dialect {
     number: 2,
     stream_options: STREAM_OPTIONS,
     leaves_out_unknown: false,
@@ -45,7 +45,7 @@ pub static DIALECT_2: Dialect = Dialect {
 };
 
 /// What scripts written for the pure-Tcl client 3.x mean.
-pub static DIALECT_3: Dialect = Dialect {
+pub(crate) static DIALECT_3: Dialect = Dialect {
     number: 3,
     stream_options: STREAM_OPTIONS_3,
     leaves_out_unknown: true,
@@ -56,23 +56,23 @@ pub static DIALECT_3: Dialect = Dialect {
 };
 
 /// All dialects; the first is that of an interpreter which has no wish.
-pub static ALL: &[&Dialect] = &[&DIALECT_2, &DIALECT_3];
+pub(crate) static ALL: &[&Dialect] = &[&DIALECT_2, &DIALECT_3];
 
 impl Dialect {
     /// The dialect that a package version or a number stands for.
-    pub fn of_version(version: &str) -> Option<&'static Dialect> {
+    pub(crate) fn of_version(version: &str) -> Option<&'static Dialect> {
         let major = version.split(['.', 'a', 'b']).next()?;
         ALL.iter().find(|dialect| major.parse() == Ok(dialect.number)).copied()
     }
 
     /// The version of a server as scripts see it.
-    pub fn server_version<'a>(&self, version: &'a str) -> &'a str {
+    pub(crate) fn server_version<'a>(&self, version: &'a str) -> &'a str {
         let cut = version.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|_| self.cuts_versions);
         &version[..cut.unwrap_or(version.len())]
     }
 
     /// The default of an option of a connection, `default` being that of the table.
-    pub fn connection_default(&self, name: &str, default: &'static str) -> &'static str {
+    pub(crate) fn connection_default(&self, name: &str, default: &'static str) -> &'static str {
         self.connection_defaults.iter().find(|(option, _)| *option == name).map_or(default, |(_, default)| default)
     }
 }

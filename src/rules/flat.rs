@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 /// A value that holds no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scalar<'a> {
+pub(crate) enum Scalar<'a> {
     /// A string without escapes.
     Text(&'a str),
     /// A whole number of 64 bits.
@@ -18,7 +18,7 @@ pub enum Scalar<'a> {
 
 /// The members of a flat object in order; `None` if it is none or something in it is out of the ordinary, for which
 /// there is `serde_json::Value`.
-pub fn members(json: &[u8]) -> Option<Vec<(&str, Scalar<'_>)>> {
+pub(crate) fn members(json: &[u8]) -> Option<Vec<(&str, Scalar<'_>)>> {
     let mut input = serde_json::Deserializer::from_slice(json);
     let members = input.deserialize_map(Members).ok()?;
     input.end().ok()?;

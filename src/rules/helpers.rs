@@ -7,7 +7,7 @@ use super::jetstream_streams::SUBJECT_TRANSFORM;
 use super::option::{Kind, Opt, Value, preset, row};
 
 /// Options of `make_stream_source`, in the order of the result.
-pub const STREAM_SOURCE_OPTIONS: &[Opt] = &[
+pub(crate) const STREAM_SOURCE_OPTIONS: &[Opt] = &[
     row("name", Kind::NonEmpty, "stream to copy from; required"),
     row("opt_start_seq", Kind::Count, "first sequence to copy"),
     row("opt_start_time", Kind::NonEmpty, "time of the first message to copy, ISO 8601"),
@@ -18,18 +18,18 @@ pub const STREAM_SOURCE_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `make_subject_transform`.
-pub const SUBJECT_TRANSFORM_OPTIONS: &[Opt] =
+pub(crate) const SUBJECT_TRANSFORM_OPTIONS: &[Opt] =
     &[row("src", Kind::NonEmpty, "subjects to transform; required"), row("dest", Kind::NonEmpty, "what they become; required")];
 
 /// Options of `make_republish`.
-pub const REPUBLISH_OPTIONS: &[Opt] = &[
+pub(crate) const REPUBLISH_OPTIONS: &[Opt] = &[
     row("src", Kind::NonEmpty, "subjects to republish; required"),
     row("dest", Kind::NonEmpty, "subject to publish to; required"),
     preset("headers_only", Kind::Bool, "false", "leave the payload out"),
 ];
 
 /// Options of `make_kv_origin`.
-pub const KV_ORIGIN_OPTIONS: &[Opt] = &[
+pub(crate) const KV_ORIGIN_OPTIONS: &[Opt] = &[
     row("stream", Kind::NonEmpty, "stream to copy from, if it is not that of the bucket"),
     row("bucket", Kind::NonEmpty, "bucket to copy from; required"),
     row("keys", Kind::StrList, "keys to copy, wildcards allowed; all by default"),
@@ -42,7 +42,7 @@ pub const KV_ORIGIN_OPTIONS: &[Opt] = &[
 ///
 /// # Errors
 /// A value that does not fit its option.
-pub fn part(table: &[Opt], mut given: Vec<(usize, Value)>) -> Result<Json, BadValue> {
+pub(crate) fn part(table: &[Opt], mut given: Vec<(usize, Value)>) -> Result<Json, BadValue> {
     given.sort_by_key(|(index, _)| *index);
     let (mut map, mut external) = (Map::new(), Map::new());
     for (name, value) in body(table, &given, true)? {

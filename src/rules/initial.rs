@@ -13,7 +13,7 @@ const ROUNDS: u32 = 8;
 
 /// Whether the initial data have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// More is to come.
     No,
     /// They have.
@@ -24,7 +24,7 @@ pub enum End {
 
 /// The initial data of one consumer.
 #[derive(Clone, Debug)]
-pub struct Initial {
+pub(crate) struct Initial {
     /// What was to be delivered when the consumer was made.
     total: u64,
     /// The delivery with which it ends, as far as known.
@@ -46,23 +46,23 @@ pub struct Initial {
 
 impl Initial {
     /// A consumer was made that has this much to deliver, one entry `per_key` or all of them.
-    pub fn new(total: u64, made: i64, per_key: bool) -> Initial {
+    pub(crate) fn new(total: u64, made: i64, per_key: bool) -> Initial {
         let keys = per_key.then(HashSet::new);
         Initial { total, expected: total, made, left: total, exact: true, keys, asked: None, waits: false, rounds: 0 }
     }
 
     /// Whether there was nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
     }
 
     /// They have ended: what was kept to find that out goes.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.keys = None;
     }
 
     /// The `delivered`th message came, stored at `timestamp` (ms since the epoch), with this many `pending` after it.
-    pub fn message(&mut self, subject: &str, delivered: u64, timestamp: i64, pending: u64) -> End {
+    pub(crate) fn message(&mut self, subject: &str, delivered: u64, timestamp: i64, pending: u64) -> End {
         let again = self.keys.as_ref().is_some_and(|keys| keys.contains(subject));
         if let Some(keys) = self.keys.as_mut().filter(|_| !again) {
             keys.insert(subject.into());
@@ -85,7 +85,7 @@ impl Initial {
     }
 
     /// The answer to a round trip came.
-    pub fn answered(&mut self, delivered: u64) -> End {
+    pub(crate) fn answered(&mut self, delivered: u64) -> End {
         match self.asked.take() {
             None => End::No,
             Some(before) if before != delivered => self.go_on(delivered),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
-pub const CONSUMER_OPTIONS: &[Opt] = &[
+pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
     row("name", Kind::NonEmpty, "name; without `-durable_name` the consumer goes after a time of inactivity").since(2, 9, 0),
     row("durable_name", Kind::NonEmpty, "name of a consumer that stays"),
     row("description", Kind::Str, "description").since(2, 3, 3),
@@ -59,17 +59,17 @@ pub const CONSUMER_OPTIONS: &[Opt] = &[
 ];
 
 /// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
-pub const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "replay_policy", "num_replicas"];
+pub(crate) const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "replay_policy", "num_replicas"];
 
 /// Options of `publish` and `publish_msg`; the timeout defaults to the object's.
-pub const PUBLISH_OPTIONS: &[Opt] = &[
+pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
     row("timeout", Kind::Timeout, "limit of the wait, by default the JetStream object's; 0 waits for ever"),
     row("callback", Kind::Command, "return a request ID at once; the acknowledgement goes to the callback"),
     row("stream", Kind::NonEmpty, "stream that is expected to store the message; another one is an error. Recommended"),
 ];
 
 /// Options of `consume`.
-pub const CONSUME_OPTIONS: &[Opt] = &[
+pub(crate) const CONSUME_OPTIONS: &[Opt] = &[
     preset("batch_size", Kind::Count, "1", "most messages; not 0"),
     row("timeout", Kind::Timeout, "how long to wait; without it only what is there now is delivered"),
     row("callback", Kind::Command, "return a request ID at once; each message goes to the callback"),
@@ -81,7 +81,7 @@ pub const CONSUME_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `ordered_consumer`.
-pub const ORDERED_OPTIONS: &[Opt] = &[
+pub(crate) const ORDERED_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "called with each message; required"),
     row("description", Kind::NonEmpty, "description of the consumer"),
     preset("headers_only", Kind::Bool, "false", "leave the payload out"),
@@ -102,7 +102,7 @@ const ORDERED_ACK_WAIT: i64 = 79_200_000;
 const ORDERED_THRESHOLD: i64 = 2_000;
 
 /// The configuration of an ordered consumer as the server takes it, of the options that say what it delivers; `heartbeat` in ms.
-pub fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<String, Json> {
+pub(crate) fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<String, Json> {
     let nanos = |ms: i64| Json::from(ms.saturating_mul(1_000_000));
     for (name, value) in [
         ("idle_heartbeat", nanos(heartbeat)),
@@ -121,11 +121,11 @@ pub fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<Stri
 }
 
 /// Options of `nak`.
-pub const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];
+pub(crate) const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];
 
 /// What the server is told to wait for a pull request, in ms: the explicit `-expires`, or 10 ms less than `timeout` so that its
 /// answer arrives first, but all of a timeout below 20 ms.
-pub fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
+pub(crate) fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
     match expires {
         Some(expires) => expires,
         None if timeout < 20 => timeout,
@@ -135,7 +135,7 @@ pub fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
 
 /// Payload of a pull request (NATS ADR-13) for `batch` messages; `expires` in ms, without it a `no_wait` request.
 /// [`DurationError::Range`] if it does not fit the wire.
-pub fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, DurationError> {
+pub(crate) fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, DurationError> {
     match expires {
         None => Ok(format!("{{\"batch\":{batch},\"no_wait\":true}}")),
         Some(expires) => {
@@ -147,7 +147,7 @@ pub fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, Duration
 
 /// Payload of a pull request for what is left of one after a reconnection: `left` messages, and of its `expires` what has not
 /// passed. `None` if nothing is left of its time.
-pub fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String> {
+pub(crate) fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String> {
     let mut request: serde_json::Map<String, Value> = serde_json::from_slice(payload).ok()?;
     request.insert("batch".to_owned(), left.into());
     if let Some(expires) = request.get("expires").and_then(Value::as_u64).filter(|nanos| *nanos > 0) {
@@ -159,7 +159,7 @@ pub fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String>
 }
 
 /// Payload of a negative acknowledgement; `delay` is the text of a duration in ms.
-pub fn nak(delay: Option<&str>) -> Result<String, DurationError> {
+pub(crate) fn nak(delay: Option<&str>) -> Result<String, DurationError> {
     match delay {
         None => Ok("-NAK".to_owned()),
         Some(delay) => Ok(format!("-NAK {{\"delay\":{}}}", millis_to_nanos(delay)?)),

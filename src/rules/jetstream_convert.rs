@@ -25,7 +25,7 @@ const FOUND: ([&str; MOST], usize) = {
 
 /// Fields that hold durations in nanoseconds, at every depth of a reply: the options of streams and consumers that are durations, and
 /// what the server reports besides.
-pub const DURATIONS: &[&str] = FOUND.0.split_at(FOUND.1).0;
+pub(crate) const DURATIONS: &[&str] = FOUND.0.split_at(FOUND.1).0;
 
 /// `found` and the durations of a table, each once.
 const fn durations_of(table: &[Opt], mut found: ([&'static str; MOST], usize)) -> ([&'static str; MOST], usize) {
@@ -59,7 +59,7 @@ const OPAQUE: &[&str] = &["metadata", "subjects"];
 
 /// An error reported by JetStream (NATS ADR-1).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// High-level code like those of HTTP.
     pub code: i64,
     /// JetStream's own code; 0 from servers that have none.
@@ -69,7 +69,7 @@ pub struct ApiError {
 }
 
 /// Converts the durations of a reply from nanoseconds to whole milliseconds, in place, cut as the pure-Tcl client did; 0 and negative markers, unknown fields, nulls and the order of the fields stay as they are.
-pub fn durations_to_millis(reply: &mut Json) {
+pub(crate) fn durations_to_millis(reply: &mut Json) {
     match reply {
         Json::Object(map) => {
             for (name, value) in map.iter_mut() {
@@ -100,7 +100,7 @@ fn duration(value: &mut Json) {
 }
 
 /// A reply as scripts see it: converted, without `type`, and with `paged` without `total`, `offset` and `limit`.
-pub fn convert_reply(mut reply: Json, paged: bool) -> Json {
+pub(crate) fn convert_reply(mut reply: Json, paged: bool) -> Json {
     if let Json::Object(map) = &mut reply {
         // `remove` would move the last field into the gap.
         map.shift_remove("type");
@@ -116,11 +116,11 @@ pub fn convert_reply(mut reply: Json, paged: bool) -> Json {
 
 /// Not the reply of a JetStream API, whatever else it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAReply;
+pub(crate) struct NotAReply;
 
 /// The error in a reply, if it is one. A reply is an object; its `error`, if there is one, is an object of two whole numbers
 /// and a text, any of which may be absent.
-pub fn api_error(reply: &Json) -> Result<Option<ApiError>, NotAReply> {
+pub(crate) fn api_error(reply: &Json) -> Result<Option<ApiError>, NotAReply> {
     let Some(error) = reply.as_object().ok_or(NotAReply)?.get("error") else { return Ok(None) };
     let error = error.as_object().ok_or(NotAReply)?;
     let number = |name: &str| error.get(name).map_or(Ok(0), |number| number.as_i64().ok_or(NotAReply));
@@ -132,13 +132,13 @@ pub fn api_error(reply: &Json) -> Result<Option<ApiError>, NotAReply> {
 }
 
 /// Whether a reply without an error acknowledges a published message: it names the stream and the sequence there.
-pub fn is_pub_ack(reply: &Json) -> bool {
+pub(crate) fn is_pub_ack(reply: &Json) -> bool {
     let named = reply.get("stream").and_then(Json::as_str).is_some_and(|stream| !stream.is_empty());
     named && reply.get("seq").is_some_and(Json::is_u64)
 }
 
 /// The names on a page of a list and how many there are in all; a list of none may be null, or absent beside the number.
-pub fn page<'a>(reply: &'a Json, field: &str) -> Result<(Vec<&'a str>, u64), NotAReply> {
+pub(crate) fn page<'a>(reply: &'a Json, field: &str) -> Result<(Vec<&'a str>, u64), NotAReply> {
     let names = match reply.get(field) {
         None if reply.get("total").is_none() => return Err(NotAReply),
         None | Some(Json::Null) => Vec::new(),
@@ -154,7 +154,7 @@ pub fn page<'a>(reply: &'a Json, field: &str) -> Result<(Vec<&'a str>, u64), Not
 
 /// The configuration that updates a stream: the present one, as the server sent it (nanoseconds), with only the fields of
 /// `given` changed. Fields nobody knows yet are kept.
-pub fn merge_update(mut current: Map<String, Json>, given: Map<String, Json>) -> Map<String, Json> {
+pub(crate) fn merge_update(mut current: Map<String, Json>, given: Map<String, Json>) -> Map<String, Json> {
     for (name, value) in given {
         current.insert(name, value);
     }

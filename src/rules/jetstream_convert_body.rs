@@ -9,7 +9,7 @@ use super::time::{millis_to_nanos, rfc3339};
 
 /// A value that does not fit its option, found while converting (what Tcl can check by itself was checked before).
 #[derive(Clone, Debug, PartialEq)]
-pub struct BadValue {
+pub(crate) struct BadValue {
     /// Name of the option; nested fields are joined by dots (`mirror.opt_start_seq`).
     pub name: String,
     /// What was expected, for the error message.
@@ -20,7 +20,7 @@ pub struct BadValue {
 
 /// The JSON object of `given` (index into `opts`, value) in the order given; a repeated option overwrites the earlier one.
 /// With `creation` the defaults of the table follow for what was not given.
-pub fn body(opts: &[Opt], given: &[(usize, Value)], creation: bool) -> Result<Map<String, Json>, BadValue> {
+pub(crate) fn body(opts: &[Opt], given: &[(usize, Value)], creation: bool) -> Result<Map<String, Json>, BadValue> {
     let mut map = Map::new();
     for (index, value) in given {
         let opt = &opts[*index];
@@ -37,7 +37,7 @@ pub fn body(opts: &[Opt], given: &[(usize, Value)], creation: bool) -> Result<Ma
 }
 
 /// The JSON of one option value; `name` is used in errors.
-pub fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> {
+pub(crate) fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> {
     if matches!(value, Value::Json(Json::Null)) {
         return Ok(Json::Null);
     }
@@ -72,7 +72,7 @@ pub fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, BadValue> 
 }
 
 /// A JSON object given as text in place of a dict; `None` if it is none.
-pub fn json_object(text: &str) -> Option<Json> {
+pub(crate) fn json_object(text: &str) -> Option<Json> {
     // A dict may begin with a brace too: only what parses is JSON.
     if !text.trim_start().starts_with('{') {
         return None;
@@ -82,7 +82,7 @@ pub fn json_object(text: &str) -> Option<Json> {
 
 /// JSON given as text in place of a list of dicts: an array of objects, or one object; `None` if it is neither. One object
 /// counts because a Tcl list with a single such element looks the same if its author forgot the braces around it.
-pub fn json_objects(text: &str) -> Option<Json> {
+pub(crate) fn json_objects(text: &str) -> Option<Json> {
     if let Some(object) = json_object(text) {
         return Some(Json::Array(vec![object]));
     }
@@ -94,7 +94,7 @@ pub fn json_objects(text: &str) -> Option<Json> {
 }
 
 /// The JSON of a text whose field nobody knows: a number, boolean, null, array or object if it is the text of one, else a string.
-pub fn guess(text: &str) -> Json {
+pub(crate) fn guess(text: &str) -> Json {
     match serde_json::from_str(text) {
         Ok(Json::String(_)) | Err(_) => Json::String(text.to_owned()),
         Ok(json) => json,

@@ -4,21 +4,21 @@
 use super::option::{Kind, Opt, changed, preset, row};
 
 /// `external` of a mirror or source: where the other JetStream is reached.
-pub const EXTERNAL: &[Opt] = &[
+pub(crate) const EXTERNAL: &[Opt] = &[
     row("api", Kind::Str, "API prefix of the other domain or account"),
     row("deliver", Kind::Str, "prefix of the delivery subject"),
 ];
 
 /// `subject_transform` of a stream, and the elements of `subject_transforms` of a mirror or source.
-pub const SUBJECT_TRANSFORM: &[Opt] =
+pub(crate) const SUBJECT_TRANSFORM: &[Opt] =
     &[row("src", Kind::Str, "subjects to transform"), row("dest", Kind::Str, "what they become")];
 
 /// `consumer` of a mirror or source: a consumer made beforehand (NATS ADR-60, servers from 2.14).
-pub const SOURCE_CONSUMER: &[Opt] =
+pub(crate) const SOURCE_CONSUMER: &[Opt] =
     &[row("name", Kind::Str, "name of the durable consumer"), row("deliver_subject", Kind::Str, "its delivery subject")];
 
 /// `mirror` and the elements of `sources`.
-pub const SOURCE: &[Opt] = &[
+pub(crate) const SOURCE: &[Opt] = &[
     row("name", Kind::NonEmpty, "stream to copy from"),
     row("opt_start_seq", Kind::Count, "first sequence to copy"),
     row("opt_start_time", Kind::Time, "time of the first message to copy, ISO 8601"),
@@ -29,27 +29,27 @@ pub const SOURCE: &[Opt] = &[
 ];
 
 /// `placement` of a stream.
-pub const PLACEMENT: &[Opt] = &[
+pub(crate) const PLACEMENT: &[Opt] = &[
     row("cluster", Kind::Str, "name of the cluster"),
     row("tags", Kind::StrList, "tags that the servers must have"),
     row("preferred", Kind::Str, "server that should lead").since(2, 11, 0),
 ];
 
 /// `republish` of a stream.
-pub const REPUBLISH: &[Opt] = &[
+pub(crate) const REPUBLISH: &[Opt] = &[
     row("src", Kind::Str, "subjects to republish"),
     row("dest", Kind::Str, "subject to publish to"),
     row("headers_only", Kind::Bool, "leave the payload out"),
 ];
 
 /// `consumer_limits` of a stream.
-pub const CONSUMER_LIMITS: &[Opt] = &[
+pub(crate) const CONSUMER_LIMITS: &[Opt] = &[
     row("inactive_threshold", Kind::Millis, "greatest inactivity of a consumer"),
     row("max_ack_pending", Kind::Int, "most unacknowledged messages of a consumer"),
 ];
 
 /// Options of `add_stream`.
-pub const STREAM_OPTIONS: &[Opt] = &[
+pub(crate) const STREAM_OPTIONS: &[Opt] = &[
     row("name", Kind::NonEmpty, "accepted for a whole configuration; the argument wins"),
     row("description", Kind::Str, "description").since(2, 3, 3),
     row("subjects", Kind::StrList, "subjects to store; needed without `-mirror` and `-sources`"),
@@ -93,40 +93,40 @@ pub const STREAM_OPTIONS: &[Opt] = &[
 ];
 
 /// Fields that every configuration in a `stream_info` has: an argument list with all of them is a whole configuration.
-pub const STREAM_CONFIG_MARKS: &[&str] =
+pub(crate) const STREAM_CONFIG_MARKS: &[&str] =
     &["name", "retention", "max_consumers", "max_msgs", "discard", "storage", "num_replicas"];
 
 /// Whether options of these names are a configuration taken from the server, in which fields nobody knows yet are
 /// passed on instead of being refused. `marks` is [`STREAM_CONFIG_MARKS`] or the list for consumers.
-pub fn is_whole_config(marks: &[&str], names: &[&str]) -> bool {
+pub(crate) fn is_whole_config(marks: &[&str], names: &[&str]) -> bool {
     marks.iter().all(|mark| names.contains(mark))
 }
 
 /// Options of `purge_stream` (NATS ADR-10).
-pub const PURGE_OPTIONS: &[Opt] = &[
+pub(crate) const PURGE_OPTIONS: &[Opt] = &[
     row("filter", Kind::NonEmpty, "only messages of this subject"),
     row("keep", Kind::Count, "leave this many messages"),
     row("seq", Kind::Count, "only messages below this sequence; not together with `-keep`"),
 ];
 
 /// Options of `stream_names`.
-pub const STREAM_NAMES_OPTIONS: &[Opt] = &[row("subject", Kind::NonEmpty, "only streams that store this subject")];
+pub(crate) const STREAM_NAMES_OPTIONS: &[Opt] = &[row("subject", Kind::NonEmpty, "only streams that store this subject")];
 
 /// Options of `stream_msg_get` (NATS ADR-31).
-pub const MSG_GET_OPTIONS: &[Opt] = &[
+pub(crate) const MSG_GET_OPTIONS: &[Opt] = &[
     row("last_by_subj", Kind::NonEmpty, "the last message of the subject"),
     row("next_by_subj", Kind::NonEmpty, "the first message of the subject, from `-seq` on"),
     row("seq", Kind::Count, "the message with this sequence"),
 ];
 
 /// Options of `stream_msg_delete`.
-pub const MSG_DELETE_OPTIONS: &[Opt] = &[
+pub(crate) const MSG_DELETE_OPTIONS: &[Opt] = &[
     row("seq", Kind::Count, "the message; required"),
     row("no_erase", Kind::Bool, "do not overwrite it with random data; sent only if given, **[3]** by default `true`"),
 ];
 
 /// Options of `stream_msg_delete` in dialect 3, which always says whether to overwrite.
-pub const MSG_DELETE_OPTIONS_3: &[Opt] =
+pub(crate) const MSG_DELETE_OPTIONS_3: &[Opt] =
     &changed::<{ MSG_DELETE_OPTIONS.len() }>(MSG_DELETE_OPTIONS, &[preset("no_erase", Kind::Bool, "true", "")]);
 
 /// Rows of [`STREAM_OPTIONS`] that have another type or default in dialect 3.
@@ -138,10 +138,10 @@ const CHANGES_3: &[Opt] = &[
 ];
 
 /// Options of `add_stream` and `update_stream` in dialect 3.
-pub const STREAM_OPTIONS_3: &[Opt] = &changed::<{ STREAM_OPTIONS.len() }>(STREAM_OPTIONS, CHANGES_3);
+pub(crate) const STREAM_OPTIONS_3: &[Opt] = &changed::<{ STREAM_OPTIONS.len() }>(STREAM_OPTIONS, CHANGES_3);
 
 /// Options of the connection's `jet_stream`.
-pub const JET_STREAM_OPTIONS: &[Opt] = &[
+pub(crate) const JET_STREAM_OPTIONS: &[Opt] = &[
     preset("timeout", Kind::Timeout, "5000", "limit of each of its requests"),
     row("domain", Kind::NonEmpty, "JetStream domain: the API prefix is `$JS.<domain>.API` in place of `$JS.API`"),
     row(
@@ -158,7 +158,7 @@ pub const JET_STREAM_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `key_value`; the timeout defaults to the object's.
-pub const KEY_VALUE_OPTIONS: &[Opt] = &[
+pub(crate) const KEY_VALUE_OPTIONS: &[Opt] = &[
     row(
         "timeout",
         Kind::Timeout,

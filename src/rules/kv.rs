@@ -8,7 +8,7 @@ use super::option::{Kind, Opt, Value, index, preset, row};
 use super::time::isotime_to_msec;
 
 /// Options of `add`.
-pub const ADD_OPTIONS: &[Opt] = &[
+pub(crate) const ADD_OPTIONS: &[Opt] = &[
     preset("history", Kind::Int, "1", "entries kept for each key, 1 to 64"),
     preset("storage", Kind::Enum(&["file", "memory"]), "file", "where they are kept"),
     row("ttl", Kind::Millis, "age after which entries go; 0 and -1 for never"),
@@ -24,7 +24,7 @@ const fn option(name: &str) -> &'static str {
 }
 
 /// Options of `watch`; `check_bucket` defaults to the object's.
-pub const WATCH_OPTIONS: &[Opt] = &[
+pub(crate) const WATCH_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "invoked as `prefix status entry`; required"),
     preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest of each key"),
     preset("updates_only", Kind::Bool, "false", "only entries from now on; not together with `-include_history`"),
@@ -40,21 +40,21 @@ pub const WATCH_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `get`.
-pub const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
+pub(crate) const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
 
 /// Options of the methods that change a bucket.
-pub const WRITE_OPTIONS: &[Opt] = &[row("check_bucket", Kind::Bool, "look the bucket up first")];
+pub(crate) const WRITE_OPTIONS: &[Opt] = &[row("check_bucket", Kind::Bool, "look the bucket up first")];
 
 /// Options of `history`.
-pub const HISTORY_OPTIONS: &[Opt] =
+pub(crate) const HISTORY_OPTIONS: &[Opt] =
     &[row("timeout", Kind::Timeout, "timeout of the whole call"), row("check_bucket", Kind::Bool, "look the bucket up first")];
 
 /// Options of `keys`.
-pub const KEYS_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, "timeout of the whole call")];
+pub(crate) const KEYS_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, "timeout of the whole call")];
 
 /// Why a bucket cannot be made of its options.
 #[derive(Clone, Debug, PartialEq)]
-pub enum BucketError {
+pub(crate) enum BucketError {
     /// `-history` below 1.
     HistoryTooSmall,
     /// `-history` over 64.
@@ -69,7 +69,7 @@ pub enum BucketError {
 
 /// What was done to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// A value was put.
     Put,
     /// The key was deleted, its history kept.
@@ -80,7 +80,7 @@ pub enum Operation {
 
 impl Operation {
     /// The word in entries.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Put => "PUT",
             Self::Del => "DEL",
@@ -91,7 +91,7 @@ impl Operation {
 
 /// Where a mirror takes its entries from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Bucket that is mirrored.
     pub bucket: String,
     /// API prefix through which it is reached, if it is in another domain or account.
@@ -100,7 +100,7 @@ pub struct Origin {
 
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// With the latest entry of each key.
     LastPerKey,
     /// With the oldest entry.
@@ -118,27 +118,27 @@ const DUPLICATE_WINDOW_NS: i64 = 120_000_000_000;
 const ACK_WAIT_NS: i64 = 79_200_000_000_000;
 
 /// Stream of a bucket.
-pub fn stream_name(bucket: &str) -> String {
+pub(crate) fn stream_name(bucket: &str) -> String {
     format!("{STREAM_PREFIX}{bucket}")
 }
 
 /// Bucket of a stream; `None` if it is not one of a bucket.
-pub fn bucket_of_stream(stream: &str) -> Option<&str> {
+pub(crate) fn bucket_of_stream(stream: &str) -> Option<&str> {
     stream.strip_prefix(STREAM_PREFIX).filter(|bucket| is_bucket(bucket))
 }
 
 /// Subject of a key, or of a key pattern, as it is stored.
-pub fn key_subject(bucket: &str, key: &str) -> String {
+pub(crate) fn key_subject(bucket: &str, key: &str) -> String {
     format!("$KV.{bucket}.{key}")
 }
 
 /// Bucket and key of a stored subject.
-pub fn split_subject(subject: &str) -> Option<(&str, &str)> {
+pub(crate) fn split_subject(subject: &str) -> Option<(&str, &str)> {
     subject.strip_prefix("$KV.")?.split_once('.')
 }
 
 /// Subject to which a key is written. `origin` is that of a mirror; `domain` the JetStream domain of the object.
-pub fn write_subject(bucket: &str, key: &str, origin: Option<&Origin>, domain: Option<&str>) -> String {
+pub(crate) fn write_subject(bucket: &str, key: &str, origin: Option<&Origin>, domain: Option<&str>) -> String {
     let subject = key_subject(origin.map_or(bucket, |origin| &origin.bucket), key);
     match (origin.and_then(|origin| origin.api.as_deref()), domain) {
         (Some(api), _) => format!("{api}.{subject}"),
@@ -148,7 +148,7 @@ pub fn write_subject(bucket: &str, key: &str, origin: Option<&Origin>, domain: O
 }
 
 /// The origin of a bucket by its stream's configuration; `None` if it is no mirror of a bucket.
-pub fn origin(config: &Json) -> Option<Origin> {
+pub(crate) fn origin(config: &Json) -> Option<Origin> {
     let mirror = config.get("mirror")?;
     let bucket = bucket_of_stream(mirror.get("name")?.as_str()?)?.to_owned();
     let api = mirror.pointer("/external/api").and_then(Json::as_str).filter(|api| !api.is_empty());
@@ -157,7 +157,7 @@ pub fn origin(config: &Json) -> Option<Origin> {
 
 /// Whose entries a bucket holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub(crate) enum Holds {
     /// Its own alone: all of its subjects carry its name.
     Own,
     /// Those of other streams too; written to is the bucket itself.
@@ -167,7 +167,7 @@ pub enum Holds {
 }
 
 /// Whose entries a bucket holds, by its stream's configuration.
-pub fn holds(config: &Json) -> Holds {
+pub(crate) fn holds(config: &Json) -> Holds {
     let fed = |field: &str| config.get(field).is_some_and(|from| from.as_array().is_none_or(|list| !list.is_empty()));
     match origin(config) {
         Some(origin) => Holds::Mirrored(origin),
@@ -177,7 +177,7 @@ pub fn holds(config: &Json) -> Holds {
 }
 
 /// Whether an existing bucket is what was asked for; `given` as for [`bucket_config`]. What was not given may be as it is.
-pub fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> bool {
+pub(crate) fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> bool {
     let Ok(options) = body(ADD_OPTIONS, given, false) else { return false };
     // The server takes each of them for "none" and writes one.
     let number = |value: &Json, none: i64| value.as_i64().map(|n| if n <= 0 { none } else { n });
@@ -208,7 +208,7 @@ pub fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> boo
 }
 
 /// The stream configuration of a new bucket; `given` as for [`body`] with [`ADD_OPTIONS`].
-pub fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, BucketError> {
+pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, BucketError> {
     let options = body(ADD_OPTIONS, given, true).map_err(BucketError::Value)?;
     let field = |name: &str| options.get(name).cloned().unwrap_or_default();
     let history = options.get(const { option("history") }).and_then(Json::as_i64);
@@ -250,7 +250,7 @@ pub fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Map<Strin
 }
 
 /// What `info` returns, of the stream's information with durations in ms already (`convert_reply`).
-pub fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
+pub(crate) fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
     let at = |path: &str| stream.pointer(path).cloned().unwrap_or_default();
     let created = at("/created");
     let created_ms = created.as_str().and_then(|iso| isotime_to_msec(iso).ok());
@@ -276,7 +276,7 @@ pub fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
 }
 
 /// The operation of an entry by its headers. Markers that the server leaves for expired entries count too (NATS ADR-48).
-pub fn operation<T: AsRef<str>>(headers: impl IntoIterator<Item = (T, T)>) -> Operation {
+pub(crate) fn operation<T: AsRef<str>>(headers: impl IntoIterator<Item = (T, T)>) -> Operation {
     let mut found = Operation::Put;
     for (name, value) in headers {
         match (name.as_ref(), value.as_ref()) {
@@ -290,7 +290,7 @@ pub fn operation<T: AsRef<str>>(headers: impl IntoIterator<Item = (T, T)>) -> Op
 
 /// The configuration of the ordered consumer (NATS ADR-17) behind a watch. `heartbeat` in ms, 0 for none; without heartbeats
 /// the server has no flow control either.
-pub fn watch_config(
+pub(crate) fn watch_config(
     filter: &str,
     deliver_subject: &str,
     start: Start,

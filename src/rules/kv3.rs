@@ -7,7 +7,7 @@ use super::kv::{key_subject, origin, stream_name};
 use super::option::{Kind, Opt, Value, index, preset, row};
 
 /// Options of `create_kv_bucket`, `create_kv_aggregate` and `create_kv_mirror`.
-pub const BUCKET_OPTIONS: &[Opt] = &[
+pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("description", Kind::NonEmpty, "description").since(2, 3, 3),
     row("max_value_size", Kind::Int, "largest value in bytes"),
     preset("history", Kind::Count, "1", "entries kept for each key, 1 to 64"),
@@ -27,10 +27,10 @@ const fn option(name: &str) -> &'static str {
 }
 
 /// Options of `get` and `get_value`.
-pub const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
+pub(crate) const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
 
 /// Options of `watch`.
-pub const WATCH_OPTIONS: &[Opt] = &[
+pub(crate) const WATCH_OPTIONS: &[Opt] = &[
     row(
         "callback",
         Kind::Command,
@@ -54,7 +54,7 @@ const NANOS: i64 = 1_000_000;
 
 /// Why there is no configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// `-history` outside of 1 to 64.
     History,
     /// A value that does not fit its option.
@@ -63,7 +63,7 @@ pub enum Refusal {
 
 /// Where an aggregate or a mirror takes its entries from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// Stream to copy from.
     pub stream: String,
     /// Bucket whose keys are copied.
@@ -118,7 +118,7 @@ fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Ref
 ///
 /// # Errors
 /// A history out of range, a value that does not fit.
-pub fn bucket_stream(
+pub(crate) fn bucket_stream(
     bucket: &str,
     mirror: Option<(&str, Option<&str>)>,
     given: &[(usize, Value)],
@@ -144,7 +144,7 @@ pub fn bucket_stream(
 ///
 /// # Errors
 /// As [`bucket_stream`].
-pub fn aggregate_stream(
+pub(crate) fn aggregate_stream(
     bucket: &str,
     writable: bool,
     sources: &[Source],
@@ -167,7 +167,7 @@ pub fn aggregate_stream(
 ///
 /// # Errors
 /// As [`bucket_stream`].
-pub fn mirror_stream(name: &str, source: &Source, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
+pub(crate) fn mirror_stream(name: &str, source: &Source, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
     let mut config = common(name, given)?;
     config.insert("mirror".into(), source.json(&source.keys, &source.bucket));
     config.insert("mirror_direct".into(), true.into());
@@ -209,7 +209,7 @@ fn numbered(key: &str) -> String {
 
 /// What an object has to know of its bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// Bucket in the subjects: that of the object, or the one that it mirrors.
     pub owner: String,
     /// API prefix of the bucket that it mirrors, if that is in another domain or account.
@@ -220,7 +220,7 @@ pub struct Place {
 
 impl Place {
     /// The place of a bucket by its stream's configuration; `None` if the stream keeps less than one message a subject.
-    pub fn of(bucket: &str, config: &Json) -> Option<Place> {
+    pub(crate) fn of(bucket: &str, config: &Json) -> Option<Place> {
         config.get("max_msgs_per_subject").and_then(Json::as_i64).filter(|most| *most >= 1)?;
         let origin = origin(config);
         Some(Place {
@@ -231,7 +231,7 @@ impl Place {
     }
 
     /// Subject to which a key is written; `prefix` is the object's API prefix if it is not the usual one.
-    pub fn write_subject(&self, key: &str, prefix: Option<&str>) -> String {
+    pub(crate) fn write_subject(&self, key: &str, prefix: Option<&str>) -> String {
         let subject = key_subject(&self.owner, key);
         match self.api.as_deref().or(prefix) {
             Some(prefix) => format!("{prefix}.{subject}"),
@@ -241,13 +241,13 @@ impl Place {
 }
 
 /// The domain of an API prefix `$JS.<domain>.API`.
-pub fn domain_of(api: &str) -> Option<&str> {
+pub(crate) fn domain_of(api: &str) -> Option<&str> {
     api.strip_prefix("$JS.")?.strip_suffix(".API").filter(|domain| !domain.is_empty() && !domain.contains('.'))
 }
 
 /// Where the entries that were there at the beginning end.
 #[derive(Clone, Debug)]
-pub struct Initial {
+pub(crate) struct Initial {
     /// Last revision at the beginning, if it is known.
     last: Option<u64>,
     /// Deliveries that are still expected.
@@ -257,33 +257,33 @@ pub struct Initial {
 
 impl Initial {
     /// Nothing was delivered yet.
-    pub fn new() -> Initial {
+    pub(crate) fn new() -> Initial {
         Initial { last: None, left: 0, over: false }
     }
 
     /// The last revision at the beginning becomes known.
-    pub fn ends_at(&mut self, last: u64) {
+    pub(crate) fn ends_at(&mut self, last: u64) {
         self.last = Some(last);
     }
 
     /// A consumer was made, with so many entries to come. True if the initial ones end here.
-    pub fn made(&mut self, pending: u64) -> bool {
+    pub(crate) fn made(&mut self, pending: u64) -> bool {
         self.left = pending;
         self.end_if(pending == 0)
     }
 
     /// Nothing is to come for now. True if the initial entries end here.
-    pub fn quiet(&mut self) -> bool {
+    pub(crate) fn quiet(&mut self) -> bool {
         self.end_if(true)
     }
 
     /// An entry came. True if the initial ones ended before it: for those who must not mix them with later ones.
-    pub fn before(&mut self, revision: u64) -> bool {
+    pub(crate) fn before(&mut self, revision: u64) -> bool {
         self.end_if(self.last.is_some_and(|last| revision > last))
     }
 
     /// The entry was taken. True if the initial ones end with it.
-    pub fn after(&mut self, revision: u64, pending: u64) -> bool {
+    pub(crate) fn after(&mut self, revision: u64, pending: u64) -> bool {
         self.left = self.left.saturating_sub(1);
         let counted = self.last.is_none() && self.left == 0;
         self.end_if(pending == 0 || counted || self.last.is_some_and(|last| revision >= last))
@@ -300,7 +300,7 @@ const ROUNDS: u32 = 16;
 /// A reading of all that is there. While others write, an entry that is written anew counts as a later one, in place of the one that was
 /// there: where the reading seems to end, the last entry has to be looked for.
 #[derive(Clone, Debug, Default)]
-pub struct Gathering {
+pub(crate) struct Gathering {
     /// Deliveries that are still expected.
     left: u64,
     /// The last revision that was read.
@@ -312,20 +312,20 @@ pub struct Gathering {
 
 impl Gathering {
     /// A consumer was made, with so many entries to come. True if the reading seems to end here.
-    pub fn made(&mut self, pending: u64) -> bool {
+    pub(crate) fn made(&mut self, pending: u64) -> bool {
         self.left = pending;
         pending == 0
     }
 
     /// An entry came. True if the reading seems to end with it.
-    pub fn read(&mut self, revision: u64, pending: u64) -> bool {
+    pub(crate) fn read(&mut self, revision: u64, pending: u64) -> bool {
         self.left = self.left.saturating_sub(1);
         self.seen = revision;
         self.target.map_or(pending == 0 || self.left == 0, |target| revision >= target)
     }
 
     /// The last entry was looked for, where the reading seemed to end. True if it does.
-    pub fn ends(&mut self, last: Option<u64>) -> bool {
+    pub(crate) fn ends(&mut self, last: Option<u64>) -> bool {
         self.rounds += 1;
         self.target = last.filter(|last| *last > self.seen && self.rounds <= ROUNDS);
         self.target.is_none()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// Keys that have a value.
 #[derive(Clone, Debug, Default)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// In the order of their last change; `None` for what a later entry has overtaken.
     order: Vec<Option<String>>,
     place: HashMap<String, usize>,
@@ -12,7 +12,7 @@ pub struct Keys {
 
 impl Keys {
     /// An entry came: since then the key has a value, or none.
-    pub fn entry(&mut self, key: &str, has_value: bool) {
+    pub(crate) fn entry(&mut self, key: &str, has_value: bool) {
         if let Some(place) = self.place.remove(key) {
             self.order[place] = None;
         }
@@ -23,7 +23,7 @@ impl Keys {
     }
 
     /// The keys, each once, in the order of their last change.
-    pub fn list(&self) -> Vec<&str> {
+    pub(crate) fn list(&self) -> Vec<&str> {
         self.order.iter().filter_map(Option::as_deref).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 /// The contents of a `$JS.ACK` reply subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AckMetadata<'a> {
+pub(crate) struct AckMetadata<'a> {
     /// Stream that holds the message.
     pub stream: &'a str,
     /// Consumer that delivered it.
@@ -25,7 +25,7 @@ const PREFIX: &str = "$JS.ACK.";
 
 /// Parses a reply subject: `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>` (9 tokens), or with
 /// `<domain>.<account hash>` after `$JS.ACK` and perhaps more tokens at the end (from 11). `None` for anything else.
-pub fn parse(reply: &str) -> Option<AckMetadata<'_>> {
+pub(crate) fn parse(reply: &str) -> Option<AckMetadata<'_>> {
     let rest = reply.strip_prefix(PREFIX)?;
     let count = rest.split('.').count() + 2;
     let mut tokens = rest.split('.');

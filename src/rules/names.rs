@@ -2,7 +2,7 @@
 
 /// Whether `name` can be a stream or consumer name: not empty, no blanks or control characters, dots, slashes,
 /// backslashes, wildcards, brackets, braces or quotes (NATS ADR-6).
-pub fn is_stream_name(name: &str) -> bool {
+pub(crate) fn is_stream_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(is_name_breaker)
 }
 
@@ -11,19 +11,19 @@ fn is_name_breaker(c: char) -> bool {
 }
 
 /// Whether `name` can be a bucket: letters, digits, `_` and `-` of ASCII (NATS ADR-8).
-pub fn is_bucket(name: &str) -> bool {
+pub(crate) fn is_bucket(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 /// Whether `key` can be a key: letters, digits, `- / _ = .` of ASCII, no empty token, not beginning with `_kv` (NATS ADR-8).
 ///
 /// A server refuses a subject with an empty token, so that `a..b` could be neither written nor read.
-pub fn is_key(key: &str) -> bool {
+pub(crate) fn is_key(key: &str) -> bool {
     !key.starts_with("_kv") && key.split('.').all(is_key_token)
 }
 
 /// Whether `pattern` can be watched: a key in which whole tokens may be `*` and the last one `>`.
-pub fn is_key_pattern(pattern: &str) -> bool {
+pub(crate) fn is_key_pattern(pattern: &str) -> bool {
     let (head, last) = match pattern.rsplit_once('.') {
         Some((head, last)) => (Some(head), last),
         None => (None, pattern),

@@ -4,7 +4,7 @@ use super::version::Version;
 
 /// The type of an option's value, as named in error messages (`Invalid value for the <type> option ...`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Milliseconds, a whole number >= 0; errors are `ErrBadTimeout`.
     Timeout,
     /// A whole number >= 0 (`pos_int`).
@@ -47,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// The type's name in error texts.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Kind::Timeout | Kind::Delay => "timeout",
             Kind::Time => "time",
@@ -61,7 +61,7 @@ impl Kind {
     }
 
     /// The type's name in the reference pages.
-    pub const fn in_reference(self) -> &'static str {
+    pub(crate) const fn in_reference(self) -> &'static str {
         match self {
             Kind::Timeout => "timeout",
             Kind::Time => "time",
@@ -84,7 +84,7 @@ impl Kind {
 
 /// One option: a row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opt {
+pub(crate) struct Opt {
     /// Name without the dash; also the JSON field for API options.
     pub name: &'static str,
     /// Type of the value.
@@ -100,23 +100,23 @@ pub struct Opt {
 
 impl Opt {
     /// The row with the first server that knows it.
-    pub const fn since(self, major: u32, minor: u32, patch: u32) -> Opt {
+    pub(crate) const fn since(self, major: u32, minor: u32, patch: u32) -> Opt {
         Opt { since: Some(Version(major, minor, patch)), ..self }
     }
 }
 
 /// A row without a default.
-pub const fn row(name: &'static str, kind: Kind, help: &'static str) -> Opt {
+pub(crate) const fn row(name: &'static str, kind: Kind, help: &'static str) -> Opt {
     Opt { name, kind, default: None, help, since: None }
 }
 
 /// A row with a default, given as Tcl text.
-pub const fn preset(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Opt {
+pub(crate) const fn preset(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Opt {
     Opt { name, kind, default: Some(default), help, since: None }
 }
 
 /// The rows of `first`, then those of `second`; `N` is the number of both.
-pub const fn joined<const N: usize>(first: &[Opt], second: &[Opt]) -> [Opt; N] {
+pub(crate) const fn joined<const N: usize>(first: &[Opt], second: &[Opt]) -> [Opt; N] {
     assert!(N == first.len() + second.len(), "another number of rows");
     let mut rows = [first[0]; N];
     let mut at = 0;
@@ -128,7 +128,7 @@ pub const fn joined<const N: usize>(first: &[Opt], second: &[Opt]) -> [Opt; N] {
 }
 
 /// The rows of `table`, in which a row takes its type and default from that of the same name among `changes`.
-pub const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
+pub(crate) const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
     assert!(N == table.len(), "another number of rows");
     let mut rows = [table[0]; N];
     let mut at = 0;
@@ -147,7 +147,7 @@ pub const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N]
 }
 
 /// Index of the row of that name. In a constant, a name that the table does not have is an error of the compiler.
-pub const fn index(table: &[Opt], name: &str) -> usize {
+pub(crate) const fn index(table: &[Opt], name: &str) -> usize {
     let mut at = 0;
     while at < table.len() {
         if same(table[at].name, name) {
@@ -159,7 +159,7 @@ pub const fn index(table: &[Opt], name: &str) -> usize {
 }
 
 /// Whether two texts are the same, for constants.
-pub const fn same(one: &str, other: &str) -> bool {
+pub(crate) const fn same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {
         return false;
@@ -176,11 +176,11 @@ pub const fn same(one: &str, other: &str) -> bool {
 
 /// Name of an option without a default, as code asks for it. Made in a constant by [`named`], it cannot be one that no table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name(&'static str);
+pub(crate) struct Name(&'static str);
 
 impl Name {
     /// The name, without the dash.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         self.0
     }
 }
@@ -193,7 +193,7 @@ impl std::fmt::Display for Name {
 
 /// An option with a default, as code asks for it: its place in the table, its name, and what it is if the script does not say.
 #[derive(Clone, Copy, Debug)]
-pub struct Preset<T> {
+pub(crate) struct Preset<T> {
     /// Row in the table.
     pub index: usize,
     /// Name.
@@ -203,7 +203,7 @@ pub struct Preset<T> {
 }
 
 /// An option of the table that has no default.
-pub const fn named(table: &[Opt], name: &'static str) -> Name {
+pub(crate) const fn named(table: &[Opt], name: &'static str) -> Name {
     assert!(table[index(table, name)].default.is_none(), "the option has a default: ask for its value");
     Name(name)
 }
@@ -217,7 +217,7 @@ const fn defaulted(table: &[Opt], name: &'static str) -> (usize, &'static str) {
 }
 
 /// A whole number of the table, with its default.
-pub const fn int(table: &[Opt], name: &'static str) -> Preset<i64> {
+pub(crate) const fn int(table: &[Opt], name: &'static str) -> Preset<i64> {
     let (index, text) = defaulted(table, name);
     assert!(matches!(table[index].kind, Kind::Timeout | Kind::Count | Kind::Int), "the option is no number");
     match i64::from_str_radix(text, 10) {
@@ -227,7 +227,7 @@ pub const fn int(table: &[Opt], name: &'static str) -> Preset<i64> {
 }
 
 /// A boolean of the table, with its default.
-pub const fn flag(table: &[Opt], name: &'static str) -> Preset<bool> {
+pub(crate) const fn flag(table: &[Opt], name: &'static str) -> Preset<bool> {
     let (index, text) = defaulted(table, name);
     assert!(matches!(table[index].kind, Kind::Bool), "the option is no boolean");
     let default = same(text, "true");
@@ -236,7 +236,7 @@ pub const fn flag(table: &[Opt], name: &'static str) -> Preset<bool> {
 }
 
 /// A text of the table, with its default.
-pub const fn text(table: &[Opt], name: &'static str) -> Preset<&'static str> {
+pub(crate) const fn text(table: &[Opt], name: &'static str) -> Preset<&'static str> {
     let (index, default) = defaulted(table, name);
     let is_text = matches!(table[index].kind, Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Enum(_));
     assert!(is_text, "the option is no text");
@@ -245,7 +245,7 @@ pub const fn text(table: &[Opt], name: &'static str) -> Preset<&'static str> {
 
 /// A parsed and checked value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// `Timeout`, `Count`, `Int`: exact, as Tcl read it.
     Int(i64),
     /// `Count`/`Int` beyond 63 bits, as decimal text.

@@ -11,7 +11,7 @@ const MISSED: u32 = 3;
 
 /// What to do with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// It is the next one.
     Next {
         /// It was not delivered by an earlier consumer.
@@ -27,7 +27,7 @@ pub enum Step {
 
 /// What a heartbeat tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beat {
+pub(crate) enum Beat {
     /// The consumer lives.
     Alive,
     /// It lives, and with it the initial data end: nothing is left of what was there.
@@ -38,7 +38,7 @@ pub enum Beat {
 
 /// What a message on the consumer's subject is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control<'a> {
+pub(crate) enum Control<'a> {
     /// A message of the stream.
     Data,
     /// A sign of life.
@@ -55,7 +55,7 @@ pub enum Control<'a> {
 }
 
 /// Tells what a message is by its status, description and header lines.
-pub fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a str)]) -> Control<'a> {
+pub(crate) fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a str)]) -> Control<'a> {
     let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
     match status {
         None => Control::Data,
@@ -69,13 +69,13 @@ pub fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a
 }
 
 /// How long to go on waiting for a consumer that was silent for `silence`; `None` if it missed its heartbeats.
-pub fn patience(silence: Duration, heartbeat: Duration) -> Option<Duration> {
+pub(crate) fn patience(silence: Duration, heartbeat: Duration) -> Option<Duration> {
     heartbeat.saturating_mul(MISSED).checked_sub(silence).filter(|left| !left.is_zero())
 }
 
 /// Progress through a stream, over all the consumers that it takes.
 #[derive(Clone, Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     start: Start,
     /// Stream sequence of the last message, 0 before the first.
     last: u64,
@@ -90,7 +90,7 @@ pub struct Progress {
 
 impl Progress {
     /// Nothing seen yet.
-    pub fn new(start: Start) -> Progress {
+    pub(crate) fn new(start: Start) -> Progress {
         Progress {
             start,
             last: 0,
@@ -103,7 +103,7 @@ impl Progress {
     }
 
     /// Where the next consumer has to start.
-    pub fn start(&self) -> Start {
+    pub(crate) fn start(&self) -> Start {
         match (self.start, self.last) {
             // The latest messages as they are now; those delivered already are left out on arrival.
             (Start::LastPerKey, _) if !self.caught_up => Start::LastPerKey,
@@ -115,12 +115,12 @@ impl Progress {
     }
 
     /// Whether the stream's creation is known, so that another stream of the same name can be told.
-    pub fn knows_stream(&self) -> bool {
+    pub(crate) fn knows_stream(&self) -> bool {
         self.created.is_some()
     }
 
     /// The stream as it is now. One that was made anew, or lost messages, begins at its beginning.
-    pub fn stream(&mut self, created: &str, last_seq: u64) {
+    pub(crate) fn stream(&mut self, created: &str, last_seq: u64) {
         let other = self.created.as_deref().is_some_and(|known| known != created);
         let behind = match self.start {
             Start::Revision(revision) if self.last == 0 => last_seq.saturating_add(1) < revision,
@@ -136,7 +136,7 @@ impl Progress {
     }
 
     /// A consumer was `made` (ms since the epoch) that had this much to deliver. True if the initial data end here.
-    pub fn consumer(&mut self, name: &str, total: u64, made: i64) -> bool {
+    pub(crate) fn consumer(&mut self, name: &str, total: u64, made: i64) -> bool {
         self.consumer = name.to_string();
         self.delivered = 0;
         self.initial = Initial::new(total, made, self.start() == Start::LastPerKey);
@@ -148,24 +148,24 @@ impl Progress {
     }
 
     /// Where the consumer that was made begins, by the last stream sequence that its server counts as delivered.
-    pub fn begins_after(&mut self, stream_seq: u64) {
+    pub(crate) fn begins_after(&mut self, stream_seq: u64) {
         if self.start == Start::New {
             self.start = Start::Revision(stream_seq.saturating_add(1));
         }
     }
 
     /// Whether there was nothing to read when the present consumer was made.
-    pub fn found_nothing(&self) -> bool {
+    pub(crate) fn found_nothing(&self) -> bool {
         self.initial.is_empty()
     }
 
     /// Whether the initial data have ended.
-    pub fn is_caught_up(&self) -> bool {
+    pub(crate) fn is_caught_up(&self) -> bool {
         self.caught_up
     }
 
     /// A message came, whose subject in the stream is this.
-    pub fn message(&mut self, subject: &str, place: &AckMetadata) -> Step {
+    pub(crate) fn message(&mut self, subject: &str, place: &AckMetadata) -> Step {
         if place.consumer != self.consumer || place.consumer_seq <= self.delivered {
             return Step::Ignore;
         }
@@ -192,7 +192,7 @@ impl Progress {
     }
 
     /// The answer to a round trip came, which [`End::Ask`] wanted of the present consumer.
-    pub fn answered(&mut self) -> End {
+    pub(crate) fn answered(&mut self) -> End {
         if self.caught_up {
             return End::No;
         }
@@ -204,7 +204,7 @@ impl Progress {
     }
 
     /// A heartbeat came: the consumer, which waits for an answer if it is `stalled`, has nothing to deliver after `last`.
-    pub fn heartbeat(&mut self, last: Option<u64>, stalled: bool) -> Beat {
+    pub(crate) fn heartbeat(&mut self, last: Option<u64>, stalled: bool) -> Beat {
         match last {
             Some(last) if last > self.delivered => Beat::Renew,
             // What was pending has been removed. The server looks for each of the latest entries that it had noted, one for each
@@ -219,14 +219,14 @@ impl Progress {
     }
 
     /// Whether all has come that the present consumer has delivered so far.
-    pub fn has_seen(&self, consumer_seq: u64) -> bool {
+    pub(crate) fn has_seen(&self, consumer_seq: u64) -> bool {
         consumer_seq <= self.delivered
     }
 }
 
 /// Reasons of trouble that were told since it began.
 #[derive(Clone, Debug)]
-pub struct Trouble<R>(Vec<R>);
+pub(crate) struct Trouble<R>(Vec<R>);
 
 impl<R> Default for Trouble<R> {
     fn default() -> Trouble<R> {
@@ -236,7 +236,7 @@ impl<R> Default for Trouble<R> {
 
 impl<R: Clone + PartialEq> Trouble<R> {
     /// True if the reason is new.
-    pub fn is_new(&mut self, reason: &R) -> bool {
+    pub(crate) fn is_new(&mut self, reason: &R) -> bool {
         let new = self.lacks(reason);
         if new {
             self.0.push(reason.clone());
@@ -245,12 +245,12 @@ impl<R: Clone + PartialEq> Trouble<R> {
     }
 
     /// Whether this reason was not told yet.
-    pub fn lacks(&self, reason: &R) -> bool {
+    pub(crate) fn lacks(&self, reason: &R) -> bool {
         !self.0.contains(reason)
     }
 
     /// It is over; true if there was any.
-    pub fn end(&mut self) -> bool {
+    pub(crate) fn end(&mut self) -> bool {
         !std::mem::take(&mut self.0).is_empty()
     }
 }

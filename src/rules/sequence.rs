@@ -2,7 +2,7 @@
 
 /// Place in a stream, over all the consumers that it takes.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sequence {
+pub(crate) struct Sequence {
     /// Deliveries of the present consumer.
     consumer: u64,
     /// Stream sequence of the last message, or where the first consumer stood.
@@ -12,7 +12,7 @@ pub struct Sequence {
 
 impl Sequence {
     /// A consumer was made that stands behind the stream sequence `delivered`.
-    pub fn consumer(&mut self, delivered: u64) {
+    pub(crate) fn consumer(&mut self, delivered: u64) {
         self.consumer = 0;
         if !self.begun {
             self.stream = delivered;
@@ -21,7 +21,7 @@ impl Sequence {
     }
 
     /// A message came; false if it is not the next one.
-    pub fn message(&mut self, consumer: u64, stream: u64) -> bool {
+    pub(crate) fn message(&mut self, consumer: u64, stream: u64) -> bool {
         if consumer != self.consumer + 1 {
             return false;
         }
@@ -31,12 +31,12 @@ impl Sequence {
     }
 
     /// A heartbeat came; false if it tells of another last message.
-    pub fn heartbeat(&self, last: Option<u64>) -> bool {
+    pub(crate) fn heartbeat(&self, last: Option<u64>) -> bool {
         last.is_none_or(|last| last == self.consumer)
     }
 
     /// Where the next consumer has to start.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.stream + 1
     }
 }

@@ -2,7 +2,7 @@
 
 /// What a subject is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Destination of a message: no wildcards.
     Publish,
     /// Subject of a subscription: the tokens `*` and, at the end, `>` are allowed.
@@ -51,7 +51,7 @@ const fn classes() -> [u8; 256] {
 /// With `strict` (`-check_subjects true`) tokens are non-empty and made of letters and digits of any script and of
 /// ``- ! # $ % & ' ( ) + , / : ; < = ? @ ^ _ ` | ~``. Without it only an empty subject or one with a blank, TAB, CR or LF
 /// is refused: the server has the last word.
-pub fn check_subject(subject: &str, role: Role, strict: bool) -> bool {
+pub(crate) fn check_subject(subject: &str, role: Role, strict: bool) -> bool {
     if strict {
         check_strict(subject, role)
     } else {

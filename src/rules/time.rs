@@ -3,7 +3,7 @@
 
 /// Why a text is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeError {
+pub(crate) enum TimeError {
     /// Not of the form `YYYY-MM-DDThh:mm:ss?.fraction??zone?`.
     Syntax,
     /// A field out of its range, or a year outside of 1 to 9999.
@@ -12,7 +12,7 @@ pub enum TimeError {
 
 /// Why a text is no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DurationError {
+pub(crate) enum DurationError {
     /// Not a decimal number.
     Syntax,
     /// More than 63 bits of nanoseconds.
@@ -80,7 +80,7 @@ fn literal(text: &mut &[u8], allowed: &[u8]) -> Result<(), TimeError> {
 
 /// Milliseconds since the epoch of an ISO 8601 time (RFC 3339 form): fraction of any length (cut to milliseconds), zone
 /// `Z`, `+hh:mm`, `+hhmm` or `+hh`; without one the time is UTC.
-pub fn isotime_to_msec(text: &str) -> Result<i64, TimeError> {
+pub(crate) fn isotime_to_msec(text: &str) -> Result<i64, TimeError> {
     let mut rest = text.trim().as_bytes();
     let year = digits(&mut rest, 4)?;
     literal(&mut rest, b"-")?;
@@ -105,7 +105,7 @@ pub fn isotime_to_msec(text: &str) -> Result<i64, TimeError> {
 
 /// The RFC 3339 form, as servers take it, of a time that [`isotime_to_msec`] takes: the digits of its fraction kept, `Z` where it
 /// says no zone.
-pub fn rfc3339(text: &str) -> Result<String, TimeError> {
+pub(crate) fn rfc3339(text: &str) -> Result<String, TimeError> {
     isotime_to_msec(text)?;
     let text = text.trim();
     let (date, rest) = (&text[..10], &text[11..]);
@@ -161,7 +161,7 @@ fn zone(mut rest: &[u8]) -> Result<i64, TimeError> {
 
 /// The text `YYYY-MM-DDThh:mm:ss.mmm`, without designator, of `ms` milliseconds since the epoch in a zone `offset`
 /// seconds east of UTC. [`TimeError::Range`] outside of the years 1 to 9999.
-pub fn msec_to_isotime(ms: i64, offset: i32) -> Result<String, TimeError> {
+pub(crate) fn msec_to_isotime(ms: i64, offset: i32) -> Result<String, TimeError> {
     let local = ms.checked_add(i64::from(offset) * 1_000).ok_or(TimeError::Range)?;
     let (days, rest) = (local.div_euclid(DAY_MS), local.rem_euclid(DAY_MS));
     let (year, month, day) = civil_from_days(days);
@@ -174,7 +174,7 @@ pub fn msec_to_isotime(ms: i64, offset: i32) -> Result<String, TimeError> {
 
 /// Nanoseconds, as decimal text, of a duration in milliseconds: a decimal number, with a fraction or an exponent (as Tcl
 /// prints floats) if wanted. 0 and negative values are markers for the server and pass unchanged.
-pub fn millis_to_nanos(text: &str) -> Result<i64, DurationError> {
+pub(crate) fn millis_to_nanos(text: &str) -> Result<i64, DurationError> {
     let (negative, mantissa, exponent) = decimal(text.trim()).ok_or(DurationError::Syntax)?;
     if mantissa == 0 {
         return Ok(0);
@@ -236,7 +236,7 @@ fn scale(mantissa: u128, exponent: i32) -> Option<(u128, bool)> {
 
 /// Milliseconds, as decimal text, of a whole number of nanoseconds in decimal text, cut: scripts expect whole numbers. 0 and
 /// negative values pass unchanged. `None` if `text` is not a whole number.
-pub fn nanos_to_millis(text: &str) -> Option<String> {
+pub(crate) fn nanos_to_millis(text: &str) -> Option<String> {
     let nanos: i128 = text.parse().ok()?;
     let millis = if nanos > 0 { nanos / NANOS_PER_MILLI } else { nanos };
     Some(millis.to_string())

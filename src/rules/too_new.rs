@@ -6,7 +6,7 @@ use super::version::Version;
 /// The first of the given options (index into `opts`, value) that `server` is too old for: its name, nested ones joined by
 /// dots, and the version that has it. With `lenient`, for a configuration as a server wrote it, fields that ask for nothing
 /// (`false`, 0, empty, `none`) count as not given.
-pub fn too_new(opts: &[Opt], given: &[(usize, Value)], server: Version, lenient: bool) -> Option<(String, Version)> {
+pub(crate) fn too_new(opts: &[Opt], given: &[(usize, Value)], server: Version, lenient: bool) -> Option<(String, Version)> {
     given.iter().find_map(|(index, value)| field_too_new(&opts[*index], value, server, lenient))
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Major, minor and patch number of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(pub u32, pub u32, pub u32);
+pub(crate) struct Version(pub u32, pub u32, pub u32);
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -15,7 +15,7 @@ impl fmt::Display for Version {
 impl Version {
     /// The numbers of a version such as `2.10.0-RC.1`, for which a preview counts as what it comes before; `None` if it
     /// has none.
-    pub fn parse(text: &str) -> Option<Version> {
+    pub(crate) fn parse(text: &str) -> Option<Version> {
         let text = text.trim().trim_start_matches('v');
         let numbers = text.split(['-', '+']).next()?;
         let mut parts = numbers.split('.').map(|part| part.parse::<u32>().ok());

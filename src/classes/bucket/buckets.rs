@@ -31,7 +31,7 @@ fn refused(refusal: Refusal) -> Error {
 }
 
 /// `bind_kv_bucket bucket`
-pub fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     open_or_error(js)?;
     let js = Rc::clone(js);
@@ -55,7 +55,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<Str
 }
 
 /// `create_kv_bucket bucket ?-option value ...?`
-pub fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let (mirror, domain) = (call.options.given_text(MIRROR_NAME), call.options.given_text(MIRROR_DOMAIN));
     if mirror.is_none() && domain.is_some() {
@@ -71,7 +71,7 @@ pub fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `create_kv_aggregate bucket writable origins ?-option value ...?`
-pub fn create_kv_aggregate(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn create_kv_aggregate(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let word = &call.args[1];
     let writable = word.as_bool().filter(|_| !word.is_empty());
@@ -84,7 +84,7 @@ pub fn create_kv_aggregate(js: &Rc<JetStream>, call: &Invocation) -> Result<Repl
 }
 
 /// `create_kv_mirror name origin ?-option value ...?`
-pub fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn create_kv_mirror(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = bucket_name(&call.args[0])?;
     if name.starts_with("KV_") {
         return Err(Argument::MirrorIsBucket.into());
@@ -130,12 +130,12 @@ fn source(origin: &Obj) -> Result<Source> {
 }
 
 /// `delete_kv_bucket bucket`
-pub fn delete_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn delete_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     field(js, call, "DELETE", "success", Json::is_boolean)
 }
 
 /// `empty_kv_bucket bucket`
-pub fn empty_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn empty_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     field(js, call, "PURGE", "purged", Json::is_u64)
 }
 
@@ -158,14 +158,14 @@ fn field(
 }
 
 /// `kv_buckets`
-pub fn kv_buckets(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn kv_buckets(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move { Ok(Obj::text_list(&js.api.buckets().await?)) })
 }
 
 /// `status`, a method of the bucket
-pub fn status(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn status(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {

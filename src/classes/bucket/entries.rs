@@ -27,7 +27,7 @@ fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
 }
 
 /// `get key ?-revision n?`
-pub fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     found(bucket, call, |bucket, key, stored| {
         let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
         Ok(bucket.entry(key, &stored.data, (stored.seq, created), None, Operation::Put))
@@ -35,7 +35,7 @@ pub fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `get_value key ?-revision n?`
-pub fn get_value(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn get_value(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     found(bucket, call, |bucket, _, stored| Ok(payload_in(bucket.js.connection.coding(), &stored.data)))
 }
 
@@ -51,12 +51,12 @@ fn found(bucket: &Rc<Bucket>, call: &Invocation, show: fn(&Bucket, &str, &Stored
 }
 
 /// `put key value`
-pub fn put(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn put(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     store(bucket, call, Headers::new())
 }
 
 /// `update key value revision`
-pub fn update(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn update(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     key_name(&call.args[0])?;
     store(bucket, call, vec![expecting(revision_of(call, &call.args[2])?)])
 }
@@ -70,7 +70,7 @@ fn store(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Rep
 }
 
 /// `create key value`
-pub fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = key_name(&call.args[0])?;
     bucket.open()?;
     let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
@@ -79,7 +79,7 @@ pub fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `delete key ?revision?`
-pub fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     key_name(&call.args[0])?;
     let mut headers = deletion();
     if let Some(word) = call.args.get(1) {
@@ -90,7 +90,7 @@ pub fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `purge key`
-pub fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     mark(bucket, call, purging())
 }
 
@@ -105,7 +105,7 @@ fn mark(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Repl
 }
 
 /// `revert key revision`
-pub fn revert(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn revert(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = key_name(&call.args[0])?;
     let old = revision_of(call, &call.args[1])?;
     bucket.open()?;

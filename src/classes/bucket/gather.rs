@@ -14,7 +14,7 @@ use crate::rules::kv::Operation;
 use crate::tcl::{Obj, Reply};
 
 /// `history key`
-pub fn history(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn history(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = key_pattern(&call.args[0])?;
     bucket.open()?;
     let bucket = Rc::clone(bucket);
@@ -33,7 +33,7 @@ pub fn history(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `keys`
-pub fn keys(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn keys(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {

@@ -1,6 +1,6 @@
 //! `nats::key_value` of dialect 3: one object is one bucket (NATS ADR-8).
 
-pub mod buckets;
+pub(super) mod buckets;
 mod entries;
 mod gather;
 
@@ -12,7 +12,7 @@ use crate::rules::kv3::{GET_OPTIONS, WATCH_OPTIONS};
 use crate::tcl::Class;
 
 /// The class.
-pub static CLASS: Class<Method<Bucket>> = Class {
+pub(super) static CLASS: Class<Method<Bucket>> = Class {
     name: bucket_state::CLASS_NAME,
     constructor: constructor(
         "",

@@ -91,7 +91,7 @@ impl Connection {
 }
 
 /// `nats::connection new ?name? ?-logger obj? ?-log_chan channel? ?-log_level level?`
-pub fn construct(call: &Invocation, object: Object) -> Result<()> {
+pub(super) fn construct(call: &Invocation, object: Object) -> Result<()> {
     if object.instance::<Connection>().is_some() {
         return Err(Argument::ConstructedAlready.into());
     }
@@ -111,7 +111,7 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
 }
 
 /// `configure ?option? ?value option value ...?`
-pub fn configure(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn configure(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     match call.args {
         [] => Ok(connection.settings.borrow().as_dict().into()),
         [_] => cget(connection, call),
@@ -124,7 +124,7 @@ pub fn configure(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
 }
 
 /// `cget option`
-pub fn cget(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn cget(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     if matches!(&*call.args[0].as_text(), "-status" | "status") {
         return Ok(Obj::text(connection.state().as_str()).into());
     }
@@ -133,7 +133,7 @@ pub fn cget(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `reset ?option ...?`
-pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let indexes = call.args.iter().map(Settings::find).collect::<Result<Vec<_>>>()?;
     let mut settings = connection.settings.borrow().clone();
     let servers = indexes.contains(&SERVERS);
@@ -152,7 +152,7 @@ pub fn reset(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `connect ?-async?`
-pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let asynchronous = match call.args {
         [] => false,
         [word] if &*word.as_text() == "-async" => true,
@@ -179,7 +179,7 @@ pub fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `disconnect`
-pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     if connection.state() != State::Closed {
         connection.shut();
     }
@@ -187,12 +187,12 @@ pub fn disconnect(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
 }
 
 /// `ping ?-timeout ms?`
-pub fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     round_trip(connection, call, |_| Obj::bool(true))
 }
 
 /// `rtt ?-timeout ms?`
-pub fn rtt(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn rtt(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     // Microseconds are what a clock can tell.
     round_trip(connection, call, |time| Obj::text(&format!("{:.3}", time.as_secs_f64() * 1000.0)))
 }
@@ -214,20 +214,20 @@ fn round_trip(connection: &Rc<Connection>, call: &Invocation, result: fn(Duratio
 }
 
 /// `current_server`
-pub fn current_server(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn current_server(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let (host, port) = connection.engine().current_server().ok_or(Fault::Closed)?;
     Ok(Obj::list(&[Obj::text(&host), Obj::int(i64::from(port))]).into())
 }
 
 /// `all_servers`
-pub fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn all_servers(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let servers: Vec<Obj> = connection.engine().servers().iter().map(server_dict).collect();
     Ok(Obj::list(&servers).into())
 }
 
 /// `server_info`
-pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let mut dict = Obj::dict();
     if let Some(info) = connection.engine().server_info() {
         for (name, value) in info_fields(&info, connection.settings.borrow().dialect()) {
@@ -238,7 +238,7 @@ pub fn server_info(connection: &Rc<Connection>, _call: &Invocation) -> Result<Re
 }
 
 /// `statistics`
-pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     let counts = connection.engine().statistics();
     let mut dict = Obj::dict();
     for (name, count) in [
@@ -256,12 +256,12 @@ pub fn statistics(connection: &Rc<Connection>, _call: &Invocation) -> Result<Rep
 }
 
 /// `inbox`
-pub fn inbox(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn inbox(connection: &Rc<Connection>, _call: &Invocation) -> Result<Reply> {
     Ok(Obj::text(&connection.engine().new_inbox()).into())
 }
 
 /// `jet_stream ?-timeout ms? ?-domain domain?`
-pub fn jet_stream(_connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn jet_stream(_connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let Some(object) = call.call.object() else { return Err(Fault::Closed.into()) };
     let mut words = vec![object.name(call.interp)];
     words.extend_from_slice(call.call.args());

@@ -8,7 +8,7 @@ use crate::engine::Level;
 use crate::tcl::{Interp, Obj};
 
 /// Where log lines go and which.
-pub struct Log {
+pub(crate) struct Log {
     target: Target,
     level: Level,
     object: String,
@@ -22,12 +22,12 @@ enum Target {
 
 impl Log {
     /// Lines up to `level` go to a channel.
-    pub fn channel(channel: &str, level: Level, object: &str) -> Log {
+    pub(crate) fn channel(channel: &str, level: Level, object: &str) -> Log {
         Log { target: Target::Channel(channel.to_string()), level, object: object.to_string(), silent: Cell::new(false) }
     }
 
     /// All lines go to a logger object, which has levels of its own.
-    pub fn logger(logger: &str, object: &str) -> Log {
+    pub(crate) fn logger(logger: &str, object: &str) -> Log {
         Log {
             target: Target::Logger(logger.to_string()),
             level: Level::Debug,
@@ -37,22 +37,22 @@ impl Log {
     }
 
     /// The least severe level that is logged.
-    pub fn level(&self) -> Level {
+    pub(crate) fn level(&self) -> Level {
         self.level
     }
 
     /// No lines from now on.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.silent.set(true);
     }
 
     /// Whether lines of this level are wanted.
-    pub fn enabled(&self, level: Level) -> bool {
+    pub(crate) fn enabled(&self, level: Level) -> bool {
         level <= self.level && !self.silent.get()
     }
 
     /// Writes a line `[<timestamp> <name> <level>] <text>`, the object's command standing for an empty name, or hands the text to the logger. A log that fails is no error of the connection.
-    pub fn write(&self, interp: Interp, name: &str, at: SystemTime, level: Level, text: &str) {
+    pub(crate) fn write(&self, interp: Interp, name: &str, at: SystemTime, level: Level, text: &str) {
         let name = if name.is_empty() { self.object.rsplit("::").next().unwrap_or_default() } else { name };
         let words = match &self.target {
             Target::Logger(logger) => vec![Obj::text(&format!("{logger}::{}", level.as_str())), Obj::text(text)],
@@ -70,7 +70,7 @@ impl Log {
 }
 
 /// The level of a word of `-log_level`.
-pub fn level(word: &str) -> Level {
+pub(super) fn level(word: &str) -> Level {
     match word {
         "error" => Level::Error,
         "info" => Level::Info,

@@ -29,7 +29,7 @@ fn send(connection: &Connection, subject: &Obj, payload: &Obj, reply: &str, head
 }
 
 /// `publish subject message ?-reply subject? ?-header dict?`; older scripts give the reply subject as a bare third word.
-pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     let words = call.args;
     let (reply, options) = match words {
         [_, _] => (None, None),
@@ -48,14 +48,14 @@ pub fn publish(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `publish_msg msg`
-pub fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn publish_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
     send(connection, &parts.subject, &parts.data, &parts.reply, parts.headers)
 }
 
 /// `subscribe subject ?-callback prefix? ?-queue group? ?-max_msgs n? ?-dictmsg bool? ?-post bool?`
-pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let subject = call.args[0].to_text();
     let coding = connection.coding();
@@ -84,7 +84,7 @@ pub fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply
 }
 
 /// `unsubscribe subID ?-max_msgs n?`
-pub fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(super) fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let unknown = || Fault::NoSubscription(call.args[0].to_text());
     let id = call.args[0].as_int().filter(|id| *id > 0).ok_or_else(unknown)? as u64;

@@ -3,11 +3,11 @@
 mod lifecycle;
 mod log;
 mod messaging;
-pub mod receive;
-pub mod requests;
+pub(crate) mod receive;
+pub(crate) mod requests;
 mod settings;
-pub mod state;
-pub mod subscriptions;
+pub(crate) mod state;
+pub(crate) mod subscriptions;
 mod variables;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
@@ -20,7 +20,7 @@ use crate::tcl::Class;
 use state::Connection;
 
 /// The class.
-pub static CLASS: Class<Method<Connection>> = Class {
+pub(crate) static CLASS: Class<Method<Connection>> = Class {
     name: "::nats::connection",
     constructor: constructor(
         "?name? ?-logger obj? ?-log_chan channel? ?-log_level level?",

@@ -138,12 +138,12 @@ impl Connection {
 ///
 /// # Errors
 /// `ErrInvalidArg` if it is no list.
-pub fn prefix(word: &Obj) -> Result<Vec<Obj>> {
+pub(crate) fn prefix(word: &Obj) -> Result<Vec<Obj>> {
     word.as_list().ok_or_else(|| bad_value("callback", Kind::Command, word).into())
 }
 
 /// A server of the pool: `scheme host port discovered reconnects last_attempt` and its credentials.
-pub fn server_dict(server: &ServerEntry) -> Obj {
+pub(crate) fn server_dict(server: &ServerEntry) -> Obj {
     let mut dict = Obj::dict();
     dict.put_text("scheme", &Obj::text(server.scheme));
     dict.put_text("host", &Obj::text(&server.host));

@@ -22,12 +22,12 @@ const MAX_MSGS: Name = named(REQUEST_OPTIONS, "max_msgs");
 const HEADER: Name = named(REQUEST_OPTIONS, "header");
 
 /// The error of a call that ended without what it was to bring.
-pub fn end_error(end: &End, subject: &str) -> Error {
+pub(crate) fn end_error(end: &End, subject: &str) -> Error {
     Fault::of_end(end, Waiting::Request(subject.to_string())).into()
 }
 
 /// `request subject message ?-timeout ms? ?-callback prefix? ?-dictmsg bool? ?-max_msgs n? ?-header dict?`
-pub fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let headers = match call.options.given(HEADER) {
         Some(given) => headers_out(&given.obj)?,
@@ -38,7 +38,7 @@ pub fn request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `request_msg msg ?...?`
-pub fn request_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn request_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
     if !parts.reply.is_empty() {
@@ -49,7 +49,7 @@ pub fn request_msg(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
 }
 
 /// `cancel_request reqID`
-pub fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
     cancel(connection, &call.args[0])
 }
 
@@ -57,7 +57,7 @@ pub fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> Result<
 ///
 /// # Errors
 /// `ErrInvalidArg` for an unknown or finished one.
-pub fn cancel(connection: &Connection, word: &Obj) -> Result<Reply> {
+pub(crate) fn cancel(connection: &Connection, word: &Obj) -> Result<Reply> {
     let id = word.as_int().filter(|id| *id > 0);
     if id.is_some_and(|id| connection.cancel(id as u64)) {
         return Ok(Reply::Empty);

@@ -21,7 +21,7 @@ const CUSTOM_DELAY: usize = index(CONNECTION_OPTIONS, "custom_reconnect_delay");
 
 /// All options with their present values, one a row of the table.
 #[derive(Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     values: Vec<(Value, Obj)>,
     dialect: &'static Dialect,
     initial_name: String,
@@ -32,7 +32,7 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults.
-    pub fn new(interp: Interp, name: &Obj) -> Result<Settings> {
+    pub(crate) fn new(interp: Interp, name: &Obj) -> Result<Settings> {
         let coding = Coding { utf8: false, strict: true };
         let (values, initial_name) = (Vec::new(), name.to_text());
         let mut settings = Settings { values, dialect: dialect::of(interp), initial_name, coding, dictmsg: false };
@@ -54,7 +54,7 @@ impl Settings {
     }
 
     /// The dialect of the interpreter that the object was made in.
-    pub fn dialect(&self) -> &'static Dialect {
+    pub(crate) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
 
@@ -62,7 +62,7 @@ impl Settings {
     ///
     /// # Errors
     /// `ErrInvalidArg`, `Invalid option <name>`.
-    pub fn find(word: &Obj) -> Result<usize> {
+    pub(crate) fn find(word: &Obj) -> Result<usize> {
         let text = word.as_text();
         let name = bare_name(&text);
         let found = CONNECTION_OPTIONS.iter().position(|opt| opt.name == name);
@@ -70,12 +70,12 @@ impl Settings {
     }
 
     /// The value of a row as Tcl has it.
-    pub fn get(&self, index: usize) -> Obj {
+    pub(crate) fn get(&self, index: usize) -> Obj {
         self.values[index].1.clone()
     }
 
     /// All values as a dict, names without dash.
-    pub fn as_dict(&self) -> Obj {
+    pub(crate) fn as_dict(&self) -> Obj {
         let mut dict = Obj::dict();
         for (opt, (_, obj)) in CONNECTION_OPTIONS.iter().zip(&self.values) {
             dict.put_text(opt.name, obj);
@@ -84,7 +84,7 @@ impl Settings {
     }
 
     /// Checks `option value` words; nothing is changed yet.
-    pub fn check(interp: Interp, words: &[Obj]) -> Result<Vec<Given>> {
+    pub(crate) fn check(interp: Interp, words: &[Obj]) -> Result<Vec<Given>> {
         let mut given = Vec::new();
         for pair in words.chunks(2) {
             let [name, word] = pair else {
@@ -104,7 +104,7 @@ impl Settings {
     }
 
     /// Takes checked values over.
-    pub fn apply(&mut self, given: &[Given]) {
+    pub(crate) fn apply(&mut self, given: &[Given]) {
         for one in given {
             self.values[one.index] = (one.value.clone(), one.obj.clone());
         }
@@ -112,7 +112,7 @@ impl Settings {
     }
 
     /// Back to the default.
-    pub fn reset(&mut self, interp: Interp, index: usize) -> Result<()> {
+    pub(crate) fn reset(&mut self, interp: Interp, index: usize) -> Result<()> {
         self.values[index] = self.default_of(interp, index)?;
         self.look_up();
         Ok(())
@@ -127,7 +127,7 @@ impl Settings {
     }
 
     /// `-pedantic`
-    pub fn is_pedantic(&self) -> bool {
+    pub(crate) fn is_pedantic(&self) -> bool {
         self.flag(const { flag(CONNECTION_OPTIONS, "pedantic") })
     }
 
@@ -155,37 +155,37 @@ impl Settings {
     }
 
     /// `-name`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.text(const { text(CONNECTION_OPTIONS, "name") })
     }
 
     /// `-dictmsg`.
-    pub fn dictmsg(&self) -> bool {
+    pub(crate) fn dictmsg(&self) -> bool {
         self.dictmsg
     }
 
     /// `-randomize`.
-    pub fn randomize(&self) -> bool {
+    pub(crate) fn randomize(&self) -> bool {
         self.flag(const { flag(CONNECTION_OPTIONS, "randomize") })
     }
 
     /// `-request_timeout` in ms; 0 waits for ever.
-    pub fn request_timeout(&self) -> i64 {
+    pub(crate) fn request_timeout(&self) -> i64 {
         self.int(const { int(CONNECTION_OPTIONS, "request_timeout") })
     }
 
     /// The words of `-custom_reconnect_delay`.
-    pub fn custom_delay(&self) -> Vec<Obj> {
+    pub(crate) fn custom_delay(&self) -> Vec<Obj> {
         self.values[CUSTOM_DELAY].1.as_list().unwrap_or_default()
     }
 
     /// How payloads and subjects are converted.
-    pub fn coding(&self) -> Coding {
+    pub(crate) fn coding(&self) -> Coding {
         self.coding
     }
 
     /// The engine's configuration.
-    pub fn config(&self, log_level: Level) -> Config {
+    pub(crate) fn config(&self, log_level: Level) -> Config {
         Config {
             name: self.name(),
             pedantic: self.flag(const { flag(CONNECTION_OPTIONS, "pedantic") }),
@@ -241,7 +241,7 @@ impl Settings {
     }
 
     /// Keys of `-tls_opts` among the given values that have no meaning here.
-    pub fn ignored_tls_keys(given: &[Given]) -> Vec<String> {
+    pub(crate) fn ignored_tls_keys(given: &[Given]) -> Vec<String> {
         let tls = given.iter().filter(|given| given.index == TLS_OPTS);
         let names = tls.flat_map(|g| match &g.value {
             Value::Dict(pairs) => pairs.iter().map(|(name, _)| bare_name(name).to_string()).collect(),

@@ -17,7 +17,7 @@ use crate::engine::{CallId, Conn, Level, Problem, RequestSpec};
 use crate::tcl::{Home, Interp, Obj, Result};
 
 /// The object's state.
-pub struct Connection {
+pub(crate) struct Connection {
     /// Number in the delivery's registry.
     pub key: u64,
     /// The connection as such.
@@ -45,7 +45,7 @@ impl Connection {
     ///
     /// # Errors
     /// What Tcl says if the variables cannot be made.
-    pub fn new(interp: Interp, namespace: String, settings: Settings, log: Log) -> Result<Rc<Connection>> {
+    pub(crate) fn new(interp: Interp, namespace: String, settings: Settings, log: Log) -> Result<Rc<Connection>> {
         let home = Home::new(interp);
         let variables = Variables::new(interp, &home, namespace)?;
         let (key, engine) = delivery::engine(settings.config(log.level()));
@@ -75,18 +75,18 @@ impl Connection {
     }
 
     /// Hands the options to the engine.
-    pub fn configure(&self, settings: &Settings) {
+    pub(crate) fn configure(&self, settings: &Settings) {
         self.engine().configure(settings.config(self.log_level()));
         self.client.set_pedantic(settings.is_pedantic());
     }
 
     /// The engine.
-    pub fn engine(&self) -> &Conn {
+    pub(crate) fn engine(&self) -> &Conn {
         self.client.engine()
     }
 
     /// What the variable `status` shows.
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.client.state()
     }
 
@@ -94,55 +94,55 @@ impl Connection {
     ///
     /// # Errors
     /// That; [`Fault::Forked`].
-    pub fn open_or_error(&self) -> std::result::Result<(), Fault> {
+    pub(crate) fn open_or_error(&self) -> std::result::Result<(), Fault> {
         self.client.open_or_fault()
     }
 
     /// Whether the object is gone.
-    pub fn is_destroyed(&self) -> bool {
+    pub(crate) fn is_destroyed(&self) -> bool {
         self.destroyed.get()
     }
 
     /// Marks the object as gone; false if it was already.
-    pub fn mark_destroyed(&self) -> bool {
+    pub(crate) fn mark_destroyed(&self) -> bool {
         self.variables.retire();
         !self.destroyed.replace(true)
     }
 
     /// How payloads and subjects are converted now.
-    pub fn coding(&self) -> Coding {
+    pub(crate) fn coding(&self) -> Coding {
         self.settings.borrow().coding()
     }
 
     /// Changes the status and its variable; write traces run in here.
-    pub fn set_state(&self, state: State) {
+    pub(crate) fn set_state(&self, state: State) {
         self.client.set_state(state);
         self.variables.set_status(state);
     }
 
     /// Notes an asynchronous error: variable and log.
-    pub fn report(&self, problem: &Problem) {
+    pub(crate) fn report(&self, problem: &Problem) {
         self.variables.set_last_error(Some(problem));
         self.log(Level::Warn, || problem.text.clone());
     }
 
     /// Least severe level that is logged.
-    pub fn log_level(&self) -> Level {
+    pub(crate) fn log_level(&self) -> Level {
         self.log.level()
     }
 
     /// No log lines from now on: the channel may be somebody else's by then.
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.log.silence();
     }
 
     /// Logs a line; `text` is made only if the level is on.
-    pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
+    pub(crate) fn log(&self, level: Level, text: impl FnOnce() -> String) {
         self.log_at(SystemTime::now(), level, text);
     }
 
     /// Logs a line of a moment ago.
-    pub fn log_at(&self, at: SystemTime, level: Level, text: impl FnOnce() -> String) {
+    pub(crate) fn log_at(&self, at: SystemTime, level: Level, text: impl FnOnce() -> String) {
         if self.log.enabled(level)
             && let Some(kept) = self.home.live()
         {
@@ -152,17 +152,17 @@ impl Connection {
     }
 
     /// Runs a callback at global level.
-    pub fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
+    pub(crate) fn run_callback(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
         self.callbacks.run(prefix, args);
     }
 
     /// [`Client::call`]
-    pub fn call(&self, spec: RequestSpec) -> std::result::Result<Calling, Fault> {
+    pub(crate) fn call(&self, spec: RequestSpec) -> std::result::Result<Calling, Fault> {
         self.client.call(spec)
     }
 
     /// [`Client::call_back`] with a function that needs the connection.
-    pub fn call_back(
+    pub(crate) fn call_back(
         self: &Rc<Self>,
         spec: RequestSpec,
         run: impl Fn(&Rc<Connection>, Answer) + 'static,
@@ -172,12 +172,12 @@ impl Connection {
     }
 
     /// [`Client::round_trip`]
-    pub fn round_trip(&self, timeout: Option<Duration>) -> Calling {
+    pub(crate) fn round_trip(&self, timeout: Option<Duration>) -> Calling {
         self.client.round_trip(timeout)
     }
 
     /// [`Client::cancel`]
-    pub fn cancel(&self, id: CallId) -> bool {
+    pub(crate) fn cancel(&self, id: CallId) -> bool {
         self.client.cancel(id)
     }
 }

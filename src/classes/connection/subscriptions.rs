@@ -12,10 +12,10 @@ use crate::tcl::Obj;
 
 /// Number of callbacks of one subscription that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
 /// subscriptions go on: one of them may be what the callbacks wait for.
-pub const NESTED_CALLBACKS: u32 = 32;
+pub(crate) const NESTED_CALLBACKS: u32 = 32;
 
 /// One subscription.
-pub struct Subscription {
+pub(crate) struct Subscription {
     /// Callback prefix; empty if messages are only counted.
     callback: Vec<Obj>,
     /// Deliver dicts.
@@ -36,7 +36,7 @@ pub struct Subscription {
 
 impl Subscription {
     /// A subscription that has had no message yet.
-    pub fn new(callback: Vec<Obj>, dicts: bool, max: Option<u64>) -> Subscription {
+    pub(crate) fn new(callback: Vec<Obj>, dicts: bool, max: Option<u64>) -> Subscription {
         Subscription {
             callback,
             dicts,
@@ -50,12 +50,12 @@ impl Subscription {
     }
 
     /// Whether messages are only counted.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.callback.is_empty()
     }
 
     /// Ends it after `max` messages counted from its start, or now. The number that is left to wait for, `None` if it has ended.
-    pub fn limit(&self, max: Option<u64>) -> Option<u64> {
+    pub(crate) fn limit(&self, max: Option<u64>) -> Option<u64> {
         let max = max.filter(|max| self.count.get() < *max);
         match max {
             Some(_) => self.max.set(max),
@@ -90,7 +90,7 @@ impl Subscription {
 
 /// The subscriptions of a connection.
 #[derive(Default)]
-pub struct Subscriptions {
+pub(crate) struct Subscriptions {
     /// Running ones by their ID, and ended ones until their last message is through.
     table: RefCell<FxHashMap<SubId, Rc<Subscription>>>,
     /// Number of callbacks of all of them that are on the stack.
@@ -99,38 +99,38 @@ pub struct Subscriptions {
 
 impl Subscriptions {
     /// One more.
-    pub fn add(&self, id: SubId, subscription: Subscription) {
+    pub(crate) fn add(&self, id: SubId, subscription: Subscription) {
         self.table.borrow_mut().insert(id, Rc::new(subscription));
     }
 
     /// The one of this ID, if it still means something.
-    pub fn find(&self, id: SubId) -> Option<Rc<Subscription>> {
+    pub(crate) fn find(&self, id: SubId) -> Option<Rc<Subscription>> {
         let found = self.table.borrow().get(&id).cloned();
         found.filter(|s| !s.over.get() && !s.forgotten.get())
     }
 
     /// Its last message is through.
-    pub fn remove(&self, id: SubId) {
+    pub(crate) fn remove(&self, id: SubId) {
         let ended = self.table.borrow_mut().remove(&id);
         drop(ended);
     }
 
     /// Their IDs mean nothing any more; what is queued still runs.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         for subscription in self.table.borrow().values() {
             subscription.forgotten.set(true);
         }
     }
 
     /// Whether another callback of the subscription may be put on the stack.
-    pub fn has_room(&self, id: SubId) -> bool {
+    pub(crate) fn has_room(&self, id: SubId) -> bool {
         // Nothing is on the stack in most cases.
         self.depth.get() < NESTED_CALLBACKS
             || self.table.borrow().get(&id).is_none_or(|subscription| subscription.depth.get() < NESTED_CALLBACKS)
     }
 
     /// Runs the callback of a message; true if one has run.
-    pub fn deliver(&self, callbacks: &Callbacks, coding: Coding, id: SubId, message: &Message) -> bool {
+    pub(crate) fn deliver(&self, callbacks: &Callbacks, coding: Coding, id: SubId, message: &Message) -> bool {
         let Some(subscription) = self.table.borrow().get(&id).cloned() else { return false };
         if !subscription.admit() || subscription.is_silent() {
             return false;

@@ -12,7 +12,7 @@ use crate::tcl::trace::Guard;
 use crate::tcl::{Home, Interp, Obj, Result};
 
 /// The variables of one object, in its namespace.
-pub struct Variables {
+pub(crate) struct Variables {
     home: Rc<Home>,
     namespace: String,
     guard: Rc<Guard>,
@@ -29,7 +29,7 @@ impl Variables {
     ///
     /// # Errors
     /// What Tcl says if they cannot be made.
-    pub fn new(interp: Interp, home: &Rc<Home>, namespace: String) -> Result<Variables> {
+    pub(crate) fn new(interp: Interp, home: &Rc<Home>, namespace: String) -> Result<Variables> {
         let guard = Guard::new();
         guard.set(interp, &format!("{namespace}::status"), None, &Obj::text(State::Closed.as_str()))?;
         guard.set(interp, &format!("{namespace}::last_error"), None, &Obj::empty())?;
@@ -48,18 +48,18 @@ impl Variables {
     }
 
     /// Lets them go with the object.
-    pub fn retire(&self) {
+    pub(crate) fn retire(&self) {
         self.leaving.set(true);
         self.guard.retire();
     }
 
     /// Writes `status`; traces run in here.
-    pub fn set_status(&self, state: State) {
+    pub(crate) fn set_status(&self, state: State) {
         self.write("status", None, &Obj::text(state.as_str()));
     }
 
     /// Writes `last_error`: empty, or the problem's dict. Traces run in here.
-    pub fn set_last_error(&self, problem: Option<&Problem>) {
+    pub(crate) fn set_last_error(&self, problem: Option<&Problem>) {
         self.failed.set(problem.is_some());
         let Some(kept) = self.home.live() else { return };
         let value = problem.map_or_else(Obj::empty, |problem| as_dict(kept.interp(), problem));
@@ -67,12 +67,12 @@ impl Variables {
     }
 
     /// Whether `last_error` holds an error: a connection that was closed by its owner has none.
-    pub fn has_error(&self) -> bool {
+    pub(crate) fn has_error(&self) -> bool {
         self.failed.get()
     }
 
     /// Rewrites `serverInfo`, all of it.
-    pub fn set_server_info(&self, info: &Info, dialect: &Dialect) {
+    pub(crate) fn set_server_info(&self, info: &Info, dialect: &Dialect) {
         let fields: Vec<_> = info_fields(info, dialect).collect();
         let Some(kept) = self.home.live() else { return };
         let array = format!("{}::serverInfo", self.namespace);
@@ -99,7 +99,7 @@ impl Variables {
 }
 
 /// The fields of INFO that are there, under the names of the protocol.
-pub fn info_fields<'a>(info: &'a Info, dialect: &'a Dialect) -> impl Iterator<Item = (&'a str, Obj)> {
+pub(super) fn info_fields<'a>(info: &'a Info, dialect: &'a Dialect) -> impl Iterator<Item = (&'a str, Obj)> {
     info.fields.iter().map(|(name, value)| match value.as_str() {
         Some(version) if name == "version" => (name.as_str(), Obj::text(dialect.server_version(version))),
         _ => (name.as_str(), to_obj(value)),

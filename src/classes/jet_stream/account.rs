@@ -8,16 +8,16 @@ use crate::bridge::method::Invocation;
 use crate::tcl::{Obj, Reply};
 
 /// `account_info`
-pub fn account_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn account_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     request(js, call, "INFO".to_string(), String::new(), Shape::Dict)
 }
 
 /// `api_prefix`
-pub fn api_prefix(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn api_prefix(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
     Ok(Obj::text(js.api.prefix()).into())
 }
 
 /// `timeout`
-pub fn timeout(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn timeout(js: &Rc<JetStream>, _call: &Invocation) -> Result<Reply> {
     Ok(Obj::int(js.api.timeout).into())
 }

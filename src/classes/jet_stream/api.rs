@@ -23,7 +23,7 @@ use crate::rules::option::{Name, Opt, flag, int, named};
 use crate::tcl::{Instance, Obj, Object, Reply, class};
 
 /// State of a `nats::jet_stream` object.
-pub struct JetStream {
+pub(crate) struct JetStream {
     /// The connection it was made from.
     pub connection: Rc<Connection>,
     /// Its requests.
@@ -49,7 +49,7 @@ const DOMAIN: Name = named(JET_STREAM_OPTIONS, "domain");
 const API_PREFIX: Name = named(JET_STREAM_OPTIONS, "api_prefix");
 
 /// `nats::jet_stream new connection ?-timeout ms? ?-domain domain?`, called by the connection's `jet_stream`.
-pub fn construct(call: &Invocation, object: Object) -> Result<()> {
+pub(crate) fn construct(call: &Invocation, object: Object) -> Result<()> {
     let connection = &call.args[0];
     let state = class::instance_of::<Connection>(call.interp, connection);
     let state = state.ok_or_else(|| Argument::NotOfClass { given: connection.to_text(), class: "nats::connection" })?;
@@ -84,7 +84,7 @@ pub fn construct(call: &Invocation, object: Object) -> Result<()> {
 
 /// How an API reply becomes a result.
 #[derive(Clone, Copy)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A dict of its fields.
     Dict,
     /// A dict without `total`, `offset` and `limit`.
@@ -98,7 +98,7 @@ pub enum Shape {
 }
 
 /// Sends one API request and waits for its result.
-pub fn request(js: &Rc<JetStream>, call: &Invocation, rest: String, body: String, shape: Shape) -> Result<Reply> {
+pub(crate) fn request(js: &Rc<JetStream>, call: &Invocation, rest: String, body: String, shape: Shape) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         let (message, reply) = js.api.ask(&rest, body).await?;
@@ -110,7 +110,7 @@ pub fn request(js: &Rc<JetStream>, call: &Invocation, rest: String, body: String
 ///
 /// # Errors
 /// `ErrProtocol` if it has no such field.
-pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Result<Obj> {
+pub(crate) fn shaped(message: &Message, reply: Json, shape: Shape) -> Result<Obj> {
     let field = |name: &str, fits: fn(&Json) -> bool| {
         reply.get(name).filter(|value| fits(value)).map(to_obj).ok_or(Fault::ReplyIncomplete)
     };
@@ -124,12 +124,12 @@ pub fn shaped(message: &Message, reply: Json, shape: Shape) -> Result<Obj> {
 }
 
 /// A reply as a dict of its fields.
-pub fn dict_of(reply: Json) -> Obj {
+pub(crate) fn dict_of(reply: Json) -> Obj {
     to_obj(&convert_reply(reply, false))
 }
 
 /// The options as the JSON object of a request.
-pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) -> Result<Map<String, Json>> {
+pub(crate) fn options_body(table: &'static [Opt], options: &Options, creation: bool) -> Result<Map<String, Json>> {
     body(table, &options.values(), creation).map_err(|bad| Argument::Value(bad).into())
 }
 
@@ -137,7 +137,7 @@ pub fn options_body(table: &'static [Opt], options: &Options, creation: bool) ->
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub fn stream_name(word: &Obj) -> Result<String> {
+pub(crate) fn stream_name(word: &Obj) -> Result<String> {
     let name = word.to_text();
     if is_stream_name(&name) { Ok(name) } else { Err(Argument::StreamName(name).into()) }
 }
@@ -146,11 +146,11 @@ pub fn stream_name(word: &Obj) -> Result<String> {
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub fn consumer_name(name: &str) -> Result<String> {
+pub(crate) fn consumer_name(name: &str) -> Result<String> {
     if is_stream_name(name) { Ok(name.to_string()) } else { Err(Argument::ConsumerName(name.to_string()).into()) }
 }
 
 /// `ErrConnectionClosed` when the connection is closed, before anything else is looked at.
-pub fn open_or_error(js: &JetStream) -> Result<()> {
+pub(crate) fn open_or_error(js: &JetStream) -> Result<()> {
     if js.connection.is_destroyed() { Err(Fault::Closed.into()) } else { Ok(js.connection.open_or_error()?) }
 }

@@ -12,12 +12,12 @@ use crate::rules::option::{Name, Opt, Value, named};
 use crate::tcl::{Interp, Obj};
 
 /// Options of a consumer that plain arguments of a method can take the place of.
-pub const NAME: Name = named(CONSUMER_OPTIONS, "name");
-pub const DURABLE_NAME: Name = named(CONSUMER_OPTIONS, "durable_name");
-pub const DELIVER_SUBJECT: Name = named(CONSUMER_OPTIONS, "deliver_subject");
+pub(super) const NAME: Name = named(CONSUMER_OPTIONS, "name");
+pub(super) const DURABLE_NAME: Name = named(CONSUMER_OPTIONS, "durable_name");
+pub(super) const DELIVER_SUBJECT: Name = named(CONSUMER_OPTIONS, "deliver_subject");
 
 /// A parsed configuration.
-pub struct Config {
+pub(super) struct Config {
     table: &'static [Opt],
     /// What the table knows.
     pub options: Options,
@@ -32,7 +32,7 @@ impl Config {
     ///
     /// # Errors
     /// As [`Options::parse`].
-    pub fn parse(interp: Interp, table: &'static [Opt], marks: &[&str], words: &[Obj]) -> Result<Config> {
+    pub(super) fn parse(interp: Interp, table: &'static [Opt], marks: &[&str], words: &[Obj]) -> Result<Config> {
         let names: Vec<String> = words.iter().step_by(2).map(|word| bare_name(&word.as_text()).to_string()).collect();
         let plain: Vec<&str> = names.iter().map(String::as_str).collect();
         if words.len() % 2 == 1 || !is_whole_config(marks, &plain) {
@@ -50,17 +50,17 @@ impl Config {
     }
 
     /// Whether this is a configuration as a server writes it.
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.whole
     }
 
     /// Whether the option was given.
-    pub fn has(&self, name: Name) -> bool {
+    pub(super) fn has(&self, name: Name) -> bool {
         self.options.given(name).is_some()
     }
 
     /// Whether the option was given with something in it.
-    pub fn has_content(&self, name: Name) -> bool {
+    pub(super) fn has_content(&self, name: Name) -> bool {
         self.options.given(name).is_some_and(|given| match &given.value {
             Value::List(items) => !items.is_empty(),
             Value::Dict(pairs) => !pairs.is_empty(),
@@ -74,7 +74,7 @@ impl Config {
     ///
     /// # Errors
     /// `ErrNotSupported` names the option and the version that has it.
-    pub fn known_to_server(&self, js: &JetStream) -> Result<()> {
+    pub(super) fn known_to_server(&self, js: &JetStream) -> Result<()> {
         let mut given = self.options.values();
         // Beside the durable name it says nothing new.
         given.retain(|(index, _)| self.table[*index].name != NAME.as_str() || !self.has(DURABLE_NAME));
@@ -82,7 +82,7 @@ impl Config {
     }
 
     /// The JSON object; with `creation` the table's defaults are in it.
-    pub fn body(&self, creation: bool) -> Result<Map<String, Json>> {
+    pub(super) fn body(&self, creation: bool) -> Result<Map<String, Json>> {
         let mut map = options_body(self.table, &self.options, creation)?;
         map.extend(self.extra.iter().cloned());
         Ok(map)

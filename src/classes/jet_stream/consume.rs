@@ -79,7 +79,7 @@ impl Pull {
 }
 
 /// `consume stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
-pub fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
     if let Some(callback) = call.options.given(CALLBACK) {
         let callback = prefix(&callback.obj)?;
@@ -183,7 +183,7 @@ fn pulled(connection: &Rc<Connection>, id: u64, callback: &[Obj], answer: Answer
 }
 
 /// `cancel_pull_request reqID`
-pub fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     cancel(&js.connection, &call.args[0])
 }

@@ -23,14 +23,14 @@ pub(super) fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
 }
 
 /// `add_consumer stream ?-option value ...?`
-pub fn add_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let config = parse(call, &call.args[1..])?;
     create(js, call, &stream, &config)
 }
 
 /// `add_pull_consumer stream consumer ?args?`
-pub fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let mut config = parse(call, &call.args[2..])?;
     durable(&mut config, &call.args[1])?;
@@ -38,7 +38,7 @@ pub fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
 }
 
 /// `add_push_consumer stream consumer deliver_subject ?args?`
-pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let mut config = parse(call, &call.args[3..])?;
     durable(&mut config, &call.args[1])?;
@@ -106,7 +106,7 @@ pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Resul
 }
 
 /// `add_consumer_from_json stream consumer json_config`
-pub fn add_consumer_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_consumer_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let consumer = consumer_name(&call.args[1].as_text())?;
     let text = call.args[2].to_text();
@@ -121,17 +121,17 @@ fn addressed(call: &Invocation) -> Result<String> {
 }
 
 /// `delete_consumer stream consumer`
-pub fn delete_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn delete_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     request(js, call, format!("CONSUMER.DELETE.{}", addressed(call)?), String::new(), Shape::Success)
 }
 
 /// `consumer_info stream consumer`
-pub fn consumer_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn consumer_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     request(js, call, format!("CONSUMER.INFO.{}", addressed(call)?), String::new(), Shape::Dict)
 }
 
 /// `consumer_names stream`
-pub fn consumer_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn consumer_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     open_or_error(js)?;
     let js = Rc::clone(js);

@@ -20,7 +20,7 @@ use crate::tcl::{Obj, Reply};
 const LAST_BY_SUBJ: Name = named(MSG_GET_OPTIONS, "last_by_subj");
 
 /// `stream_direct_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
-pub fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
         return Err(Argument::OneRequired(WHICH_MESSAGE).into());

@@ -36,7 +36,7 @@ impl Drop for Running {
 }
 
 /// `fetch stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
-pub fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
     if let Some(callback) = call.options.given(CALLBACK) {
         let running =
@@ -103,7 +103,7 @@ fn log_end(connection: &Connection, form: &str, id: CallId, end: &End) {
 }
 
 /// `cancel_pull_request fetchID`
-pub fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn cancel_pull_request(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let word = &call.args[0];
     let id = word.as_int().and_then(|id| CallId::try_from(id).ok());

@@ -8,21 +8,21 @@ use crate::engine::CallId;
 
 /// Their IDs.
 #[derive(Default)]
-pub struct Fetches(RefCell<HashSet<CallId>>);
+pub(crate) struct Fetches(RefCell<HashSet<CallId>>);
 
 impl Fetches {
     /// One more.
-    pub fn insert(&self, id: CallId) {
+    pub(crate) fn insert(&self, id: CallId) {
         self.0.borrow_mut().insert(id);
     }
 
     /// One less; false if it was none.
-    pub fn remove(&self, id: CallId) -> bool {
+    pub(crate) fn remove(&self, id: CallId) -> bool {
         self.0.borrow_mut().remove(&id)
     }
 
     /// Ends all of them silently.
-    pub fn cancel(&self, connection: &Connection) {
+    pub(crate) fn cancel(&self, connection: &Connection) {
         let all = self.0.take();
         for id in all {
             connection.cancel(id);

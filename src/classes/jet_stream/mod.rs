@@ -1,16 +1,16 @@
 //! `nats::jet_stream`: the table of its methods, those of both dialects.
 
 mod account;
-pub mod api;
+pub(crate) mod api;
 mod config;
 mod consume;
-pub mod consumers;
+pub(crate) mod consumers;
 mod direct;
 mod fetch;
 mod fetches;
 mod publish;
 mod stored;
-pub mod streams;
+pub(crate) mod streams;
 mod table2;
 mod table3;
 mod update;
@@ -30,11 +30,11 @@ const NEW: Method<JetStream> = constructor(
 );
 
 /// The class in dialect 2.
-pub static CLASS_2: Class<Method<JetStream>> =
+pub(crate) static CLASS_2: Class<Method<JetStream>> =
     Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, table2::METHODS] };
 
 /// The class in dialect 3.
-pub static CLASS_3: Class<Method<JetStream>> =
+pub(crate) static CLASS_3: Class<Method<JetStream>> =
     Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, table3::METHODS] };
 
 /// Methods that are the same in both.

@@ -30,7 +30,7 @@ const DELAY: Name = named(NAK_OPTIONS, "delay");
 const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 
 /// `publish subject message ?args?`
-pub fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let headers = expected_stream(call, Headers::new());
     let message = outgoing(&js.connection.latest, js.connection.coding(), &call.args[0], &call.args[1], "", headers)?;
@@ -38,7 +38,7 @@ pub fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `publish_msg message ?args?`
-pub fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
     let headers = expected_stream(call, parts.headers.unwrap_or_default());
@@ -145,12 +145,12 @@ fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
 }
 
 /// `ack message`
-pub fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     answer(js, &call.args[0], Bytes::from_static(b"+ACK"))
 }
 
 /// `nak message ?-delay ms?`
-pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bad =
         || bad_value(DELAY.as_str(), Kind::Delay, &call.options.given(DELAY).map_or_else(Obj::empty, |given| given.obj.clone()));
     let body = nak_body(call.options.given_text(DELAY)).map_err(|_| bad())?;
@@ -158,17 +158,17 @@ pub fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `in_progress message`
-pub fn in_progress(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn in_progress(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     answer(js, &call.args[0], Bytes::from_static(b"+WPI"))
 }
 
 /// `term message`
-pub fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     answer(js, &call.args[0], Bytes::from_static(b"+TERM"))
 }
 
 /// `ack_sync message`
-pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let msg = acknowledgement(js, &call.args[0], Bytes::from_static(b"+ACK"))?;
     let subject = msg.subject.as_str().to_string();
     let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.api.timeout), mode: Mode::Shared })?;
@@ -181,6 +181,6 @@ pub fn ack_sync(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `metadata message`
-pub fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn metadata_of(_js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     Ok(metadata_dict(&call.args[0])?.into())
 }

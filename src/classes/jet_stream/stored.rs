@@ -6,7 +6,7 @@ use crate::client::Stored;
 use crate::tcl::Obj;
 
 /// A stored message as a dict.
-pub fn message_dict(js: &JetStream, stored: &Stored) -> Obj {
+pub(super) fn message_dict(js: &JetStream, stored: &Stored) -> Obj {
     let mut header = Obj::dict();
     header_lines(&mut header, stored.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let data = payload_in(js.connection.coding(), &stored.data);

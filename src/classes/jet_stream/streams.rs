@@ -25,7 +25,7 @@ pub(super) const WHICH_MESSAGE: &[Name] =
     &[named(MSG_GET_OPTIONS, "last_by_subj"), named(MSG_GET_OPTIONS, "next_by_subj"), named(MSG_GET_OPTIONS, "seq")];
 
 /// `add_stream stream ?-option value ...?`
-pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
     if !ORIGINS.iter().any(|field| config.has_content(*field)) {
@@ -45,7 +45,7 @@ pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `add_stream_from_json json_config`
-pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let text = call.args[0].to_text();
     let name = json_object(&text)?.get("name").and_then(Json::as_str).unwrap_or_default().to_string();
     stream_name(&Obj::text(&name))?;
@@ -58,31 +58,31 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
 ///
 /// # Errors
 /// `ErrInvalidArg` if it is no JSON object.
-pub fn json_object(text: &str) -> Result<Json> {
+pub(crate) fn json_object(text: &str) -> Result<Json> {
     serde_json::from_str(text).ok().filter(Json::is_object).ok_or_else(|| Argument::ConfigNotJson.into())
 }
 
 /// `delete_stream stream`
-pub fn delete_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn delete_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     request(js, call, format!("STREAM.DELETE.{name}"), String::new(), Shape::Success)
 }
 
 /// `purge_stream stream ?-filter subject? ?-keep int? ?-seq int?`
-pub fn purge_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn purge_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let body = Json::Object(options_body(PURGE_OPTIONS, &call.options, false)?).to_string();
     request(js, call, format!("STREAM.PURGE.{name}"), body, Shape::Purged)
 }
 
 /// `stream_info stream`
-pub fn stream_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn stream_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     request(js, call, format!("STREAM.INFO.{name}"), String::new(), Shape::Unpaged)
 }
 
 /// `stream_names ?-subject subject?`
-pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let subject = call.options.given_text(const { named(STREAM_NAMES_OPTIONS, "subject") }).map(str::to_string);
     open_or_error(js)?;
     let js = Rc::clone(js);
@@ -93,7 +93,7 @@ pub fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `stream_msg_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
-pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
         return Err(Argument::OneRequired(WHICH_MESSAGE).into());
@@ -108,7 +108,7 @@ pub fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `stream_msg_delete stream -seq sequence ?-no_erase no_erase?`
-pub fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn stream_msg_delete(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     call.options.required(const { named(MSG_DELETE_OPTIONS, "seq") })?;
     let body = Json::Object(options_body(call.options.table(), &call.options, true)?).to_string();

@@ -12,7 +12,7 @@ use crate::rules::jetstream_streams::{KEY_VALUE_OPTIONS, MSG_DELETE_OPTIONS, STR
 use crate::tcl::{Reply, class};
 
 /// The rows.
-pub const METHODS: &[Method<JetStream>] = &[
+pub(super) const METHODS: &[Method<JetStream>] = &[
     row(
         "consume",
         "stream consumer ?-option value ...?",

@@ -10,7 +10,7 @@ use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS_3, STREAM_OPTIONS_3};
 use crate::rules::kv3::BUCKET_OPTIONS;
 
 /// The rows.
-pub const METHODS: &[Method<JetStream>] = &[
+pub(super) const METHODS: &[Method<JetStream>] = &[
     row(
         "fetch",
         "stream consumer ?-option value ...?",

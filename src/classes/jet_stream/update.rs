@@ -22,7 +22,7 @@ use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
 /// `add_stream stream ?-option value ...?`: creates, and never updates.
-pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = stream_config(js, call)?;
     let body = under(&name, config.body(true)?);
@@ -32,7 +32,7 @@ pub fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `update_stream stream ?-option value ...?`: what the call does not name stays.
-pub fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn update_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     let config = stream_config(js, call)?;
     let change = under(&name, config.body(false)?);
@@ -80,7 +80,7 @@ fn under(name: &str, fields: Map<String, Json>) -> Map<String, Json> {
 }
 
 /// `add_stream_from_json json_config`: creates, and never updates.
-pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let text = call.args[0].to_text();
     let name = json_object(&text)?.get("name").and_then(Json::as_str).unwrap_or_default().to_string();
     let name = stream_name(&Obj::text(&name))?;
@@ -88,19 +88,19 @@ pub fn add_stream_from_json(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
 }
 
 /// `add_consumer stream ?-option value ...?`: creates, and never updates where the server can tell.
-pub fn add_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     write_consumer(js, call, &stream, &named_once(call)?, "create")
 }
 
 /// `update_consumer stream ?-option value ...?`
-pub fn update_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn update_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     write_consumer(js, call, &stream, &named_once(call)?, "update")
 }
 
 /// `add_pull_consumer stream consumer ?args?`
-pub fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let mut config = parse(call, &call.args[2..])?;
     durable(&mut config, &call.args[1])?;
@@ -108,7 +108,7 @@ pub fn add_pull_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply>
 }
 
 /// `add_push_consumer stream consumer deliver_subject ?args?`
-pub fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let mut config = parse(call, &call.args[3..])?;
     durable(&mut config, &call.args[1])?;

@@ -17,7 +17,7 @@ use crate::rules::option::named;
 use crate::tcl::{Obj, Reply};
 
 /// `add bucket ?options?`
-pub fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn add(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.writable()?;
     let bucket = bucket_name(&call.args[0])?;
     let config = bucket_config(&bucket, &call.options.values()).map_err(refusal)?;
@@ -45,7 +45,7 @@ fn refusal(error: BucketError) -> Error {
 }
 
 /// `info bucket`
-pub fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     kv.open()?;
     let kv = Rc::clone(kv);
@@ -56,14 +56,14 @@ pub fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `ls`
-pub fn ls(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn ls(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);
     block(call.interp, async move { Ok(Obj::text_list(&kv.js.api.buckets().await?)) })
 }
 
 /// `del bucket`, read-only mode and name checked.
-pub fn delete(kv: &Rc<KeyValue>, call: &Invocation, bucket: String) -> Result<Reply> {
+pub(super) fn delete(kv: &Rc<KeyValue>, call: &Invocation, bucket: String) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);
     block(call.interp, async move {

@@ -36,7 +36,7 @@ fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
 }
 
 /// `get bucket key ?-revision n?`
-pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = (bucket_name(&call.args[0])?, key_name(&call.args[1])?);
     kv.open()?;
     let (kv, revision) = (Rc::clone(kv), call.options.given_int(const { named(GET_OPTIONS, "revision") }));
@@ -50,12 +50,12 @@ pub fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `put bucket key value ?-check_bucket b?`
-pub fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     store(kv, call, &call.args[2], None)
 }
 
 /// `update bucket key revision value ?-check_bucket b?`
-pub fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     target(kv, call)?;
     let revision = revision_of(call, &call.args[2])?;
     store(kv, call, &call.args[3], Some(vec![expecting(revision as u64)]))
@@ -73,7 +73,7 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
 }
 
 /// `create bucket key value ?-check_bucket b?`
-pub fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
     let value = payload_out(kv.js.connection.coding(), &call.args[2])?;
@@ -85,7 +85,7 @@ pub fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `del bucket ?key? ?-check_bucket b?`
-pub fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     if call.args.len() == 1 {
         kv.writable()?;
         return buckets::delete(kv, call, bucket_name(&call.args[0])?);
@@ -94,7 +94,7 @@ pub fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `purge bucket key ?-check_bucket b?`
-pub fn purge(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn purge(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     mark(kv, call, purging(), true)
 }
 
@@ -110,7 +110,7 @@ fn mark(kv: &Rc<KeyValue>, call: &Invocation, headers: Headers, wanted: bool) ->
 }
 
 /// `revert bucket key revision ?-check_bucket b?`
-pub fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     let old = revision_of(call, &call.args[2])?;
     kv.open()?;

@@ -6,7 +6,7 @@ use crate::rules::kv::{Operation, operation, split_subject};
 use crate::tcl::Obj;
 
 /// The parts of an entry.
-pub struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// Bucket that it was written to.
     pub bucket: &'a str,
     /// Key.
@@ -23,14 +23,14 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The entry in a message of a bucket's stream; `None` if its subject is none of a key.
-    pub fn of(message: &'a Message, revision: u64, created: i64, delta: u64) -> Option<Entry<'a>> {
+    pub(super) fn of(message: &'a Message, revision: u64, created: i64, delta: u64) -> Option<Entry<'a>> {
         let (bucket, key) = split_subject(message.subject())?;
         let operation = if message.has_headers() { operation(message.headers()) } else { Operation::Put };
         Some(Entry { bucket, key, operation, revision, created, delta: Some(delta) })
     }
 
     /// The dict that scripts see.
-    pub fn dict(&self, coding: Coding, value: &[u8]) -> Obj {
+    pub(super) fn dict(&self, coding: Coding, value: &[u8]) -> Obj {
         let mut dict = Obj::dict();
         dict.put_text("value", &payload_in(coding, value));
         dict.put_text("bucket", &Obj::text(self.bucket));

@@ -39,7 +39,7 @@ enum Wanted {
 }
 
 /// `history bucket ?key? ?-timeout ms? ?-check_bucket b?`
-pub fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let key = match call.args.get(1) {
         Some(word) => key_that(word, |key| key == ">" || is_key(key))?,
@@ -49,7 +49,7 @@ pub fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `keys bucket ?-timeout ms?`
-pub fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     collect(kv, call, bucket, ">".to_string(), Wanted::Keys)
 }

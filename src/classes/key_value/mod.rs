@@ -15,7 +15,7 @@ use crate::tcl::Class;
 use state::{KeyValue, construct};
 
 /// The class.
-pub static CLASS: Class<Method<KeyValue>> = Class {
+pub(crate) static CLASS: Class<Method<KeyValue>> = Class {
     name: "::nats::key_value",
     constructor: constructor(
         "jet_stream ?-timeout ms? ?-check_bucket bool? ?-read_only bool?",

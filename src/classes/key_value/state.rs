@@ -17,7 +17,7 @@ use crate::rules::option::{flag, named};
 use crate::tcl::{Instance, Obj, Object, class};
 
 /// State of a `nats::key_value` object.
-pub struct KeyValue {
+pub(crate) struct KeyValue {
     /// The JetStream object it was made from.
     pub(super) js: Rc<JetStream>,
     /// What it reads and writes.

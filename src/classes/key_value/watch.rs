@@ -13,7 +13,7 @@ use crate::rules::kv::Operation;
 use crate::tcl::Obj;
 
 /// A running watch.
-pub struct Watch {
+pub(super) struct Watch {
     connection: Rc<Connection>,
     ignore_deletes: bool,
     consumer: RefCell<Option<Consumer>>,
@@ -25,7 +25,7 @@ pub struct Watch {
 
 impl Watch {
     /// Nothing is watched yet.
-    pub fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
+    pub(super) fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
         let of_callback = Rc::clone(connection);
         let run = move |(status, value)| of_callback.run_callback(&callback, [Obj::text(status), value]);
         Rc::new(Watch {
@@ -38,21 +38,21 @@ impl Watch {
     }
 
     /// From now on delivers, though not before the call that began the watch has returned.
-    pub fn follow(&self, consumer: Consumer) {
+    pub(super) fn follow(&self, consumer: Consumer) {
         consumer.follow();
         self.consumer.replace(Some(consumer));
         self.turns.release();
     }
 
     /// Ends it: no further callback, no consumer.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         let consumer = self.consumer.take();
         self.turns.end();
         drop(consumer);
     }
 
     /// Takes what the consumer delivers.
-    pub fn take(&self, item: Item) {
+    pub(super) fn take(&self, item: Item) {
         match item {
             Item::Message { message, revision, timestamp, pending } => {
                 let Some(entry) = Entry::of(&message, revision, timestamp, pending) else { return };

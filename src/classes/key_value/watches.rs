@@ -20,7 +20,7 @@ const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
 const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
 
 /// `watch bucket ?key? -callback prefix ?options?`
-pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let key = match call.args.get(1) {
         Some(word) => key_that(word, is_key_pattern)?,
@@ -85,7 +85,7 @@ pub fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 }
 
 /// `unwatch watchID`
-pub fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+pub(super) fn unwatch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let word = &call.args[0];
     let watch = word.as_int().and_then(|id| kv.watches.borrow_mut().remove(&id));
     match watch {

@@ -5,7 +5,7 @@ use crate::client::Argument;
 use crate::tcl::{self, Interp, Obj};
 
 /// A link in the watcher's namespace to an array, which lives as long as the object.
-pub struct Values {
+pub(super) struct Values {
     link: String,
 }
 
@@ -14,7 +14,7 @@ impl Values {
     ///
     /// # Errors
     /// `ErrInvalidArg` for a variable that is local to a procedure, or no array.
-    pub fn of_caller(interp: Interp, namespace: &str, name: &Obj) -> Result<Values> {
+    pub(super) fn of_caller(interp: Interp, namespace: &str, name: &Obj) -> Result<Values> {
         let link = format!("{namespace}::values");
         let words = ["::upvar", "0"].map(Obj::text);
         let words: Vec<Obj> = words.into_iter().chain([name.clone(), Obj::text(&link)]).collect();
@@ -36,7 +36,7 @@ impl Values {
     ///
     /// # Errors
     /// That of a script's trace.
-    pub fn write(&self, interp: Interp, key: &str, value: Option<&Obj>) -> tcl::Result<()> {
+    pub(super) fn write(&self, interp: Interp, key: &str, value: Option<&Obj>) -> tcl::Result<()> {
         match value {
             Some(value) => interp.set_global(&self.link, Some(key), value),
             None => {

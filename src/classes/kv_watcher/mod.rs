@@ -29,7 +29,7 @@ use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 use array::Values;
 
 /// The class.
-pub static CLASS: Class<Method<Watcher>> = Class {
+pub(super) static CLASS: Class<Method<Watcher>> = Class {
     name: "::nats::kv_watcher",
     constructor: constructor("", (0, ANY), &[], "Made by the bucket's method watch. Errors: ErrInvalidArg.", birth::construct),
     methods: &[&[row("consumer", "", (0, 0), &[], "Its nats::ordered_consumer, whose last_error tells of trouble.", consumer)]],
@@ -44,7 +44,7 @@ enum Turn {
 }
 
 /// State of a `nats::kv_watcher` object.
-pub struct Watcher {
+pub(super) struct Watcher {
     bucket: Rc<Bucket>,
     consumer: OnceCell<Handle>,
     turns: OnceCell<Rc<Turns<Turn>>>,
@@ -98,7 +98,7 @@ const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
 const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
 
 /// `watch key ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
-pub fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
+pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let pattern = key_pattern(&call.args[0])?;
     let options = &call.options;
     let history = options.flag(INCLUDE_HISTORY);

@@ -5,7 +5,7 @@ use crate::client::Argument;
 use crate::tcl::{Interp, Obj};
 
 /// Keys of a message dict and of its status line.
-pub struct Keys {
+pub(super) struct Keys {
     pub header: Obj,
     pub data: Obj,
     pub subject: Obj,
@@ -18,7 +18,7 @@ pub struct Keys {
 
 /// The keys, made once a thread, so that a look-up makes no new value. They are never freed: a thread's storage goes
 /// after Tcl has given up that thread's values.
-pub fn keys() -> &'static Keys {
+pub(super) fn keys() -> &'static Keys {
     thread_local! {
         static KEYS: &'static Keys = Box::leak(Box::new(Keys {
             header: Obj::text("header"),
@@ -38,19 +38,19 @@ pub fn keys() -> &'static Keys {
 ///
 /// # Errors
 /// `ErrInvalidArg` if the value is no message or has no such part.
-pub fn part(message: &Obj, key: &Obj) -> Result<Obj> {
+pub(super) fn part(message: &Obj, key: &Obj) -> Result<Obj> {
     message.get(key).ok_or_else(|| match message.is_dict() {
         true => Argument::MessageWithout(key.to_text()).into(),
         false => not_a_message(),
     })
 }
 
-pub fn not_a_message() -> Error {
+pub(super) fn not_a_message() -> Error {
     Argument::MessageNotDict.into()
 }
 
 /// Changes the message in a variable of the caller. If `change` fails the variable stays as it was.
-pub fn update(interp: Interp, variable: &Obj, change: impl FnOnce(&mut Obj) -> Result<()>) -> Result<Obj> {
+pub(super) fn update(interp: Interp, variable: &Obj, change: impl FnOnce(&mut Obj) -> Result<()>) -> Result<Obj> {
     let mut message = interp.get_var(variable)?;
     if !message.is_dict() {
         return Err(not_a_message());

@@ -7,7 +7,7 @@ use crate::client::Argument;
 use crate::tcl::{Call, Error, Obj};
 
 /// The subcommands.
-pub static COMMANDS: &[Command] = &[
+pub(super) static COMMANDS: &[Command] = &[
     Command {
         name: "add",
         usage: "varName key value",

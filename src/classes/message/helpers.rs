@@ -12,7 +12,7 @@ use crate::rules::option::{Name, Opt, named};
 use crate::tcl::{Call, Obj};
 
 /// The commands.
-pub static COMMANDS: &[Command] = &[
+pub(crate) static COMMANDS: &[Command] = &[
     Command {
         name: "metadata",
         usage: "message",

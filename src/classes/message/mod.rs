@@ -2,21 +2,21 @@
 
 mod dict;
 mod header;
-pub mod helpers;
+pub(crate) mod helpers;
 mod msg;
-pub mod time;
+pub(crate) mod time;
 
 use crate::bridge::command::Command;
 use crate::tcl::{self, Interp, class};
 
 /// The ensembles and their subcommands.
-pub static ENSEMBLES: &[(&str, &[Command])] = &[("::nats::msg", msg::COMMANDS), ("::nats::header", header::COMMANDS)];
+pub(crate) static ENSEMBLES: &[(&str, &[Command])] = &[("::nats::msg", msg::COMMANDS), ("::nats::header", header::COMMANDS)];
 
 /// Makes the ensembles in an interpreter.
 ///
 /// # Errors
 /// What Tcl says when an ensemble cannot be made.
-pub fn register(interp: Interp) -> tcl::Result<()> {
+pub(crate) fn register(interp: Interp) -> tcl::Result<()> {
     for (namespace, rows) in ENSEMBLES {
         for row in *rows {
             class::command(interp, namespace, row);

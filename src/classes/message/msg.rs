@@ -10,7 +10,7 @@ use crate::client::Argument;
 use crate::tcl::{Call, Obj};
 
 /// The subcommands.
-pub static COMMANDS: &[Command] = &[
+pub(super) static COMMANDS: &[Command] = &[
     Command {
         name: "create",
         usage: "subject ?-data payload? ?-reply replysubj?",

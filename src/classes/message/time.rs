@@ -12,7 +12,7 @@ use crate::tcl::clock::local_offset;
 use crate::tcl::{Call, Interp, Obj};
 
 /// The commands.
-pub static COMMANDS: &[Command] = &[
+pub(crate) static COMMANDS: &[Command] = &[
     Command {
         name: "timestamp",
         usage: "",
@@ -43,7 +43,7 @@ pub static COMMANDS: &[Command] = &[
 ];
 
 /// Commands of dialect 2 only.
-pub static OLD_COMMANDS: &[Command] = &[Command {
+pub(crate) static OLD_COMMANDS: &[Command] = &[Command {
     name: "time_to_millis",
     usage: "isotime",
     words: (1, 1),
@@ -61,7 +61,7 @@ const MSEC: Opt = row("msec", Kind::Int, "ms since the epoch");
 /// The local time as log lines have it: `2022-11-22T13:31:35.451`.
 ///
 /// The zone is that of the environment.
-pub fn local_time(at: SystemTime) -> String {
+pub(crate) fn local_time(at: SystemTime) -> String {
     let ms = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
     msec_to_isotime(ms, local_offset(ms.div_euclid(1000))).unwrap_or_default()
 }

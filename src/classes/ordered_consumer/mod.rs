@@ -25,7 +25,7 @@ use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 
 /// The class.
-pub static CLASS: Class<Method<Ordered>> = Class {
+pub(super) static CLASS: Class<Method<Ordered>> = Class {
     name: "::nats::ordered_consumer",
     constructor: constructor(
         "",
@@ -48,7 +48,7 @@ pub static CLASS: Class<Method<Ordered>> = Class {
 };
 
 /// State of a `nats::ordered_consumer` object.
-pub struct Ordered {
+pub(super) struct Ordered {
     connection: Rc<Connection>,
     follower: OnceCell<Rc<Follower>>,
     guard: Rc<Guard>,
@@ -82,7 +82,7 @@ impl Instance for Ordered {
 ///
 /// # Errors
 /// Those of the request that makes the consumer; then there is no object.
-pub async fn make(
+pub(super) async fn make(
     js: &Rc<JetStream>,
     request: Request,
     news: Box<dyn Fn(News)>,
@@ -122,7 +122,7 @@ pub async fn make(
 
 impl Ordered {
     /// From now on delivers.
-    pub fn follow(&self) {
+    pub(super) fn follow(&self) {
         if let Some(follower) = self.follower.get() {
             follower.follow();
         }
@@ -160,7 +160,7 @@ fn name(ordered: &Rc<Ordered>, _call: &Invocation) -> Result<Reply> {
 const CALLBACK: Name = named(ORDERED_OPTIONS, "callback");
 
 /// `ordered_consumer stream -callback prefix ?-option value ...?`
-pub fn ordered_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+pub(super) fn ordered_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
     let callback = call.options.required(CALLBACK)?;
     let callback = prefix(&callback.obj)?;

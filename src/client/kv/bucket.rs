@@ -15,7 +15,7 @@ use crate::rules::kv::{Operation, key_subject, stream_name};
 use crate::rules::kv3::Place;
 
 /// A bucket.
-pub struct Bucket {
+pub(crate) struct Bucket {
     /// Where it is.
     pub api: Rc<Api>,
     /// Name.
@@ -39,13 +39,13 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Fault::BucketNotFound`] if the stream is none of a bucket.
-    pub fn new(api: &Rc<Api>, name: &str, config: &Json) -> Result<Bucket, Fault> {
+    pub(crate) fn new(api: &Rc<Api>, name: &str, config: &Json) -> Result<Bucket, Fault> {
         let place = Place::of(name, config).ok_or_else(|| Fault::BucketNotFound(name.to_string()))?;
         Ok(Bucket { api: Rc::clone(api), name: name.to_string(), stream: stream_name(name), place })
     }
 
     /// Subject of a key, or a pattern of keys, as it is read.
-    pub fn read_subject(&self, key: &str) -> String {
+    pub(crate) fn read_subject(&self, key: &str) -> String {
         key_subject(&self.place.owner, key)
     }
 
@@ -56,12 +56,12 @@ impl Bucket {
     }
 
     /// The key in a subject of the bucket's stream.
-    pub fn key_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
+    pub(crate) fn key_of<'a>(&self, subject: &'a str) -> Option<&'a str> {
         subject.strip_prefix("$KV.")?.split_once('.').map(|(_, key)| key)
     }
 
     /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
-    pub fn gone(&self, fault: Fault) -> Fault {
+    pub(crate) fn gone(&self, fault: Fault) -> Fault {
         if is_code(&fault, codes::STREAM_NOT_FOUND) { Fault::BucketGone(self.name.clone()) } else { fault }
     }
 
@@ -69,7 +69,7 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Fault::KeyNotFound`], [`Fault::BucketNotFound`] and those of a request.
-    pub async fn value(&self, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
+    pub(crate) async fn value(&self, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
         let stored = match self.read(key, revision).await {
             Ok(stored) => stored,
             Err(fault) if fault.is_no_message() => {
@@ -118,7 +118,7 @@ impl Bucket {
     }
 
     /// The last revision of the keys of a pattern; `None` if there is none, or it cannot be told.
-    pub async fn last(&self, key: &str) -> Option<u64> {
+    pub(crate) async fn last(&self, key: &str) -> Option<u64> {
         let body = json!({ "last_by_subj": self.read_subject(key) }).to_string();
         self.api.stored_message(&self.stream, body).await.ok().map(|stored| stored.seq)
     }
@@ -127,7 +127,7 @@ impl Bucket {
     ///
     /// # Errors
     /// That of a wrong sequence, [`Fault::BucketNotFound`] and those of a JetStream publish.
-    pub async fn write(&self, key: &str, headers: Headers, value: Bytes) -> Result<u64, Fault> {
+    pub(crate) async fn write(&self, key: &str, headers: Headers, value: Bytes) -> Result<u64, Fault> {
         let api = &self.api;
         let headers = (!headers.is_empty()).then_some(headers);
         let reply = match api.exchange(&self.write_subject(key), value, headers, api.timeout).await {
@@ -144,7 +144,7 @@ impl Bucket {
     ///
     /// # Errors
     /// As [`Bucket::write`].
-    pub async fn create(&self, key: &str, value: Bytes) -> Result<u64, Fault> {
+    pub(crate) async fn create(&self, key: &str, value: Bytes) -> Result<u64, Fault> {
         let mut expected = 0;
         loop {
             let refused = match self.write(key, vec![expecting(expected)], value.clone()).await {

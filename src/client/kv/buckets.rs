@@ -15,7 +15,7 @@ use crate::rules::kv::{Holds, Operation, bucket_of_stream, holds, is_as_given, k
 use crate::rules::option::Value;
 
 /// The buckets of a JetStream.
-pub struct Buckets {
+pub(crate) struct Buckets {
     /// Where they are.
     pub api: Rc<Api>,
     /// Whose entries buckets held when last looked at.
@@ -28,7 +28,7 @@ pub struct Buckets {
 
 impl Buckets {
     /// Nothing is known yet.
-    pub fn new(api: &Rc<Api>) -> Buckets {
+    pub(crate) fn new(api: &Rc<Api>) -> Buckets {
         Buckets { api: Rc::clone(api), known: RefCell::default(), access: RefCell::default(), exact_filters: Cell::new(false) }
     }
 
@@ -36,7 +36,7 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Fault::BucketNotFound`] and those of [`Api::ask`].
-    pub async fn look(&self, bucket: &str, ms: i64) -> Result<Json, Fault> {
+    pub(crate) async fn look(&self, bucket: &str, ms: i64) -> Result<Json, Fault> {
         let rest = format!("STREAM.INFO.{}", stream_name(bucket));
         self.api.json_within(&rest, ms).await.map_err(|fault| fault.of_bucket(bucket))
     }
@@ -51,14 +51,14 @@ impl Buckets {
     }
 
     /// Remembers whose entries a bucket holds, by its stream's information.
-    pub fn remember(&self, bucket: &str, info: &Json) -> Holds {
+    pub(crate) fn remember(&self, bucket: &str, info: &Json) -> Holds {
         let holds = info.get("config").map_or(Holds::Others, holds);
         self.known.borrow_mut().insert(bucket.to_string(), holds.clone());
         holds
     }
 
     /// What the server refused of a bucket.
-    pub fn access(&self, bucket: &str) -> Rc<Access> {
+    pub(crate) fn access(&self, bucket: &str) -> Rc<Access> {
         Rc::clone(self.access.borrow_mut().entry(bucket.to_string()).or_default())
     }
 
@@ -67,7 +67,7 @@ impl Buckets {
     ///
     /// # Errors
     /// Those of [`Api::ask`].
-    pub async fn add(&self, bucket: &str, given: &[(usize, Value)], config: Map<String, Json>) -> Result<Added, Fault> {
+    pub(crate) async fn add(&self, bucket: &str, given: &[(usize, Value)], config: Map<String, Json>) -> Result<Added, Fault> {
         let stream = stream_name(bucket);
         let refused = match self.api.json(&format!("STREAM.CREATE.{stream}"), Json::Object(config).to_string()).await {
             Ok(created) => return Ok(Added::Created(created)),
@@ -89,7 +89,7 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Fault::BucketNotFound`] and those of [`Api::ask`].
-    pub async fn delete(&self, bucket: &str) -> Result<(), Fault> {
+    pub(crate) async fn delete(&self, bucket: &str) -> Result<(), Fault> {
         let outcome = self.api.json(&format!("STREAM.DELETE.{}", stream_name(bucket)), String::new()).await;
         outcome.map(|_| ()).map_err(|fault| fault.of_bucket(bucket))
     }
@@ -98,7 +98,7 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Fault::KeyNotFound`], [`Fault::BucketNotFound`] and those of [`Api::ask`].
-    pub async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
+    pub(crate) async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
         let not_found = || Fault::KeyNotFound { bucket: bucket.to_string(), key: key.to_string() };
         let stored = match self.stored(bucket, key, revision).await {
             Err(fault) if fault.is_no_message() => return Err(not_found()),
@@ -122,7 +122,7 @@ impl Buckets {
 }
 
 /// What became of a bucket to add.
-pub enum Added {
+pub(crate) enum Added {
     /// It was made; the server's reply.
     Created(Json),
     /// It was there; what its stream is.
@@ -140,7 +140,7 @@ impl Api {
     ///
     /// # Errors
     /// Those of [`Api::ask`].
-    pub async fn buckets(&self) -> Result<Vec<String>, Fault> {
+    pub(crate) async fn buckets(&self) -> Result<Vec<String>, Fault> {
         let streams = self.names("STREAM.NAMES", "streams", None).await?;
         Ok(streams.iter().filter_map(|stream| bucket_of_stream(stream)).map(str::to_string).collect())
     }

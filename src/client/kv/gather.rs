@@ -22,7 +22,7 @@ enum Step {
 }
 
 /// An entry that was read.
-pub struct Found {
+pub(crate) struct Found {
     /// As it came.
     pub message: Message,
     /// Sequence in the stream.
@@ -34,7 +34,7 @@ pub struct Found {
 }
 
 /// What is read, and how.
-pub struct Gather<'a> {
+pub(crate) struct Gather<'a> {
     /// Key, wildcards allowed.
     pub key: &'a str,
     /// `keys` or `history`, as faults name it.
@@ -51,7 +51,7 @@ pub struct Gather<'a> {
 ///
 /// # Errors
 /// [`Fault::Timeout`], [`Fault::BucketGone`] and those of a request to the API.
-pub async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<Found>, Fault> {
+pub(crate) async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<Found>, Fault> {
     let waiting = || Waiting::Gathering { what: wanted.what, bucket: bucket.name.clone() };
     let out_of_time = || Fault::Timeout(waiting());
     let steps: Rc<Slot<Step>> = Slot::new();

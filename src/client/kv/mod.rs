@@ -6,11 +6,11 @@ mod gather;
 mod read;
 mod write;
 
-pub use bucket::Bucket;
-pub use buckets::{Added, Buckets};
-pub use gather::{Found, Gather, gather};
-pub use read::Reading;
-pub use write::{Writer, revision};
+pub(crate) use bucket::Bucket;
+pub(crate) use buckets::{Added, Buckets};
+pub(crate) use gather::{Found, Gather, gather};
+pub(crate) use read::Reading;
+pub(crate) use write::{Writer, revision};
 
 use crate::engine::Headers;
 
@@ -25,16 +25,16 @@ fn line(name: &str, value: &str) -> (String, String) {
 }
 
 /// The header line that makes a write depend on the key's latest revision; 0 stands for none.
-pub fn expecting(revision: u64) -> (String, String) {
+pub(crate) fn expecting(revision: u64) -> (String, String) {
     line(EXPECTED, &revision.to_string())
 }
 
 /// The header lines of an entry that deletes a key.
-pub fn deletion() -> Headers {
+pub(crate) fn deletion() -> Headers {
     vec![line(OPERATION, "DEL")]
 }
 
 /// The header lines of an entry that deletes a key with its history.
-pub fn purge() -> Headers {
+pub(crate) fn purge() -> Headers {
     vec![line(OPERATION, "PURGE"), line("Nats-Rollup", "sub")]
 }

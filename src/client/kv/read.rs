@@ -9,7 +9,7 @@ use crate::client::ordered::{Consumer, Form};
 use crate::rules::kv::{Holds, key_subject};
 
 /// What to read, and how.
-pub struct Reading<'a> {
+pub(crate) struct Reading<'a> {
     /// Bucket.
     pub bucket: &'a str,
     /// Key, wildcards allowed.
@@ -27,7 +27,7 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Fault::BucketNotFound`] and those of [`Consumer::start`].
-    pub async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer, Fault> {
+    pub(crate) async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer, Fault> {
         let &Reading { bucket, key, check, mut looked, ms } = reading;
         let started = Instant::now();
         let left = || if ms > 0 { (ms - started.elapsed().as_millis() as i64).max(1) } else { 0 };

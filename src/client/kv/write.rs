@@ -15,7 +15,7 @@ use crate::rules::kv::{Holds, Operation, Origin, write_subject};
 const MISSING: u32 = 100;
 
 /// Writes to one key.
-pub struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     buckets: &'a Buckets,
     bucket: &'a str,
     key: &'a str,
@@ -27,7 +27,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Nothing is sent yet.
-    pub fn new(buckets: &'a Buckets, bucket: &'a str, key: &'a str, check: bool) -> Writer<'a> {
+    pub(crate) fn new(buckets: &'a Buckets, bucket: &'a str, key: &'a str, check: bool) -> Writer<'a> {
         Writer { buckets, bucket, key, check, looked: false, origin: None }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// [`Fault::WrongLastSequence`], [`Fault::BucketNotFound`], and those of a JetStream publish.
-    pub async fn write(&mut self, headers: Option<Headers>, value: Bytes) -> Result<Json, Fault> {
+    pub(crate) async fn write(&mut self, headers: Option<Headers>, value: Bytes) -> Result<Json, Fault> {
         let api = &self.buckets.api;
         // Across domains a missing bucket does not show as "no responders", so that each write needs a look.
         let known = api.domain.is_none()
@@ -84,7 +84,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// As [`Writer::write`]; [`Fault::WrongLastSequence`] also where that refusal cannot be followed up.
-    pub async fn create(&mut self, value: Bytes) -> Result<Json, Fault> {
+    pub(crate) async fn create(&mut self, value: Bytes) -> Result<Json, Fault> {
         let mut revision = 0;
         let mut missing = 0;
         loop {
@@ -116,6 +116,6 @@ impl<'a> Writer<'a> {
 ///
 /// # Errors
 /// [`Fault::ReplyIncomplete`]
-pub fn revision(ack: &Json) -> Result<i64, Fault> {
+pub(crate) fn revision(ack: &Json) -> Result<i64, Fault> {
     ack.get("seq").and_then(Json::as_i64).ok_or(Fault::ReplyIncomplete)
 }

@@ -10,7 +10,7 @@ use crate::client::fault::Fault;
 
 /// A way to ask for a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Form {
+pub(crate) struct Form {
     /// Subject to read, wildcards allowed.
     pub filter: String,
     /// The request's subject holds the consumer's name and the filter, so that rights can be given for them; else it ends with
@@ -20,7 +20,7 @@ pub struct Form {
 
 /// What was refused of a stream. Shared by its consumers: what one of them met, the next does not ask for again.
 #[derive(Debug, Default)]
-pub struct Access {
+pub(crate) struct Access {
     forms: RefCell<HashSet<Form>>,
     /// Answers to flow control.
     pub(super) flow: Cell<bool>,
@@ -54,7 +54,7 @@ impl Access {
     ///
     /// # Errors
     /// Any other.
-    pub fn looked<T>(&self, outcome: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    pub(crate) fn looked<T>(&self, outcome: Result<T, Fault>) -> Result<Option<T>, Fault> {
         match outcome {
             Err(fault) if fault.is_refusal() => {
                 self.info.set(true);
@@ -65,7 +65,7 @@ impl Access {
     }
 
     /// Whether looking at the stream was refused.
-    pub fn is_blind(&self) -> bool {
+    pub(crate) fn is_blind(&self) -> bool {
         self.info.get()
     }
 
@@ -83,7 +83,7 @@ impl Access {
 }
 
 /// When a stream was created and its last sequence, of its information.
-pub fn created(info: &Json) -> (String, u64) {
+pub(crate) fn created(info: &Json) -> (String, u64) {
     let created = info.get("created").and_then(Json::as_str).unwrap_or_default().to_string();
     let last_seq = info.pointer("/state/last_seq").and_then(Json::as_u64).unwrap_or_default();
     (created, last_seq)

@@ -23,7 +23,7 @@ const PACE: Duration = Duration::from_millis(5000);
 pub(super) const MUTES: u32 = 2;
 
 /// What to read.
-pub struct Request {
+pub(crate) struct Request {
     /// Stream.
     pub stream: String,
     /// The ways to ask for a consumer, the preferred one first: the others are for users who may not.
@@ -39,7 +39,7 @@ pub struct Request {
 }
 
 /// What a consumer delivers.
-pub enum Item {
+pub(crate) enum Item {
     /// A message.
     Message {
         /// As it came.
@@ -65,7 +65,7 @@ pub enum Item {
 
 /// Why nothing is delivered.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The connection is lost.
     Disconnected,
     /// Consumers are made one after the other, and nothing arrives from them.
@@ -88,7 +88,7 @@ impl Reason {
 }
 
 /// Takes what is delivered. Must not run scripts.
-pub type Sink = Box<dyn Fn(Item)>;
+pub(crate) type Sink = Box<dyn Fn(Item)>;
 
 /// What the consumer reacts to.
 pub(super) enum Input {

@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use access::{Access, Form, created};
-pub use inner::{Item, Reason, Request, Sink};
+pub(crate) use access::{Access, Form, created};
+pub(crate) use inner::{Item, Reason, Request, Sink};
 
 use crate::client::api::Api;
 use crate::client::conn::Observer;
@@ -20,11 +20,11 @@ use crate::rules::ordered::Progress;
 use inner::{Inner, Input};
 
 /// An ordered consumer; dropped, it ends and removes its consumer from the server.
-pub struct Consumer(Rc<Inner>);
+pub(crate) struct Consumer(Rc<Inner>);
 
 impl Consumer {
     /// Nothing is sent yet.
-    pub fn new(api: &Rc<Api>, request: Request, sink: Sink) -> Consumer {
+    pub(crate) fn new(api: &Rc<Api>, request: Request, sink: Sink) -> Consumer {
         let inputs: Rc<Slot<Input>> = Slot::new();
         let for_observer = Rc::clone(&inputs);
         let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
@@ -59,12 +59,12 @@ impl Consumer {
     }
 
     /// Tells of the stream as it was found, so that one made anew under its name is recognised.
-    pub fn knows(&self, created: &str, last_seq: u64) {
+    pub(crate) fn knows(&self, created: &str, last_seq: u64) {
         self.0.progress.borrow_mut().stream(created, last_seq);
     }
 
     /// [`Consumer::knows`] by asking the server, without waiting for it. Who may not ask goes without.
-    pub fn learn(&self) {
+    pub(crate) fn learn(&self) {
         let inner = Rc::downgrade(&self.0);
         let (api, stream, access) = (Rc::clone(&self.0.api), self.0.request.stream.clone(), Rc::clone(&self.0.request.access));
         let work = async move {
@@ -82,7 +82,7 @@ impl Consumer {
     }
 
     /// Whether there was nothing to read when the consumer was made.
-    pub fn found_nothing(&self) -> bool {
+    pub(crate) fn found_nothing(&self) -> bool {
         self.0.progress.borrow().found_nothing()
     }
 
@@ -90,12 +90,12 @@ impl Consumer {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub async fn start(&self, ms: i64) -> Result<(), Fault> {
+    pub(crate) async fn start(&self, ms: i64) -> Result<(), Fault> {
         self.0.make(ms).await
     }
 
     /// From now on delivers, and keeps itself going.
-    pub fn follow(&self) {
+    pub(crate) fn follow(&self) {
         let task = Task::spawn(follow::run(Rc::clone(&self.0)), Box::new(|_| ()));
         if !self.0.stopped.get() {
             self.0.task.replace(Some(task));
