@@ -20,6 +20,9 @@ for file in "${files[@]}"; do
             ;;
     esac
 done
+# A link to such a folder would take its place wherever the commit goes.
+found=$(git ls-files .tools build target)
+[ -z "$found" ] || breach "what was fetched or built is no source: $found"
 # Imports point down and run in no circle; that the check would notice is checked first.
 python3 tools/check-imports.py --self-test || status=1
 exit $status
