@@ -16,6 +16,8 @@ pub(crate) struct Coding {
     pub utf8: bool,
     /// `-check_subjects`.
     pub strict: bool,
+    /// A header line that came without a value is a header with an empty value; otherwise it is none.
+    pub empty_headers: bool,
 }
 
 /// Lets `run` see a payload as the wire has it.
@@ -176,7 +178,7 @@ pub(crate) fn headers_out(dict: &Obj) -> Result<Option<Headers>> {
 }
 
 /// The header dict of a message; `Status` and `Description` hold the status line.
-pub(crate) fn headers_in(message: &Message) -> Obj {
+pub(crate) fn headers_in(coding: Coding, message: &Message) -> Obj {
     let mut dict = Obj::dict();
     if let Some(status) = message.status() {
         dict.put_text("Status", &Obj::list(&[Obj::int(i64::from(status.as_u16()))]));
@@ -185,14 +187,17 @@ pub(crate) fn headers_in(message: &Message) -> Obj {
         }
     }
     if message.has_headers() {
-        header_lines(&mut dict, message.headers());
+        header_lines(coding, &mut dict, message.headers());
     }
     dict
 }
 
 /// Adds lines to a header dict.
-pub(crate) fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterator<Item = (T, T)>) {
+pub(crate) fn header_lines<T: AsRef<str>>(coding: Coding, dict: &mut Obj, lines: impl IntoIterator<Item = (T, T)>) {
     for (name, value) in lines {
+        if value.as_ref().is_empty() && !coding.empty_headers {
+            continue;
+        }
         let key = Obj::text(name.as_ref());
         let value = Obj::text(value.as_ref());
         let values = match dict.get(&key) {
@@ -210,7 +215,7 @@ pub(crate) fn header_lines<T: AsRef<str>>(dict: &mut Obj, lines: impl IntoIterat
 pub(crate) fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
     let data = payload_in(coding, message.payload());
     let sub_id = if sub_id == 0 { Obj::empty() } else { Obj::int(sub_id as i64) };
-    dict(&headers_in(message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
+    dict(&headers_in(coding, message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
 }
 
 /// A message dict of its parts.

@@ -18,6 +18,8 @@ pub(crate) struct Dialect {
     pub connection_defaults: &'static [(&'static str, &'static str)],
     /// What the loss of a connection means.
     pub losses: Losses,
+    /// A header that came without a value is one with an empty value; otherwise it is none.
+    pub empty_headers: bool,
     /// The version of a server is shown without what follows its digits and dots.
     pub cuts_versions: bool,
 }
@@ -41,6 +43,7 @@ pub(crate) static DIALECT_2: Dialect = Dialect {
     children_die: false,
     connection_defaults: &[],
     losses: Losses { wait_for_failed: false, keep_pings: false, tell_resets: false },
+    empty_headers: true,
     cuts_versions: false,
 };
 
@@ -52,6 +55,7 @@ pub(crate) static DIALECT_3: Dialect = Dialect {
     children_die: true,
     connection_defaults: &[("request_timeout", "10000")],
     losses: Losses { wait_for_failed: true, keep_pings: true, tell_resets: true },
+    empty_headers: false,
     cuts_versions: true,
 };
 

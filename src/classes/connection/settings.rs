@@ -33,9 +33,9 @@ pub(crate) struct Settings {
 impl Settings {
     /// The defaults.
     pub(crate) fn new(interp: Interp, name: &Obj) -> Result<Settings> {
-        let coding = Coding { utf8: false, strict: true };
-        let (values, initial_name) = (Vec::new(), name.to_text());
-        let mut settings = Settings { values, dialect: dialect::of(interp), initial_name, coding, dictmsg: false };
+        let (values, initial_name, dialect) = (Vec::new(), name.to_text(), dialect::of(interp));
+        let coding = Coding { utf8: false, strict: true, empty_headers: dialect.empty_headers };
+        let mut settings = Settings { values, dialect, initial_name, coding, dictmsg: false };
         for index in 0..CONNECTION_OPTIONS.len() {
             let value = settings.default_of(interp, index)?;
             settings.values.push(value);
@@ -122,6 +122,7 @@ impl Settings {
         self.coding = Coding {
             utf8: self.flag(const { flag(CONNECTION_OPTIONS, "utf8_convert") }),
             strict: self.flag(const { flag(CONNECTION_OPTIONS, "check_subjects") }),
+            empty_headers: self.dialect.empty_headers,
         };
         self.dictmsg = self.flag(const { flag(CONNECTION_OPTIONS, "dictmsg") });
     }

@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 
 use super::api::{JetStream, open_or_error, options_body, stream_name};
 use super::stored::message_dict;
-use super::streams::WHICH_MESSAGE;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
@@ -23,7 +22,8 @@ const LAST_BY_SUBJ: Name = named(MSG_GET_OPTIONS, "last_by_subj");
 pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
-        return Err(Argument::OneRequired(WHICH_MESSAGE).into());
+        // What the server would say.
+        return Err(Argument::DirectGet.into());
     }
     let body = options_body(MSG_GET_OPTIONS, &call.options, false)?;
     let last = call.options.given_text(LAST_BY_SUBJ).filter(|_| call.options.all().len() == 1);

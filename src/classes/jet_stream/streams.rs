@@ -21,7 +21,7 @@ use crate::tcl::{Obj, Reply};
 const ORIGINS: &[Name] = &[named(STREAM_OPTIONS, "subjects"), named(STREAM_OPTIONS, "mirror"), named(STREAM_OPTIONS, "sources")];
 
 /// Options of which a read of a stored message needs one.
-pub(super) const WHICH_MESSAGE: &[Name] =
+const WHICH_MESSAGE: &[Name] =
     &[named(MSG_GET_OPTIONS, "last_by_subj"), named(MSG_GET_OPTIONS, "next_by_subj"), named(MSG_GET_OPTIONS, "seq")];
 
 /// `add_stream stream ?-option value ...?`
