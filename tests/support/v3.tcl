@@ -33,3 +33,12 @@ proc ordered_error {variable args} {
     set error [set $variable]
     lappend ::errors [list [lrange [dict get $error code] 1 end] [dict get $error errorMessage]]
 }
+
+# A callback of watchers: entries in ::seen, shortened, the empty string as `end`.
+proc seen {entry} {
+    lappend ::seen [expr {$entry eq "" ? "end" : [brief $entry]}]
+}
+proc seen_wait {n} {
+    wait_until [format {[llength $::seen] >= %d} $n] 10000
+    return $::seen
+}
