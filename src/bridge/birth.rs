@@ -1,4 +1,4 @@
-//! Objects whose state is there before them: the constructor takes it over.
+//! Objects whose state exists before they do: the constructor takes it over.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -30,7 +30,7 @@ thread_local! {
 /// Makes an object of the class with this state.
 ///
 /// # Errors
-/// What Tcl says if the class is gone, `ErrConnectionClosed` if the object is gone at once.
+/// What Tcl says if the class is gone, `ErrConnectionClosed` if the object is destroyed while it is made.
 pub(crate) fn make(interp: Interp, name: &str, state: Rc<dyn Instance>) -> Result<Born> {
     BIRTH.replace(Birth::State(state));
     let made = class::make(interp, name, &[]);
@@ -38,12 +38,12 @@ pub(crate) fn make(interp: Interp, name: &str, state: Rc<dyn Instance>) -> Resul
     made?;
     match birth {
         Birth::Born(born) => Ok(born),
-        // Somebody has given the class another constructor.
+        // A script has given the class another constructor.
         Birth::None | Birth::State(_) => Err(Fault::Closed.into()),
     }
 }
 
-/// The constructor of such a class.
+/// Constructor of such a class.
 ///
 /// # Errors
 /// `ErrInvalidArg` where a script calls it.

@@ -25,8 +25,8 @@ impl Callbacks {
         &self.empty
     }
 
-    /// Runs a command prefix with these arguments; its errors go to the background error handler. Nothing happens if the interpreter is
-    /// gone.
+    /// Runs a command prefix with these arguments; its errors go to the background error handler. Nothing happens if the
+    /// interpreter is gone.
     pub(crate) fn run(&self, prefix: &[Obj], args: impl IntoIterator<Item = Obj>) {
         let Some(kept) = self.home.live() else { return };
         let mut words = self.words.take();

@@ -12,11 +12,11 @@ pub(crate) struct Command {
     pub usage: &'static str,
     /// Least and greatest number of arguments.
     pub words: (usize, usize),
-    /// Options among them, which it reads itself.
+    /// Options among the arguments, which the function reads itself.
     pub options: &'static [Opt],
-    /// What it does, with types, result and errors: a line for the reference page.
+    /// Result and errors: a line of the reference page.
     pub help: &'static str,
-    /// What runs.
+    /// Function that runs.
     pub run: fn(&Call) -> Result<Obj>,
 }
 

@@ -1,4 +1,4 @@
-//! From the engine's threads to this thread's connections.
+//! Delivery of what the engine's threads produce to the connections of this thread.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -19,21 +19,21 @@ use crate::tcl::{caught, event, fork, memory};
 pub(crate) enum Delivery {
     /// Completion lane.
     Event(u64, Event),
-    /// Message lane: messages of one subscription as they came in.
+    /// Message lane: messages of one subscription, in the order of their arrival.
     Batch(u64, Arc<Sub>, IntoIter<Message>),
-    /// Message lane: the subscription's last item.
+    /// Message lane: the last item of a subscription.
     SubEnd(u64, SubId),
-    /// Message lane: the last item of a destroyed connection there.
+    /// Message lane: the last item of a destroyed connection in this lane.
     Gone(u64),
     /// Message lane: the first of a subscription's held items may have its turn.
     Held(u64, SubId),
-    /// Completion lane: the very last item of a destroyed connection.
+    /// Completion lane: the last item of all of a destroyed connection.
     Last(u64),
-    /// Completion lane: work that waits until all that was there before it has been looked at.
+    /// Completion lane: work to be done when everything queued before it has been handled.
     Mark(u64),
 }
 
-/// A message for a callback, and who knows the callback.
+/// A message for a callback, and the receiver that knows the callback.
 pub(crate) type Piece = (Rc<dyn Receiver>, SubId, Message);
 
 impl Item for Delivery {
@@ -65,7 +65,7 @@ fn idle() {
     }
 }
 
-/// A connection's side on the Tcl thread.
+/// A connection as this thread's deliveries see it.
 pub(crate) trait Receiver {
     /// Takes a status, error or end of a call.
     fn event(self: Rc<Self>, event: Event);
@@ -83,7 +83,7 @@ struct Post {
     mailbox: Rc<Mailbox<Delivery>>,
     receivers: RefCell<FxHashMap<u64, Rc<dyn Receiver>>>,
     held: RefCell<HeldBySub>,
-    /// Work behind marks that are queued.
+    /// Work to be done when a queued mark is reached.
     marks: RefCell<FxHashMap<u64, Box<dyn FnOnce()>>>,
 }
 
@@ -101,11 +101,11 @@ struct Held {
 thread_local! {
     /// Made once a thread and never freed: Tcl may be gone when the thread's storage goes.
     static POST: Cell<Option<&'static Post>> = const { Cell::new(None) };
-    /// So many messages have been queued that their memory is worth giving back.
+    /// Enough messages have been queued that their memory is worth giving back.
     static FLOODED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Queued messages of one subscription from which on that is so: some 10 MiB.
+/// Number of queued messages of one subscription whose memory is worth giving back: some 10 MiB.
 const FLOOD: i64 = 65_536;
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
@@ -113,7 +113,7 @@ static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 static ENGINES: Lazy<Mutex<HashMap<u64, Conn>>> = Lazy::new(Mutex::default);
 static EXIT_HOOK: OnceCell<()> = OnceCell::new();
 
-/// How long `exit` waits for what has been published, if the server takes nothing.
+/// Time that `exit` gives a server that takes nothing to accept what has been published.
 const FLUSH_AT_EXIT: Duration = Duration::from_millis(1000);
 
 fn engines() -> std::sync::MutexGuard<'static, HashMap<u64, Conn>> {
@@ -122,7 +122,7 @@ fn engines() -> std::sync::MutexGuard<'static, HashMap<u64, Conn>> {
 
 fn post() -> &'static Post {
     POST.with(|cell| {
-        // After a fork the parent's is left as it is: who held its locks is gone.
+        // After a fork the parent's is left alone: the threads that held its locks do not exist here.
         cell.get().filter(|post| !post.mailbox.is_foreign()).unwrap_or_else(|| {
             let mailbox = Mailbox::new(deliver, idle);
             let post: &'static Post = Box::leak(Box::new(Post {
@@ -168,7 +168,7 @@ fn end_process() {
 struct Postman {
     key: u64,
     sender: Sender<Delivery>,
-    /// The process it was made in.
+    /// Process in which it was made.
     born: u32,
 }
 
@@ -210,17 +210,17 @@ pub(crate) fn engine(config: Config) -> (u64, Conn) {
     (key, engine)
 }
 
-/// From now on the receiver gets what its engine sends.
+/// Registers the receiver of what its engine sends.
 pub(crate) fn register(key: u64, receiver: Rc<dyn Receiver>) {
     post().receivers.borrow_mut().insert(key, receiver);
 }
 
-/// Waits awake, until `end` at the most, for something to be delivered to this thread.
+/// Waits without sleeping, until `end` at the latest, for something to be delivered to this thread.
 pub(crate) fn linger(end: Instant) {
     post().mailbox.linger(end);
 }
 
-/// Runs `work` when all completions and replies that have arrived by now have been looked at.
+/// Runs `work` when all completions and replies that have arrived by now have been handled.
 pub(crate) fn behind_arrivals(work: Box<dyn FnOnce()>) {
     let (post, ticket) = (post(), NEXT_KEY.fetch_add(1, Ordering::Relaxed));
     post.marks.borrow_mut().insert(ticket, work);
@@ -281,7 +281,7 @@ fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
         return receiver.message(of.1, message);
     }
     match item {
-        // Not by way of the queue, in which the end of the connection may wait.
+        // Not through the queue, where the end of the connection may be waiting.
         Some(Delivery::SubEnd(_, sub)) => receiver.sub_end(sub),
         Some(item) => deliver(Taken::Whole(item)),
         None => {}
@@ -295,7 +295,8 @@ fn key_of(item: &Delivery) -> u64 {
     }
 }
 
-/// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the other.
+/// The queue that an item has to join: that of its subscription; the end of a connection waits for all of them, one after the
+/// other.
 fn holder(held: &mut HeldBySub, key: u64, sub: Option<SubId>) -> Option<&mut VecDeque<Delivery>> {
     let held = match sub {
         None => held.range_mut((key, 0)..=(key, SubId::MAX)).next().map(|(_, held)| held),

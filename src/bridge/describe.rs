@@ -1,4 +1,4 @@
-//! The tables as values: what the tests compare the reference with.
+//! The tables as Tcl values: the reference pages are made of them and compared with them.
 
 use super::command::Command;
 use super::method::Method;
@@ -14,8 +14,8 @@ pub(crate) fn dict<'a>(pairs: impl IntoIterator<Item = (&'a str, Obj)>) -> Obj {
     dict
 }
 
-/// `type` as errors name it, `kind` as the reference names it, `default` where there is one, `words` of an enumeration, `fields` of a nested dict, `since`, the first server that has it,
-/// where not all have, and `help` of each option by its name.
+/// `type` as errors name it, `kind` as the reference names it, `default` where there is one, `words` of an enumeration, `fields`
+/// of a nested dict, `since`, the first server that has it, where not all have, and `help` of each option by its name.
 fn options(table: &[Opt]) -> Obj {
     dict(table.iter().map(|opt| {
         let mut pairs = vec![("type", Obj::text(opt.kind.word())), ("kind", Obj::text(opt.kind.in_reference()))];

@@ -7,7 +7,7 @@ use crate::tcl::Interp;
 
 const TAG: &CStr = c"nats dialect";
 
-/// From now on the interpreter speaks this dialect.
+/// Sets the dialect of an interpreter.
 pub(crate) fn speak(interp: Interp, dialect: &'static Dialect) {
     interp.set_tag(TAG, dialect.number);
 }

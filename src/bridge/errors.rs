@@ -9,16 +9,16 @@ use crate::engine::Problem;
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};
 use crate::tcl::{self, Home, Interp, Obj, Trouble};
 
-/// Why a method gives no result.
+/// Reason why a method has no result.
 #[derive(Clone, Debug)]
 pub(crate) enum Error {
-    /// What went wrong; it has no words yet.
+    /// A fault, which has no words yet.
     Fault(Fault),
     /// Tcl's own error.
     Tcl(tcl::Error),
 }
 
-/// What methods and commands give back to their dispatcher.
+/// Result of methods and commands, as their dispatcher takes it.
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl From<Fault> for Error {
@@ -67,7 +67,7 @@ pub(crate) fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
 
 const INVALID_ARG: Word = word("ErrInvalidArg");
 
-/// The words of what goes wrong between Tcl and the library; the same in all dialects.
+/// Text and error code of what goes wrong between Tcl and the library; the same in all dialects.
 pub(crate) fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
     let (code, text) = match trouble {
         Trouble::Panic(text) => (const { word("PANIC") }, format!("internal error: {text}")),
@@ -89,7 +89,7 @@ pub(crate) fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> Strin
     (dict, text)
 }
 
-/// The text of an ordered consumer's trouble, for a callback.
+/// Text of an ordered consumer's trouble, for a callback.
 pub(crate) fn reason_text(home: &Home, reason: &Reason) -> String {
     let why = match reason {
         Reason::Disconnected => return "Server disconnected".to_string(),

@@ -12,7 +12,7 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// From now on the object dies with the family: at once, if that has ended meanwhile. False then.
+    /// Makes the object one that dies with the family; false if the family has ended, in which case it dies at once.
     pub(crate) fn adopt(&self, home: &Home, child: Handle) -> bool {
         self.children.borrow_mut().retain(Handle::is_present);
         self.children.borrow_mut().push(child);
@@ -26,10 +26,10 @@ impl Family {
     pub(crate) fn end(&self, home: &Home) {
         self.ended.set(true);
         loop {
-            // One by one: the end of one may be that of another.
+            // One by one: destroying one may destroy another.
             let child = self.children.borrow_mut().pop();
             let Some(child) = child else { return };
-            // Where the interpreter goes, they go by themselves.
+            // When the interpreter is deleted, they are deleted with it.
             if let Some(kept) = home.live() {
                 child.destroy(kept.interp());
             }

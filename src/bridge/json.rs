@@ -1,5 +1,5 @@
-//! JSON as Tcl values, objects as dicts in the server's order, arrays as lists, numbers verbatim; and back, where a script hands
-//! on what it has got from the server.
+//! JSON as Tcl values: objects as dicts in the server's order, arrays as lists, numbers verbatim; and back, where a script passes
+//! on what it got from the server.
 
 use serde_json::{Map, Value as Json};
 
@@ -49,7 +49,7 @@ pub(crate) fn from_obj(value: &Obj) -> Json {
     }
 }
 
-/// Whether the value of a field of this type stands for JSON null. The word alone is a text where a text may stand.
+/// Whether the value of a field of this type stands for JSON null. Where a text may stand, the word alone is a text.
 pub(crate) fn is_null(kind: Kind, value: &Obj) -> bool {
     match kind {
         Kind::Str | Kind::NonEmpty | Kind::StrList | Kind::List => value.shape() == Shape::Marked(Mark::Nothing),

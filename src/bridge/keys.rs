@@ -1,4 +1,4 @@
-//! Values that are wanted for each message, and made once.
+//! Values that every message needs, made only once.
 
 use std::cell::{Cell, RefCell};
 

@@ -9,7 +9,7 @@ use crate::tcl::Obj;
 use bytes::Bytes;
 use std::cell::RefCell;
 
-/// How a connection turns payloads and subjects into bytes at this moment.
+/// How a connection currently turns payloads and subjects into bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coding {
     /// `-utf8_convert`.
@@ -23,7 +23,7 @@ pub(crate) struct Coding {
 /// Lets `run` see a payload as the wire has it.
 ///
 /// # Errors
-/// `ErrInvalidArg` for a character that is no byte, from Tcl 9 on.
+/// `ErrInvalidArg` for a character that is no byte, in Tcl 9.
 fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) -> Result<R> {
     if coding.utf8 {
         return Ok(run(value.as_text().as_bytes()));
@@ -34,7 +34,7 @@ fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) ->
 /// A payload as the wire has it.
 ///
 /// # Errors
-/// `ErrInvalidArg` for a character that is no byte, from Tcl 9 on.
+/// `ErrInvalidArg` for a character that is no byte, in Tcl 9.
 pub(crate) fn payload_out(coding: Coding, value: &Obj) -> Result<Bytes> {
     with_payload(coding, value, Bytes::copy_from_slice)
 }
@@ -58,7 +58,7 @@ pub(crate) fn check(coding: Coding, subject: &str, role: Role) -> Result<()> {
     .into())
 }
 
-/// The subject published to last: scripts often publish to the same subject again, and it has passed its check.
+/// The last subject published to: scripts often publish to the same one again, which then needs no second check.
 #[derive(Default)]
 pub(crate) struct Latest {
     /// The subject, and whether the check was strict.
@@ -85,7 +85,7 @@ impl Latest {
     }
 }
 
-/// Lets `run` publish a message, its subjects checked, its payload where Tcl has it.
+/// Has `run` publish a message with checked subjects, its payload still in Tcl's memory.
 pub(crate) fn publication<R>(
     latest: &RefCell<Latest>,
     coding: Coding,
@@ -137,7 +137,7 @@ pub(crate) struct Parts {
     pub headers: Option<Headers>,
 }
 
-/// Takes a message dict apart.
+/// Splits a message dict into its parts.
 pub(crate) fn parts(message: &Obj) -> Result<Parts> {
     let subject = message.get(key("subject")).ok_or(Argument::MessageWithoutSubject)?;
     let data = message.get(key("data")).unwrap_or_else(Obj::empty);
@@ -218,7 +218,7 @@ pub(crate) fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
     dict(&headers_in(coding, message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
 }
 
-/// A message dict of its parts.
+/// A message dict, made from its parts.
 pub(crate) fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id: &Obj) -> Obj {
     let mut dict = Obj::dict();
     dict.put(key("header"), header);

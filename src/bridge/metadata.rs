@@ -19,11 +19,11 @@ fn not_js_message(message: &Obj) -> Fault {
 /// `ErrNotJSMessage` if it has none.
 pub(crate) fn reply_subject(message: &Obj) -> Result<String> {
     let reply = message.get(key("reply")).map(|reply| reply.to_text()).unwrap_or_default();
-    // No server writes another one, and it would go into the protocol as it is.
+    // No server writes any other kind, and it would be sent exactly as it stands.
     if check_subject(&reply, Role::Reply, false) { Ok(reply) } else { Err(not_js_message(message).into()) }
 }
 
-/// What the reply subject of a message dict tells, as a dict.
+/// The metadata in the reply subject of a message dict, as a dict.
 ///
 /// # Errors
 /// `ErrNotJSMessage`

@@ -1,4 +1,4 @@
-//! A row of a class's table: from it come the arity message, the options and their checks.
+//! A row in the table of a class, which gives the arity message, the options and their checks.
 
 use std::rc::Rc;
 
@@ -8,13 +8,13 @@ use crate::client::Argument;
 use crate::rules::option::Opt;
 use crate::tcl::{self, Call, Instance, Interp, Obj, Object, Reply, Row};
 
-/// How a row's words are read and what runs.
+/// How a row's words are read, and the function that runs.
 pub(crate) enum Body<S: Instance> {
     /// The constructor makes the state and attaches it.
     Constructor(fn(&Invocation, Object) -> Result<()>),
     /// A method with the state of its object.
     Method(fn(&Rc<S>, &Invocation) -> Result<Reply>),
-    /// A method that reads its options itself: all words come as plain arguments.
+    /// A method that reads its own options: it gets all words as plain arguments.
     Raw(fn(&Rc<S>, &Invocation) -> Result<Reply>),
 }
 
@@ -28,9 +28,9 @@ pub(crate) struct Method<S: Instance> {
     pub plain: (usize, usize),
     /// Options that may follow.
     pub options: &'static [Opt],
-    /// What it does, with types, result and errors: a line for the reference page.
+    /// Result and errors: a line of the reference page.
     pub help: &'static str,
-    /// What runs.
+    /// Function that runs.
     pub body: Body<S>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) const fn row<S: Instance>(
     Method { name, usage, plain, options, help, body: Body::Method(run) }
 }
 
-/// A row of a method that reads its options itself; those of the table are what it takes.
+/// A row of a method that reads its own options; the table says which it takes.
 pub(crate) const fn raw<S: Instance>(
     name: &'static str,
     usage: &'static str,
@@ -72,7 +72,7 @@ pub(crate) const fn constructor<S: Instance>(
     Method { name: "new", usage, plain, options, help, body: Body::Constructor(run) }
 }
 
-/// A call of a method, its words taken apart.
+/// A call of a method, its words sorted into arguments and options.
 pub(crate) struct Invocation<'a> {
     /// The interpreter.
     pub interp: Interp<'a>,
@@ -122,16 +122,17 @@ impl<S: Instance> Method<S> {
         Ok(Invocation { interp: call.interp, args: &words[..plain], options, call })
     }
 
-    /// Optional plain arguments are there if that makes the option words even; an option whose value was forgotten is none.
+    /// Number of plain arguments. An optional one is present if that leaves an even number of option words; an option whose value
+    /// was forgotten does not count as one.
     fn plain_words(&self, words: &[Obj]) -> usize {
         let (least, most) = self.plain;
         let even = least == most || (words.len() - least).is_multiple_of(2);
-        // What stands before the options of a constructor is a name, whatever it looks like.
+        // The word before the options of a constructor is a name, even if it looks like an option.
         let forgotten = !matches!(self.body, Body::Constructor(_)) && !even && self.lacks_value(&words[least..]);
         if even || forgotten { least } else { (least + 1).min(most) }
     }
 
-    /// Whether the first word is an option. Where the option comes again, the first may be a name like it.
+    /// Whether the first word is an option. If the option occurs again, the first may be a name that looks like it.
     fn lacks_value(&self, words: &[Obj]) -> bool {
         let word = words[0].raw_str();
         let name = word.strip_prefix(b"-");

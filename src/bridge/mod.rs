@@ -1,4 +1,4 @@
-//! Between Tcl words and the engine: options, values, errors, waiting, delivery.
+//! The bridge between Tcl words and the client: options, values, errors, waiting, delivery.
 
 pub(crate) mod birth;
 pub(crate) mod callbacks;

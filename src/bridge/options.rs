@@ -1,4 +1,4 @@
-//! Option words against a table: names, types, the contract's error texts.
+//! Option words, checked against a table: names, types, errors.
 
 use serde_json::Value as Json;
 
@@ -30,15 +30,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// No option of the table given.
+    /// Options of which none was given.
     pub(crate) fn none(table: &'static [Opt]) -> Options {
         Options { table, given: Vec::new() }
     }
 
-    /// Reads `-name value` pairs; the dash may be missing, the last of repeated options counts.
+    /// Reads `-name value` pairs; the dash is optional, and of repeated options the last counts.
     ///
     /// # Errors
-    /// `ErrInvalidArg`, for timeouts `ErrBadTimeout`, with the texts of the contract.
+    /// `ErrInvalidArg`, for timeouts `ErrBadTimeout` (docs/core.md, "Conventions").
     pub(crate) fn parse(interp: Interp, table: &'static [Opt], words: &[Obj]) -> Result<Options> {
         let mut options = Options::none(table);
         if words.len() % 2 == 1 {
@@ -57,7 +57,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The table that the words were read by.
+    /// The table by which the words were read.
     pub(crate) fn table(&self) -> &'static [Opt] {
         self.table
     }
@@ -77,7 +77,7 @@ impl Options {
         }
     }
 
-    /// All that was given, in order.
+    /// All options given, in order.
     pub(crate) fn all(&self) -> &[Given] {
         &self.given
     }
@@ -177,7 +177,7 @@ pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)
             if !word.is_list() {
                 return Err(bad().into());
             }
-            // Whoever takes it takes the list.
+            // The list is taken from the Tcl value.
             (Value::Str(String::new()), word.clone())
         }
         Kind::Enum(words) => {
@@ -218,7 +218,7 @@ pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)
 fn whole(interp: Interp, word: &Obj, positive: bool) -> Option<(Value, Obj)> {
     if let Some(i) = word.as_int() {
         let raw = word.raw_str();
-        // What is in its plain form already is shared.
+        // A word that is in its plain form already is shared.
         let plain = raw.iter().all(u8::is_ascii_digit) && (raw[0] != b'0' || raw.len() == 1);
         let form = || if plain { word.clone() } else { Obj::int(i) };
         return (!positive || i >= 0).then(|| (Value::Int(i), form()));

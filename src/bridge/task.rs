@@ -1,4 +1,4 @@
-//! The wait of a method for what the client has to await.
+//! How a method waits for what the client awaits.
 
 use std::cell::Cell;
 use std::future::Future;

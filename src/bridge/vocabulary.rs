@@ -1,4 +1,4 @@
-//! What a dialect's table of words has to say.
+//! What a dialect's table of words contains.
 
 use super::codes::{Word, of_engine, word};
 use crate::client::{Argument, Fault};
@@ -6,9 +6,10 @@ use crate::rules::jetstream_convert::ApiError;
 
 /// The words of a dialect.
 pub(super) struct Words {
-    /// JetStream's error codes that have a name of their own: `{NATS <name>}` in place of `{NATS ErrJSResponse <code> <err_code>}`.
+    /// JetStream's error codes that have a name of their own: `{NATS <name>}` in place of `{NATS ErrJSResponse <code>
+    /// <err_code>}`.
     pub named: &'static [(i64, Word)],
-    /// Code and text of a fault that the engine or JetStream have not put into words already.
+    /// Code and text of a fault, unless the engine or JetStream supplied them.
     pub fault: fn(&Fault) -> (Word, String),
     /// Code and text of a wrong argument.
     pub argument: fn(&Argument) -> (Word, String),
@@ -24,7 +25,7 @@ impl Words {
             Fault::Api(error) => return (self.api(error), error.description.clone()),
             Fault::NeitherCreatedNorUpdated(create, update) => {
                 let text = &create.description;
-                // What the server says to both is told once.
+                // If the server gives the same reason for both, it is told once.
                 let text = if text == update { text.clone() } else { format!("{text}: {update}") };
                 return (self.api(create), text);
             }

@@ -52,7 +52,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
     }
 }
 
-/// What an ordered consumer tells when it is made anew.
+/// Code and text of an ordered consumer that is made anew.
 fn reset(start: u64, cause: Word) -> (Word, String) {
     (cause, format!("reset with opt_start_seq = {start} due to {cause}"))
 }

@@ -1,4 +1,4 @@
-//! The words of dialect 3: those of dialect 2, but for what stands here.
+//! The words of dialect 3: those of dialect 2, except for these.
 
 use super::codes::{Word, word};
 use super::vocabulary::Words;

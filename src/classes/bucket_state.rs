@@ -25,7 +25,7 @@ pub(super) struct Bucket {
 }
 
 impl Instance for Bucket {
-    /// Nothing ends with it: its watchers live on.
+    /// Ends nothing: its watchers live on.
     fn close(&self) {}
 
     fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
@@ -51,7 +51,7 @@ impl Bucket {
         open_or_error(&self.js)
     }
 
-    /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
+    /// An error in terms of a bucket that existed when the object was made: a missing stream is a bucket that has gone.
     pub(super) fn gone(&self, error: Error) -> Error {
         match error {
             Error::Fault(fault) => self.entries.gone(fault).into(),

@@ -1,4 +1,5 @@
-//! The faces of the dialects: which classes and commands an interpreter gets, and the variable and version that tell.
+//! The faces of the dialects: the classes and commands that an interpreter gets, and the variable and the version that tell
+//! which.
 
 use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, ordered_consumer};
 use crate::bridge::codes::CODES;
@@ -17,7 +18,7 @@ struct Face {
     commands: &'static [&'static [Command]],
 }
 
-/// A class, whatever the state of its objects.
+/// A class, independent of the type of its objects' state.
 struct Class {
     name: &'static str,
     define: fn(Interp) -> Result<()>,
@@ -73,10 +74,10 @@ static FACES: &[Face] = &[
     },
 ];
 
-/// The variable in which the index says what version it wants, and in which scripts read their dialect.
+/// Variable in which pkgIndex.tcl names the version that is wanted, and in which scripts find their dialect.
 const VARIABLE: &str = "::nats::dialect";
 
-/// Makes all commands and classes of the dialect that is wanted, and provides the package in that version.
+/// Makes the commands and classes of the dialect that is wanted, and provides the package in that version.
 ///
 /// # Errors
 /// What Tcl says if a command cannot be made; a version of no dialect.
@@ -102,9 +103,9 @@ pub(super) fn register(interp: Interp) -> Result<()> {
     interp.provide("nats", &version)
 }
 
-/// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` (see [`describe::command`]) by
-/// their full names, `connection_defaults` where the dialect has other ones than the table of options, and `codes`, the error codes of all
-/// dialects.
+/// The tables of the interpreter's dialect as a dict: `classes` (see [`describe::class`]) and `commands` (see
+/// [`describe::command`]) by their full names, `connection_defaults` where the dialect has other ones than the table of options,
+/// and `codes`, the error codes of all dialects.
 pub(super) fn tables(interp: Interp) -> Obj {
     let (mut classes, mut commands) = (Obj::dict(), Obj::dict());
     let face = FACES.iter().find(|face| face.dialect == dialect::of(interp)).unwrap_or(&FACES[0]);

@@ -1,4 +1,4 @@
-//! `::nats::internal`: what only the tests use.
+//! `::nats::internal`: commands for tests and tools.
 
 use super::dialect;
 use crate::bridge::command::Command;

@@ -15,18 +15,18 @@ use crate::rules::option::{Opt, Value};
 use crate::rules::too_new::too_new;
 use crate::rules::version::Version;
 
-/// The beginning of the API's subjects, unless told otherwise.
+/// Prefix of the API's subjects by default.
 pub(crate) const PREFIX: &str = "$JS.API";
 
-/// The beginning of those of a domain.
+/// Prefix of the API's subjects in a domain.
 pub(crate) fn prefix_of_domain(domain: &str) -> String {
     format!("$JS.{domain}.API")
 }
 
-/// Takes a line for the log.
+/// Writes a line to the log.
 pub(crate) type Trace = Rc<dyn Fn(String)>;
 
-/// The JetStream API, as one object asks it.
+/// The JetStream API with the settings of one object.
 pub(crate) struct Api {
     /// The connection.
     pub client: Rc<Client>,
@@ -35,11 +35,11 @@ pub(crate) struct Api {
     /// JetStream domain.
     pub domain: Option<String>,
     prefix: String,
-    /// Takes the requests to the API and their replies, if they are to be logged.
+    /// Logs the requests to the API and their replies, if that is wanted.
     trace: Option<Trace>,
 }
 
-/// The error that an API reply carries, or that it is none.
+/// The error in an API reply, or that of a reply that is none.
 pub(super) fn response_error(reply: &Json) -> Option<Fault> {
     match api_error(reply) {
         Ok(error) => error.map(Fault::Api),
@@ -58,7 +58,7 @@ pub(super) fn parse(message: &Message) -> Result<Json, Fault> {
 /// The reply of the API.
 ///
 /// # Errors
-/// [`Fault::Api`] if it is a refusal, that of what is no reply of the API.
+/// [`Fault::Api`] if it is a refusal; [`Fault::ReplyNotJson`] and [`Fault::ReplyIncomplete`] if it is no reply of the API.
 pub(super) fn read(message: &Message) -> Result<Json, Fault> {
     let reply = parse(message)?;
     match response_error(&reply) {
@@ -70,7 +70,7 @@ pub(super) fn read(message: &Message) -> Result<Json, Fault> {
 /// The acknowledgement of a published message.
 ///
 /// # Errors
-/// [`Fault::Api`]; [`Fault::NotAnAck`] for what is no acknowledgement, whoever sent it.
+/// [`Fault::Api`]; [`Fault::NotAnAck`] if it is no acknowledgement: any client may listen to the subject.
 pub(crate) fn pub_ack(message: &Message) -> Result<Json, Fault> {
     match read(message) {
         Ok(reply) if is_pub_ack(&reply) => Ok(reply),
@@ -96,7 +96,7 @@ impl Api {
         }
     }
 
-    /// The beginning of its subjects.
+    /// Prefix of its subjects.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -143,7 +143,7 @@ impl Api {
     /// Sends a request to the API (`rest` follows the prefix) and gives the reply as it is; `ms` is the timeout.
     ///
     /// # Errors
-    /// Those of [`Api::exchange`]; where nobody answers, JetStream is not there.
+    /// Those of [`Api::exchange`]; [`Fault::NoJetStream`] where nobody answers.
     async fn raw(&self, rest: &str, body: Bytes, ms: i64) -> Result<Message, Fault> {
         let subject = self.subject(rest);
         self.trace_request(&subject, &String::from_utf8_lossy(&body));
@@ -171,7 +171,7 @@ impl Api {
         Ok((message, reply))
     }
 
-    /// [`Api::ask`] for those who want the JSON only.
+    /// [`Api::ask`], giving only the JSON.
     ///
     /// # Errors
     /// As [`Api::ask`].
@@ -179,7 +179,7 @@ impl Api {
         self.ask(rest, body).await.map(|(_, reply)| reply)
     }
 
-    /// [`Api::json`] without a body, in another time than the object's: `ms`, 0 waits for ever.
+    /// [`Api::json`] without a body and with a timeout of its own in ms; 0 waits for ever.
     ///
     /// # Errors
     /// As [`Api::ask`].
@@ -211,33 +211,33 @@ impl Api {
 }
 
 impl Api {
-    /// The version in the server's INFO, if it has told one and the JetStream asked is its own: of that of another domain it says
-    /// nothing.
+    /// The version in the server's INFO, if there is one and the JetStream asked is that server's own: about another domain it
+    /// says nothing.
     pub(crate) fn server_version(&self) -> Option<Version> {
         let info = self.client.engine().server_info()?;
         let own = self.domain.as_deref().is_none_or(|domain| info.fields.get("domain").and_then(Json::as_str) == Some(domain));
         info.version.as_deref().filter(|_| own).and_then(Version::parse)
     }
 
-    /// Whether the server has this version or a newer one; one that has not said its version most likely has.
+    /// Whether the server has this version or a newer one. A server of unknown version is assumed to be new.
     pub(crate) fn is_at_least(&self, wanted: Version) -> bool {
         self.server_version().is_none_or(|version| version >= wanted)
     }
 
-    /// Whether the server takes a consumer's name in the subject, as servers do from 2.9 on; so does, most likely, one that has not
-    /// said its version yet.
+    /// Whether the server takes a consumer's name in the subject, as those of 2.9 and later do. A server of unknown version is
+    /// assumed to be new.
     pub(crate) fn names_consumers(&self) -> bool {
         self.is_at_least(Version(2, 9, 0))
     }
 
-    /// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there, once
-    /// or twice.
+    /// Whether a filter can be a part of the subject that makes a consumer: a pedantic server complains about wildcards there,
+    /// once or twice.
     pub(crate) fn goes_into_subject(&self, filter: &str) -> bool {
         !self.client.is_pedantic() || !filter.split('.').any(|token| matches!(token, "*" | ">"))
     }
 
-    /// Whether the server knows the options given (index into `table`, value): an older one would drop what it does not know.
-    /// With `lenient` those that ask for nothing do not count.
+    /// Checks that the server knows the options given (index into `table`, value): it would silently drop one that it does not
+    /// know. With `lenient` those that ask for nothing do not count.
     ///
     /// # Errors
     /// [`Fault::NotSupported`] names the option and the version that has it.

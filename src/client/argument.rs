@@ -1,9 +1,9 @@
-//! What can be wrong with the words of a call.
+//! Errors in the words of a call.
 
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::Name;
 
-/// What is wrong with an argument.
+/// An error in an argument.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Argument {
     /// A subject.
@@ -59,7 +59,7 @@ pub(crate) enum Argument {
     HistoryTooLarge,
     /// A configuration that is no JSON object.
     ConfigNotJson,
-    /// ID of no pending callback form.
+    /// ID of no pending asynchronous request.
     RequestId(String),
     /// ID of no running fetch of the object.
     FetchId(String),
@@ -74,9 +74,9 @@ pub(crate) enum Argument {
         /// Value as given.
         value: String,
     },
-    /// The name of a mirror that would be a bucket's stream.
+    /// The name of a mirror that is the name of a bucket's stream.
     MirrorIsBucket,
-    /// Options that only a bucket of its own takes.
+    /// Options of a mirror, given for a bucket that cannot be one.
     MirrorOptions,
     /// A variable that is local to a procedure, or no array.
     Variable(String),
@@ -89,7 +89,7 @@ pub(crate) enum Argument {
         /// Class, such as `nats::connection`.
         class: &'static str,
     },
-    /// The pool of servers while it is in use.
+    /// A change of the server pool while it is in use.
     PoolInUse,
     /// A payload with a character that is no byte, where it is not converted to UTF-8.
     PayloadNotBytes,
@@ -122,11 +122,11 @@ pub(crate) enum Argument {
     TimeOutOfRange(String),
     /// A version of the package that no dialect has.
     NoDialect(String),
-    /// An object that only a method of another one makes.
+    /// The constructor of an object that only methods of other objects make.
     MadeByMethod,
     /// A second call of an object's constructor.
     ConstructedAlready,
-    /// A method of an object whose constructor has not run.
+    /// A method call on an object whose constructor has not run.
     NotConstructed,
     /// A method's body called as something else.
     NotMethod,

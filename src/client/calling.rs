@@ -1,4 +1,4 @@
-//! Calls that somebody holds: dropped, they end.
+//! Handles of calls: dropping one ends the call.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub(crate) struct Calling {
     client: Rc<Client>,
     id: CallId,
     slot: Rc<Slot<Answer>>,
-    /// The first reply is the end as well.
+    /// Whether the first reply ends the call.
     single: bool,
     ended: Cell<bool>,
 }
@@ -54,11 +54,11 @@ impl Drop for Calling {
     }
 }
 
-/// Those who await round trips that will not return.
+/// The tasks that await round trips which will not return.
 pub(crate) struct Astray(Vec<Rc<Slot<Answer>>>);
 
 impl Astray {
-    /// Tells them.
+    /// Ends their wait.
     pub(crate) fn end(self) {
         for slot in self.0 {
             slot.push(Answer::End(End::Lost));
@@ -81,8 +81,8 @@ impl Drop for Listening {
 }
 
 impl Client {
-    /// Subscribes for the library itself: everything that comes, statuses included, goes to `run`, the end of the connection as
-    /// [`Answer::End`] too.
+    /// Subscribes for the library itself: everything that comes, statuses included, goes to `run`, and so does the end of the
+    /// connection, as [`Answer::End`].
     ///
     /// # Errors
     /// [`Fault::Closed`].
@@ -104,7 +104,7 @@ impl Client {
         Ok(Calling::new(self, id, self.calls().await_answers(id), single))
     }
 
-    /// Sends a request whose answers go to a callback form.
+    /// Sends a request whose answers go to a callback.
     ///
     /// # Errors
     /// As [`Client::call`].
@@ -125,8 +125,8 @@ impl Client {
         Calling::new(self, id, self.calls().await_return(id), false)
     }
 
-    /// Takes the round trips that are under way: the connection is not the one that they were sent on any more. To be taken before
-    /// the status is set: a trace may begin another one.
+    /// Takes the round trips under way, which were sent on a connection that no longer exists. Must be called before
+    /// the status is set, since a trace may begin another one.
     pub(crate) fn take_round_trips(&self) -> Astray {
         let taken = self.calls().take_round_trips();
         taken.iter().for_each(|(id, _)| {
@@ -135,7 +135,7 @@ impl Client {
         Astray(taken.into_iter().map(|(_, slot)| slot).collect())
     }
 
-    /// Ends a callback form silently, for good; false if there is none with this ID.
+    /// Ends an asynchronous request without calling back; false if there is none with this ID.
     pub(crate) fn cancel(&self, id: CallId) -> bool {
         let known = self.calls().cancel(id);
         if known {

@@ -1,4 +1,4 @@
-//! Calls to the server that are pending, and who takes their answers.
+//! Pending calls to the server, and what takes their answers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -9,10 +9,10 @@ use super::task::Slot;
 use super::turns::Turns;
 use crate::engine::{CallId, End, Message};
 
-/// Number of callbacks of asynchronous calls that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near.
+/// Number of callbacks of asynchronous calls that may be on the stack. With more, Tcl's limit of nested evaluations comes near.
 const NESTED_ANSWERS: u32 = 100;
 
-/// What comes back for a call.
+/// An answer to a call.
 pub(crate) enum Answer {
     /// A reply.
     Reply(Message),
@@ -23,13 +23,13 @@ pub(crate) enum Answer {
 /// Runs for each answer of a call; may run scripts.
 pub(super) type Handler = Rc<dyn Fn(Answer)>;
 
-/// Who takes what comes back for a call.
+/// What takes the answers to a call.
 enum Pending {
     /// A task that awaits it.
     Slot(Rc<Slot<Answer>>),
     /// The same for a round trip.
     RoundTrip(Rc<Slot<Answer>>),
-    /// A callback form.
+    /// A callback.
     Handler {
         /// Replies that may still come.
         left: Cell<u64>,
@@ -42,7 +42,7 @@ enum Pending {
 /// The pending calls of a connection.
 pub(crate) struct Calls {
     pending: RefCell<FxHashMap<CallId, Pending>>,
-    /// The answers to callback forms: what comes while too many of them are on the stack waits until one returns.
+    /// Answers that go to callbacks. Those that come while too many callbacks are on the stack wait until one returns.
     turns: Rc<Turns<(CallId, Answer)>>,
 }
 
@@ -74,7 +74,7 @@ impl Calls {
         slot
     }
 
-    /// Forgets the round trips that are under way, and gives those who await them.
+    /// Forgets the round trips under way, and gives the slots of the tasks that await them.
     pub(super) fn take_round_trips(&self) -> Vec<(CallId, Rc<Slot<Answer>>)> {
         let mut pending = self.pending.borrow_mut();
         let mut taken: Vec<_> = pending
@@ -89,7 +89,7 @@ impl Calls {
         taken
     }
 
-    /// A call whose answers, `left` at the most, go to a callback form.
+    /// A call whose answers, at most `left`, go to a callback.
     pub(super) fn call_back(&self, id: CallId, left: u64, run: Handler) {
         self.pending.borrow_mut().insert(id, Pending::Handler { left: Cell::new(left), run });
     }
@@ -105,7 +105,7 @@ impl Calls {
         gone.is_some()
     }
 
-    /// Forgets a callback form; false if there is none with this ID.
+    /// Forgets a call that calls back; false if there is none with this ID.
     pub(super) fn cancel(&self, id: CallId) -> bool {
         let mut pending = self.pending.borrow_mut();
         if !matches!(pending.get(&id), Some(Pending::Handler { .. })) {
@@ -113,11 +113,11 @@ impl Calls {
         }
         let gone = pending.remove(&id);
         drop(pending);
-        // The handler's values may run code of their own when they go: not while the map is borrowed.
+        // Dropping the handler's values may run code of theirs, so it must not happen while the map is borrowed.
         gone.is_some()
     }
 
-    /// Forgets all callback forms and listeners.
+    /// Forgets all callbacks and listeners.
     pub(crate) fn forget_callbacks(&self) {
         let all = self.pending.take();
         let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
@@ -126,7 +126,7 @@ impl Calls {
         drop(gone);
     }
 
-    /// Nobody will be answered any more: ends the calls that tasks await, forgets the others.
+    /// No answers will come any more: ends the calls that tasks await, and forgets the others.
     pub(crate) fn abandon(&self) {
         let all = self.pending.take();
         for pending in all.into_values() {
@@ -136,7 +136,7 @@ impl Calls {
         }
     }
 
-    /// Takes an answer. Callback forms that are nested too deep wait until one of them returns.
+    /// Takes an answer. Where callbacks are nested too deep, it waits until one of them returns.
     pub(crate) fn answer(&self, id: CallId, answer: Answer) {
         let bounded = matches!(self.pending.borrow().get(&id), Some(Pending::Handler { .. }));
         if bounded {
@@ -146,7 +146,7 @@ impl Calls {
         }
     }
 
-    /// Hands an answer to whoever waits for it.
+    /// Hands an answer to what waits for it.
     fn hand_over(&self, id: CallId, answer: Answer) {
         let mut pending = self.pending.borrow_mut();
         let (slot, handler, over) = match pending.get(&id) {

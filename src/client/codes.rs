@@ -1,4 +1,4 @@
-//! JetStream's error codes (`err_code` of a reply, NATS ADR-1) that decide something here.
+//! JetStream's error codes (`err_code` of a reply, NATS ADR-1) on which decisions depend.
 
 /// `consumer not found`
 pub(crate) const CONSUMER_NOT_FOUND: i64 = 10014;
@@ -6,7 +6,7 @@ pub(crate) const CONSUMER_NOT_FOUND: i64 = 10014;
 pub(crate) const MESSAGE_NOT_FOUND: i64 = 10037;
 /// `JetStream not enabled for account`
 pub(crate) const NOT_ENABLED_FOR_ACCOUNT: i64 = 10039;
-/// A configuration that a new stream cannot have; an existing one may (`sealed`).
+/// An invalid configuration of a new stream, which an existing one may have (`sealed`).
 pub(crate) const STREAM_INVALID_CONFIG: i64 = 10052;
 /// `stream name already in use`: the stream of this name has another configuration.
 pub(crate) const STREAM_NAME_IN_USE: i64 = 10058;
@@ -16,5 +16,5 @@ pub(crate) const STREAM_NOT_FOUND: i64 = 10059;
 pub(crate) const WRONG_LAST_SEQUENCE: i64 = 10071;
 /// `consumer filter subject is not a valid subset of the interest subjects`
 pub(crate) const FILTER_NOT_SUBSET: i64 = 10093;
-/// `wrong last sequence`, from servers that do not tell which one would be right.
+/// `wrong last sequence`, without the right one.
 pub(crate) const WRONG_LAST_SEQUENCE_CONSTANT: i64 = 10164;

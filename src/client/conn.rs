@@ -1,4 +1,4 @@
-//! A connection as its Tcl thread knows it: its status, and who waits for a change of it.
+//! A connection as its Tcl thread knows it: its status, and what waits for a change of it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -9,10 +9,10 @@ use super::task::Slot;
 use crate::engine::Conn;
 use crate::tcl::event::later;
 
-/// The status that scripts see.
+/// Status that scripts see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// No connection, none wanted.
+    /// There is no connection, and none is wanted.
     Closed,
     /// `connect` is trying the servers.
     Connecting,
@@ -37,14 +37,14 @@ impl State {
 /// Runs for each change of a connection's status, as an event of its own.
 pub(super) type Observer = dyn Fn(State);
 
-/// One who waits for the end of `connect`.
+/// A task that waits for the end of `connect`.
 type Connect = Rc<Slot<Result<(), Fault>>>;
 
-/// Those who wait for the end of `connect`.
+/// The tasks that wait for the end of `connect`.
 pub(crate) struct Connecting(Vec<Connect>);
 
 impl Connecting {
-    /// Tells them the outcome.
+    /// Ends their wait with the outcome.
     pub(crate) fn end(self, outcome: &Result<(), Fault>) {
         for slot in self.0 {
             slot.push(outcome.clone());
@@ -100,7 +100,7 @@ impl Client {
         self.state.get()
     }
 
-    /// This process is a fork of the one that has the connection: here it is closed, and nobody will be answered.
+    /// This process is a fork of the one that has the connection: here it is closed, and no answers will come.
     fn left_in_parent(&self) {
         self.set_state(State::Closed);
         self.calls.abandon();
@@ -140,14 +140,14 @@ impl Client {
         }
     }
 
-    /// From now on the observer is told of changes, as long as somebody else keeps it.
+    /// Registers an observer of changes; dropping it ends that.
     pub(crate) fn observe(&self, observer: &Rc<Observer>) {
         let mut observers = self.observers.borrow_mut();
         observers.retain(|observer| observer.strong_count() > 0);
         observers.push(Rc::downgrade(observer));
     }
 
-    /// [`Fault::Closed`] unless there is or may be a connection, [`Fault::Forked`] where that is another process's.
+    /// [`Fault::Closed`] unless there is or may be a connection; [`Fault::Forked`] if that belongs to another process.
     pub(crate) fn open_or_fault(&self) -> Result<(), Fault> {
         match self.state() {
             State::Closed if self.engine.is_foreign() => Err(Fault::Forked),
@@ -156,12 +156,12 @@ impl Client {
         }
     }
 
-    /// Number of the current or last `connect`, or of the `disconnect` that ended it: events of an earlier one mean nothing any more.
+    /// Number of the current or last `connect`, or of the `disconnect` that ended it. Events of an earlier one are stale.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.get()
     }
 
-    /// Another `connect` or `disconnect`; its number.
+    /// Counts another `connect` or `disconnect`, and gives its number.
     pub(crate) fn next_epoch(&self) -> u64 {
         self.epoch.set(self.epoch.get() + 1);
         self.epoch.get()
@@ -174,7 +174,8 @@ impl Client {
         slot
     }
 
-    /// Those who wait for the end of `connect`. To be taken before the status is set: a trace may begin another one.
+    /// Takes the tasks that wait for the end of `connect`. Must be called before the status is set, since a trace may begin
+    /// another one.
     pub(crate) fn take_connecting(&self) -> Connecting {
         Connecting(self.connecting.take())
     }

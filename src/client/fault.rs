@@ -1,4 +1,4 @@
-//! Why a call failed.
+//! Reasons why calls fail.
 
 use super::argument::Argument;
 use super::codes;
@@ -6,7 +6,7 @@ use crate::engine::{Code, End, Problem};
 use crate::rules::jetstream_convert::ApiError;
 use crate::rules::version::Version;
 
-/// What was waited for when time ran out or the connection went.
+/// What a call was waiting for when time ran out or the connection was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
     /// The reply to a request, by its subject.
@@ -26,7 +26,7 @@ pub(crate) enum Waiting {
     Replies(String),
     /// The entries of a bucket.
     Bucket(String),
-    /// The entries of a bucket of one's own object.
+    /// The entries of the bucket that an object stands for.
     Gathering {
         /// What is gathered: `keys` or `history`.
         what: &'static str,
@@ -35,7 +35,7 @@ pub(crate) enum Waiting {
     },
 }
 
-/// Why a call failed. Decisions are made on this; `bridge` turns it into words.
+/// Reason why a call failed. Decisions are made on this type; `bridge` turns it into words.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
     /// The engine refused the call, or reports this error.
@@ -66,13 +66,13 @@ pub(crate) enum Fault {
     ReplyNotJson,
     /// A reply that lacks what it must have.
     ReplyIncomplete,
-    /// An answer to a published message that is no acknowledgement, whoever sent it.
+    /// An answer to a published message that is no acknowledgement: any client may listen to the subject.
     NotAnAck,
-    /// An option that the server is too old for: it would drop it without a word.
+    /// An option that the server is too old for, and would drop silently.
     NotSupported {
         /// Option, nested ones joined by dots.
         option: String,
-        /// First server that has it.
+        /// First version that has it.
         since: Version,
         /// The server's version.
         server: Version,
@@ -106,20 +106,20 @@ pub(crate) enum Fault {
     },
     /// A bucket without a key that has a value.
     NoKeys(String),
-    /// An ordered consumer that gives no sign of life, or is gone; the sequence at which the next one starts.
+    /// An ordered consumer that is silent or gone; the sequence at which the next one starts.
     ConsumerNotActive(u64),
     /// An ordered consumer that left messages out; the sequence at which the next one starts.
     ConsumerSequenceMismatch(u64),
     /// A write that counted on another revision than the latest; the server's refusal.
     WrongLastSequence(ApiError),
-    /// A change through a key-value object that only reads.
+    /// A change through a read-only key-value object.
     ReadOnly,
-    /// A text that is no time, in the command of older scripts that has an error code of its own.
+    /// A text that is no time, in `time_to_millis`, which has an error code of its own.
     InvalidTime(String),
 }
 
 impl Fault {
-    /// The fault of a call that ended without what it was to bring.
+    /// The fault of a call that ended without a result.
     pub(crate) fn of_end(end: &End, waiting: Waiting) -> Fault {
         match (end, waiting) {
             (End::Timeout, waiting) => Fault::Timeout(waiting),
@@ -132,7 +132,7 @@ impl Fault {
         }
     }
 
-    /// Whether the server refused this for want of rights.
+    /// Whether the server refused this for lack of permissions.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Fault::Engine(problem) if problem.code == Code::Permissions)
     }
@@ -150,7 +150,7 @@ impl Fault {
         self.err_code() == Some(codes::MESSAGE_NOT_FOUND)
     }
 
-    /// In the terms of a bucket: a missing stream is a missing bucket.
+    /// The same fault in terms of a bucket: a missing stream is a missing bucket.
     pub(crate) fn of_bucket(self, bucket: &str) -> Fault {
         match self.err_code() {
             Some(codes::STREAM_NOT_FOUND) => Fault::BucketNotFound(bucket.to_string()),
@@ -158,7 +158,7 @@ impl Fault {
         }
     }
 
-    /// In the terms of a write to a key.
+    /// The same fault in terms of a write to a key.
     pub(crate) fn of_write(self) -> Fault {
         match self {
             Fault::Api(error) if matches!(error.err_code, codes::WRONG_LAST_SEQUENCE | codes::WRONG_LAST_SEQUENCE_CONSTANT) => {

@@ -1,4 +1,4 @@
-//! The life of an ordered consumer: it follows a stream, and makes its consumer anew where the server's is lost or left something out.
+//! An ordered consumer: it follows a stream, and replaces the server's consumer when that is lost or has left something out.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use crate::rules::sequence::Sequence;
 use crate::rules::version::Version;
 use crate::tcl::event::Timer;
 
-/// How long to wait after a failed attempt, unless the connection comes back before.
+/// Time in ms before the next attempt after a failed one, unless the connection comes back sooner.
 const RETRY: u64 = 10_000;
 
 /// What to follow.
@@ -32,7 +32,7 @@ pub(crate) struct Request {
     pub config: Map<String, Json>,
     /// Time between heartbeats in ms.
     pub heartbeat: i64,
-    /// Runs work when all has been looked at that had arrived by then.
+    /// Runs work when everything that has arrived by then has been handled.
     pub behind_arrivals: fn(Box<dyn FnOnce()>),
 }
 
@@ -51,13 +51,13 @@ pub(crate) enum News {
     },
     /// A consumer was made, with so many messages to come.
     Made(u64),
-    /// A heartbeat: nothing is missing, and nothing is there.
+    /// A heartbeat: nothing was missed, and nothing new is there.
     Quiet,
     /// The consumer is lost or left something out: another one is being made.
     Reset(Fault),
-    /// No new consumer came about; there will be another attempt.
+    /// No new consumer could be made; there will be another attempt.
     Failed(Fault),
-    /// The end, because of this fault or, without one, of the connection.
+    /// The end: because of this fault, or without one because the connection was closed.
     Stopped(Option<Fault>),
 }
 
@@ -74,9 +74,9 @@ enum Input {
     Came(u64, Answer),
     /// The connection's status changed.
     State(State),
-    /// The time of silence is over, as far as a timer can tell.
+    /// The consumer has been silent too long, as far as a timer can tell.
     Tick,
-    /// All that had arrived when it was over has been looked at.
+    /// Everything that had arrived by that time has been handled.
     Behind,
     /// Time for another attempt.
     Retry,
@@ -98,7 +98,7 @@ pub(crate) struct Follower {
     timer: RefCell<Option<Timer>>,
     task: RefCell<Option<Rc<Task>>>,
     lost: Cell<Option<Cause>>,
-    /// The last sign of life.
+    /// Time of the last sign of life.
     alive: Cell<Instant>,
     stopped: Cell<bool>,
 }
@@ -129,7 +129,7 @@ impl Follower {
         })
     }
 
-    /// What the server said when it made the present consumer.
+    /// The server's reply to the creation of the present consumer.
     pub(crate) fn info(&self) -> Json {
         self.info.borrow().clone()
     }
@@ -191,7 +191,7 @@ impl Follower {
         Json::Object(body).to_string()
     }
 
-    /// From now on delivers, and keeps itself going.
+    /// Starts to deliver, and to replace lost consumers.
     pub(crate) fn follow(self: &Rc<Self>) {
         let task = Task::spawn(run(Rc::clone(self)), Box::new(|_| ()));
         if !self.stopped.get() {
@@ -199,7 +199,7 @@ impl Follower {
         }
     }
 
-    /// Ends it: the server removes a consumer to whose inbox nobody listens.
+    /// Ends it. The server removes a consumer to whose inbox nobody listens.
     pub(crate) fn end(&self) {
         self.stopped.set(true);
         self.name.take();
@@ -228,12 +228,12 @@ impl Follower {
         Duration::from_millis(self.request.heartbeat.max(1) as u64)
     }
 
-    /// What is left of the time that the consumer may be silent.
+    /// Remaining time that the consumer may be silent.
     fn patience(&self) -> Option<Duration> {
         patience(self.alive.get().elapsed(), self.heartbeat())
     }
 
-    /// Sees to a timer; one that fires too early does no harm, so messages need not move it.
+    /// Makes sure that a timer is set. One that fires too early does no harm, so messages need not move it.
     fn arm(&self) {
         if self.timer.borrow().is_none() {
             self.wait(self.patience().unwrap_or_default().as_millis() as u64 + 1, || Input::Tick);
@@ -284,11 +284,11 @@ impl Follower {
     /// An empty answer, for the server's flow control.
     fn answer(&self, subject: &str) {
         let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
-        // Without a connection the clock will tell.
+        // Without a connection, silence will show the loss.
         let _ = self.api.client.engine().publish(&message.as_publication());
     }
 
-    /// Makes consumers until there is one, or no hope.
+    /// Tries to make a consumer until there is one, or no point in trying.
     async fn recover(&self, cause: Cause) {
         while !self.stopped.get() {
             self.listening.take();
@@ -335,7 +335,7 @@ async fn run(follower: Rc<Follower>) {
             Input::Tick => {
                 follower.timer.take();
                 if follower.patience().is_none() {
-                    // The script may have been away from the event loop, or much may be queued.
+                    // The script may have kept away from the event loop, or a lot may be queued.
                     let inputs = Rc::clone(&follower.inputs);
                     (follower.request.behind_arrivals)(Box::new(move || inputs.push(Input::Behind)));
                 }

@@ -48,9 +48,9 @@ impl Api {
         let broken = || Fault::ReplyIncomplete;
         let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
         let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
-        // Absent where there is none.
+        // Absent if there is none.
         let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
-        // A block that is none leaves the message readable, as on delivery.
+        // A malformed block leaves the message readable, as on delivery.
         let headers = stored_headers(&bytes("hdrs")?);
         Ok(Stored {
             subject: needed("subject")?.to_string(),
@@ -79,7 +79,7 @@ impl Api {
     }
 }
 
-/// The fault of a message that is not there, in the words of `STREAM.MSG.GET`.
+/// The fault of a message that does not exist, in the words of `STREAM.MSG.GET`.
 fn not_found() -> Fault {
     Fault::Api(ApiError { code: 404, err_code: codes::MESSAGE_NOT_FOUND, description: "no message found".into() })
 }

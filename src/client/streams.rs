@@ -1,4 +1,4 @@
-//! Streams that are created, or updated if they are there.
+//! Streams that are created, or updated if they exist.
 
 use bytes::Bytes;
 use serde_json::{Map, Value as Json};
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use crate::engine::Message;
 use crate::rules::jetstream_convert::{ApiError, merge_update};
 
-/// Whether a stream that is there may be what the creation was refused for.
+/// Whether the creation may have been refused because the stream exists.
 fn may_exist(refused: &ApiError) -> bool {
     matches!(refused.err_code, STREAM_NAME_IN_USE | STREAM_INVALID_CONFIG)
 }
@@ -29,7 +29,7 @@ fn config_of(info: &Json) -> Result<Map<String, Json>, Fault> {
 }
 
 impl Api {
-    /// Creates a stream, or changes the one that is there; what `change` does not name stays.
+    /// Creates a stream, or changes an existing one; what `change` does not name stays.
     ///
     /// # Errors
     /// [`Fault::NeitherCreatedNorUpdated`], and those of [`Api::exchange`].
@@ -44,7 +44,7 @@ impl Api {
             Err(refused) if may_exist(&refused) => refused,
             Err(refused) => return Err(Fault::Api(refused)),
         };
-        // What is asked on top of it must not hide the first refusal.
+        // The errors of further requests must not hide the first refusal.
         let Ok(info) = self.json(&format!("STREAM.INFO.{name}"), String::new()).await else {
             return Err(Fault::Api(refused));
         };
@@ -56,13 +56,13 @@ impl Api {
         }
     }
 
-    /// A request whose refusal is looked at: the outer error is that of the way, the inner one the server's.
+    /// A request whose refusal matters: the outer error is one of communication, the inner one the server's refusal.
     async fn attempt(&self, rest: &str, body: Json) -> Result<Result<Json, ApiError>, Fault> {
         let message = self.exchange(&self.subject(rest), body.to_string().into(), None, self.timeout).await?;
         refusable(&message)
     }
 
-    /// Creates a stream by a configuration that is sent as it is, or updates the one that is there; the reply as it came.
+    /// Creates a stream by a configuration that is sent as it is, or updates an existing one; gives the reply as it came.
     ///
     /// # Errors
     /// As [`Api::create_or_update`].

@@ -1,4 +1,4 @@
-//! Calls that wait for the server, as futures polled on the Tcl thread by the events that they wait for.
+//! Calls that wait for the server: futures, polled on the Tcl thread by the events that they await.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -10,19 +10,19 @@ use std::task::{Context, Poll, Waker};
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
-    /// The task that is being polled: what it awaits remembers it. Empty between polls.
+    /// The task that is being polled, so that what it awaits can remember it. Empty between polls.
     static CURRENT: RefCell<Option<Rc<Task>>> = const { RefCell::new(None) };
 }
 
-/// A future on its way.
+/// A future that has been started.
 pub(crate) struct Task {
     work: RefCell<Option<Work>>,
-    /// What is polled at this moment is to be dropped in place of being kept.
+    /// The work that is being polled at this moment is to be dropped instead of kept.
     cancelled: Cell<bool>,
 }
 
 impl Task {
-    /// Starts `work`; `done` gets the outcome, at once if nothing has to be waited for.
+    /// Starts `work`; `done` gets the outcome, at once if nothing has to be awaited.
     pub(crate) fn spawn<T: 'static>(work: impl Future<Output = T> + 'static, done: Box<dyn FnOnce(T)>) -> Rc<Task> {
         let work = async move {
             let outcome = work.await;
@@ -33,7 +33,7 @@ impl Task {
         task
     }
 
-    /// Drops the work: what it waits for is cancelled, `done` is not called.
+    /// Drops the work: what it awaits is cancelled, and `done` is not called.
     pub(crate) fn cancel(&self) {
         self.cancelled.set(true);
         let work = self.work.try_borrow_mut().ok().and_then(|mut work| work.take());

@@ -1,4 +1,4 @@
-//! Callbacks in order, each an event of its own, no more of them on the stack than Tcl can bear.
+//! Callbacks in order, each as an event of its own, with a limit to how many may be on the stack.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -8,30 +8,31 @@ use std::time::{Duration, Instant};
 use crate::tcl::event::{after_others, later};
 use crate::tcl::script::note_script;
 
-/// How long callbacks may follow each other before timers and files are looked at.
+/// Time for which callbacks may follow each other before timers and files get their turn.
 const SLICE: Duration = Duration::from_millis(1);
 
-/// What is done with one of those that wait.
+/// Function that takes an item when its turn has come.
 type Run<T> = Rc<dyn Fn(T)>;
 
-/// What waits for its turn, and what is done with it.
+/// Items that wait for their turn.
 pub(crate) struct Turns<T> {
     run: RefCell<Option<Run<T>>>,
     queue: RefCell<VecDeque<T>>,
-    /// The call that began them has returned.
+    /// Whether the call that began them has returned.
     released: Cell<bool>,
-    /// An event that runs the next one is queued.
+    /// Whether an event that runs the next one is queued.
     scheduled: Cell<bool>,
-    /// Since when they have followed each other.
+    /// Start of the time for which they have followed each other.
     slice: Cell<Option<Instant>>,
-    /// How many are on the stack.
+    /// Number of them on the stack.
     depth: Cell<u32>,
-    /// How many may be: beyond, Tcl's own limit of nested evaluations comes near.
+    /// Greatest number on the stack. With more, Tcl's limit of nested evaluations comes near.
     most: u32,
 }
 
 impl<T: 'static> Turns<T> {
-    /// Nothing waits yet, and nothing runs before [`Turns::release`]. `run` may run scripts; `most` of them may be on the stack.
+    /// An empty queue, of which nothing runs before [`Turns::release`]. `run` may run scripts; `most` of them may be on the
+    /// stack.
     pub(crate) fn new(most: u32, run: Run<T>) -> Rc<Turns<T>> {
         Rc::new(Turns {
             run: RefCell::new(Some(run)),
@@ -51,7 +52,7 @@ impl<T: 'static> Turns<T> {
         turns
     }
 
-    /// Takes one at once, unless others wait or the stack is full: then it waits for its turn.
+    /// Runs one at once, unless others wait or the stack is full: then it waits for its turn.
     pub(crate) fn take(self: &Rc<Self>, item: T) {
         if self.depth.get() < self.most && self.queue.borrow().is_empty() {
             return self.run(item);
@@ -59,13 +60,13 @@ impl<T: 'static> Turns<T> {
         self.push(item);
     }
 
-    /// One more.
+    /// Adds one.
     pub(crate) fn push(self: &Rc<Self>, item: T) {
         if self.has_ended() {
             return;
         }
         self.queue.borrow_mut().push_back(item);
-        // One turn for each event: items must not come in faster than turns run.
+        // One turn for each event: items must not arrive faster than turns run.
         note_script();
         self.schedule();
     }
@@ -75,14 +76,14 @@ impl<T: 'static> Turns<T> {
         self.run.borrow().is_none()
     }
 
-    /// Nothing runs any more.
+    /// Drops what waits; nothing runs any more.
     pub(crate) fn end(&self) {
-        // Values are dropped when nothing is borrowed any more: they may run code of their own.
+        // Dropping the values may run code of theirs, so it must not happen while anything is borrowed.
         let gone = (self.run.take(), self.queue.take());
         drop(gone);
     }
 
-    /// Lets turns run, though none before the call that began them has returned: inside a coroutine that happens in an event which is
+    /// Lets turns run, but none before the call that began them has returned. Inside a coroutine that happens in an event that is
     /// queued after this one.
     pub(crate) fn release(self: &Rc<Self>) {
         let turns = Rc::clone(self);
@@ -111,7 +112,7 @@ impl<T: 'static> Turns<T> {
         }
     }
 
-    /// Runs one; the event for the next is queued before, so that an event loop in there goes on.
+    /// Runs one. The event for the next is queued before that, so that an event loop inside it goes on.
     fn run_one(self: &Rc<Self>) {
         self.scheduled.set(false);
         if self.depth.get() >= self.most {

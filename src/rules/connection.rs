@@ -1,8 +1,8 @@
-//! Options of `nats::connection` and its methods (core-api).
+//! Options of `nats::connection` and its methods (docs/core.md).
 
 use super::option::{Kind, Opt, joined, preset, row};
 
-/// The words of `-log_level`, most severe first.
+/// Words of `-log_level`, most severe first.
 pub(crate) const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug"];
 
 /// Options of `configure`, in the order in which they are read back.
@@ -147,10 +147,10 @@ pub(crate) const REQUEST_OPTIONS: &[Opt] = &joined::<{ REQUEST_MSG_OPTIONS.len()
 /// Options of `ping` and `rtt`.
 pub(crate) const PING_OPTIONS: &[Opt] = &[preset("timeout", Kind::Timeout, "10000", "ms")];
 
-/// Keys of `-tls_opts` that mean something here.
+/// Keys of `-tls_opts`.
 pub(crate) const TLS_KEYS: &[&str] = &["cafile", "cadir", "certfile", "keyfile", "require", "servername"];
 
-/// Options of the TclTLS package that have no meaning here: accepted with a warning.
+/// Options of the TclTLS package without a meaning here: accepted with a warning.
 pub(crate) const TLS_IGNORED: &[&str] = &[
     "alpn",
     "cert",
@@ -176,7 +176,7 @@ pub(crate) const TLS_IGNORED: &[&str] = &[
     "validatecommand",
 ];
 
-/// Headers of a WebSocket upgrade that are not the caller's to set: they say how to read what follows.
+/// Headers of a WebSocket upgrade that the caller must not set, because they say how to read what follows.
 const WS_RESERVED: &[&str] = &[
     "host",
     "upgrade",

@@ -1,4 +1,4 @@
-//! The dialects: what an interpreter that asked for `package require nats 2` or `nats 3` gets, as far as it is plain data.
+//! The dialects: the plain data of what an interpreter gets that asked for `package require nats 2` or `nats 3`.
 
 use super::jetstream_streams::{STREAM_OPTIONS, STREAM_OPTIONS_3};
 use super::option::Opt;
@@ -6,15 +6,15 @@ use super::option::Opt;
 /// One dialect.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
-    /// Number of the dialect, which is the major number of the version that the package is asked for by.
+    /// Number of the dialect: the major number of the version by which the package is required.
     pub number: usize,
     /// Options of `add_stream` and `update_stream`.
     pub stream_options: &'static [Opt],
-    /// Unknown options of those methods are left out with a warning, in place of an error.
+    /// Whether unknown options of those methods are left out with a warning, instead of being an error.
     pub leaves_out_unknown: bool,
-    /// Objects die with the object that they were made from.
+    /// Whether objects die with the object that they were made from.
     pub children_die: bool,
-    /// Options of a connection whose default is another one than that of the table.
+    /// Options of a connection with a default other than that of the table.
     pub connection_defaults: &'static [(&'static str, &'static str)],
     /// What the loss of a connection means.
     pub losses: Losses,
@@ -35,7 +35,7 @@ pub(crate) struct Losses {
     pub tell_resets: bool,
 }
 
-/// What scripts written for the pure-Tcl client 2.x mean.
+/// Dialect of scripts written for the pure-Tcl client 2.x.
 pub(crate) static DIALECT_2: Dialect = Dialect {
     number: 2,
     stream_options: STREAM_OPTIONS,
@@ -47,7 +47,7 @@ pub(crate) static DIALECT_2: Dialect = Dialect {
     cuts_versions: false,
 };
 
-/// What scripts written for the pure-Tcl client 3.x mean.
+/// Dialect of scripts written for the pure-Tcl client 3.x.
 pub(crate) static DIALECT_3: Dialect = Dialect {
     number: 3,
     stream_options: STREAM_OPTIONS_3,
@@ -59,7 +59,7 @@ pub(crate) static DIALECT_3: Dialect = Dialect {
     cuts_versions: true,
 };
 
-/// All dialects; the first is that of an interpreter which has no wish.
+/// All dialects; the first is that of an interpreter that asked for none.
 pub(crate) static ALL: &[&Dialect] = &[&DIALECT_2, &DIALECT_3];
 
 impl Dialect {

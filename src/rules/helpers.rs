@@ -1,4 +1,4 @@
-//! What the helper commands of dialect 3 make of their options: parts of a stream's configuration, and origins of buckets.
+//! Results of the helper commands of dialect 3: parts of a stream's configuration, and origins of buckets.
 
 use serde_json::{Map, Value as Json};
 

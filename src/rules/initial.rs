@@ -1,14 +1,14 @@
-//! Where the data end that were there when a consumer was made, while others go on writing. No I/O, no clock.
+//! The end of the initial data: those that existed when a consumer was made, while others go on writing. No I/O, no clock.
 //!
-//! A message says how many are pending after it, and the creation's answer how many there were. While nobody writes, both agree
-//! and the end is exact. While somebody does, entries move behind what is being read, and the server's number of pending
-//! messages may be too small for a moment: then a round trip shows whether more is coming. Older servers may even wait for the
-//! next write before they go on; of a consumer of latest entries it is known that each key must come.
+//! A message says how many are pending after it, and the reply to the creation how many there were. While nobody writes, both
+//! agree and the end is exact. While somebody does, entries move to the end of what is being read, and the server's number of
+//! pending messages may be too small for a moment: then a round trip shows whether more is coming. Older servers may even wait
+//! for the next write before they go on; but a consumer of latest entries must deliver each key.
 
 use std::collections::HashSet;
 
-/// Times that the end moves, or is found to have moved, before it is taken as it is: a writer that is faster than the reader
-/// must not hold it for ever.
+/// Number of times that the end may move, or be found to have moved, before it is taken as it is: a writer that is faster than
+/// the reader must not hold it for ever.
 const ROUNDS: u32 = 8;
 
 /// Whether the initial data have ended.
@@ -16,30 +16,30 @@ const ROUNDS: u32 = 8;
 pub(crate) enum End {
     /// More is to come.
     No,
-    /// They have.
+    /// The initial data have ended.
     Yes,
-    /// They have if nothing comes before the answer to a round trip; see [`Initial::answered`].
+    /// The initial data have ended if nothing comes before the answer to a round trip; see [`Initial::answered`].
     Ask,
 }
 
 /// The initial data of one consumer.
 #[derive(Clone, Debug)]
 pub(crate) struct Initial {
-    /// What was to be delivered when the consumer was made.
+    /// Number of messages to be delivered when the consumer was made.
     total: u64,
-    /// The delivery with which it ends, as far as known.
+    /// Number of the delivery with which they end, as far as known.
     expected: u64,
-    /// When the consumer was made, ms since the epoch.
+    /// Time at which the consumer was made, ms since the epoch.
     made: i64,
-    /// Pending after the last delivery.
+    /// Number of messages pending after the last delivery.
     left: u64,
-    /// Nobody wrote so far.
+    /// Whether nobody has written so far.
     exact: bool,
-    /// Keys that have come, where each of the total is one.
+    /// Keys that have come, if each delivery is one of another key.
     keys: Option<HashSet<Box<str>>>,
-    /// Deliveries when a round trip began.
+    /// Number of deliveries when a round trip began.
     asked: Option<u64>,
-    /// Nothing came any more, although keys are missing.
+    /// Whether nothing came any more although keys are missing.
     waits: bool,
     rounds: u32,
 }
@@ -56,7 +56,7 @@ impl Initial {
         self.total == 0
     }
 
-    /// They have ended: what was kept to find that out goes.
+    /// Drops what was kept to find the end.
     pub(crate) fn close(&mut self) {
         self.keys = None;
     }

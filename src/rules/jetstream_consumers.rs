@@ -1,5 +1,6 @@
 //! Options of the methods of `nats::jet_stream` that concern consumers, pull requests, publishing and acknowledgements. An
-//! option's name is its field in the server's JSON (nats-server 2.15 `ConsumerConfig`; jetstream-api.md for types and defaults).
+//! option's name is its field in the server's JSON (`ConsumerConfig` of nats-server 2.15); docs/jetstream.md is made of these
+//! tables.
 
 use serde_json::{Map, Value as Json};
 
@@ -43,7 +44,7 @@ pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
     row("inactive_threshold", Kind::Millis, "inactivity after which the consumer is removed"),
     row("num_replicas", Kind::Count, "copies in a cluster; 0 for the stream's").since(2, 8, 3),
     row("mem_storage", Kind::Bool, "keep the state in memory").since(2, 8, 3),
-    row("metadata", Kind::StrMap, "*new:* names and values of one's own").since(2, 10, 0),
+    row("metadata", Kind::StrMap, "*new:* names and values of the user's choice").since(2, 10, 0),
     row("pause_until", Kind::Time, "*new:* deliver nothing before this time, ISO 8601").since(2, 11, 0),
     row(
         "priority_groups",
@@ -95,13 +96,15 @@ pub(crate) const ORDERED_OPTIONS: &[Opt] = &[
     row("filter_subject", Kind::NonEmpty, "deliver only this subject"),
 ];
 
-/// Longer than any outage an ordered consumer survives: nothing is acknowledged, so nothing may be redelivered (ADR-17).
+/// Time for an acknowledgement in ms, longer than any outage an ordered consumer survives: nothing is acknowledged, so nothing
+/// may be redelivered (ADR-17).
 const ORDERED_ACK_WAIT: i64 = 79_200_000;
 
-/// How long the server keeps an ordered consumer to which nobody listens, in ms.
+/// Time in ms for which the server keeps an ordered consumer to which nobody listens.
 const ORDERED_THRESHOLD: i64 = 2_000;
 
-/// The configuration of an ordered consumer as the server takes it, of the options that say what it delivers; `heartbeat` in ms.
+/// The configuration of an ordered consumer as the server takes it, made of the options that say what to deliver; `heartbeat` in
+/// ms.
 pub(crate) fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<String, Json> {
     let nanos = |ms: i64| Json::from(ms.saturating_mul(1_000_000));
     for (name, value) in [
@@ -123,8 +126,8 @@ pub(crate) fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> M
 /// Options of `nak`.
 pub(crate) const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];
 
-/// What the server is told to wait for a pull request, in ms: the explicit `-expires`, or 10 ms less than `timeout` so that its
-/// answer arrives first, but all of a timeout below 20 ms.
+/// Time in ms that the server is told to wait with a pull request: the explicit `-expires`, or 10 ms less than `timeout` so that
+/// its answer arrives first, but all of a timeout below 20 ms.
 pub(crate) fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
     match expires {
         Some(expires) => expires,
@@ -145,7 +148,7 @@ pub(crate) fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, D
     }
 }
 
-/// Payload of a pull request for what is left of one after a reconnection: `left` messages, and of its `expires` what has not
+/// Payload of a request for the rest of a pull after a reconnection: `left` messages, and the part of its `expires` that has not
 /// passed. `None` if nothing is left of its time.
 pub(crate) fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String> {
     let mut request: serde_json::Map<String, Value> = serde_json::from_slice(payload).ok()?;

@@ -7,10 +7,10 @@ use super::jetstream_streams::STREAM_OPTIONS;
 use super::option::{Kind, Opt, same};
 use super::time::nanos_to_millis;
 
-/// Fields of replies that hold durations and are no options.
+/// Fields of replies that hold durations and are not options.
 const REPORTED: &[&str] = &["active", "pause_remaining"];
 
-/// Room for [`DURATIONS`].
+/// Upper limit of the length of [`DURATIONS`].
 const MOST: usize = 32;
 
 const FOUND: ([&str; MOST], usize) = {
@@ -23,8 +23,8 @@ const FOUND: ([&str; MOST], usize) = {
     durations_of(CONSUMER_OPTIONS, durations_of(STREAM_OPTIONS, found))
 };
 
-/// Fields that hold durations in nanoseconds, at every depth of a reply: the options of streams and consumers that are durations, and
-/// what the server reports besides.
+/// Fields that hold durations in nanoseconds, at every depth of a reply: the options of streams and consumers that are durations,
+/// and what the server reports besides them.
 pub(crate) const DURATIONS: &[&str] = FOUND.0.split_at(FOUND.1).0;
 
 /// `found` and the durations of a table, each once.
@@ -68,7 +68,8 @@ pub(crate) struct ApiError {
     pub description: String,
 }
 
-/// Converts the durations of a reply from nanoseconds to whole milliseconds, in place, cut as the pure-Tcl client did; 0 and negative markers, unknown fields, nulls and the order of the fields stay as they are.
+/// Converts the durations of a reply from nanoseconds to whole milliseconds, in place, cut as the pure-Tcl client did; 0 and
+/// negative markers, unknown fields, nulls and the order of the fields stay as they are.
 pub(crate) fn durations_to_millis(reply: &mut Json) {
     match reply {
         Json::Object(map) => {
@@ -114,7 +115,7 @@ pub(crate) fn convert_reply(mut reply: Json, paged: bool) -> Json {
     reply
 }
 
-/// Not the reply of a JetStream API, whatever else it may be.
+/// A reply that does not come from a JetStream API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAReply;
 

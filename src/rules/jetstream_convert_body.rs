@@ -1,4 +1,4 @@
-//! Options to the JSON of a JetStream request: durations become nanoseconds, dicts and lists objects and arrays.
+//! Options as the JSON of a JetStream request: durations become nanoseconds, dicts objects, and lists arrays.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Number, Value as Json};
 use super::option::{Kind, Opt, Value};
 use super::time::{millis_to_nanos, rfc3339};
 
-/// A value that does not fit its option, found while converting (what Tcl can check by itself was checked before).
+/// A value that does not fit its option, found while converting; what Tcl can check has been checked before.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct BadValue {
     /// Name of the option; nested fields are joined by dots (`mirror.opt_start_seq`).
     pub name: String,
-    /// What was expected, for the error message.
+    /// Expected type, for the error message.
     pub kind: Kind,
     /// The value as given; empty where it has no short text.
     pub value: String,
@@ -93,7 +93,7 @@ pub(crate) fn json_objects(text: &str) -> Option<Json> {
     array.iter().all(Json::is_object).then_some(Json::Array(array))
 }
 
-/// The JSON of a text whose field nobody knows: a number, boolean, null, array or object if it is the text of one, else a string.
+/// The JSON of a text in an unknown field: a number, boolean, null, array or object if it is the text of one, else a string.
 pub(crate) fn guess(text: &str) -> Json {
     match serde_json::from_str(text) {
         Ok(Json::String(_)) | Err(_) => Json::String(text.to_owned()),
@@ -101,7 +101,7 @@ pub(crate) fn guess(text: &str) -> Json {
     }
 }
 
-/// The JSON of a value whose field nobody knows.
+/// The JSON of a value in an unknown field.
 fn unknown(value: &Value) -> Json {
     match value {
         Value::Int(n) => Json::Number((*n).into()),

@@ -1,5 +1,5 @@
 //! Options of the methods of `nats::jet_stream` that concern streams and stored messages. An option's name is its field in
-//! the server's JSON (nats-server 2.15 `StreamConfig`; jetstream-api.md for types and defaults).
+//! the server's JSON (`StreamConfig` of nats-server 2.15); docs/jetstream.md is made of these tables.
 
 use super::option::{Kind, Opt, changed, preset, row};
 
@@ -80,7 +80,7 @@ pub(crate) const STREAM_OPTIONS: &[Opt] = &[
     row("compression", Kind::Enum(&["none", "s2"]), "*new:* compression of the file store").since(2, 10, 0),
     row("first_seq", Kind::Count, "*new:* sequence of the first message").since(2, 10, 0),
     row("consumer_limits", Kind::Object(CONSUMER_LIMITS), "*new:* limits and defaults for consumers").since(2, 10, 0),
-    row("metadata", Kind::StrMap, "*new:* names and values of one's own").since(2, 10, 0),
+    row("metadata", Kind::StrMap, "*new:* names and values of the user's choice").since(2, 10, 0),
     row("allow_msg_ttl", Kind::Bool, "*new:* allow Nats-TTL headers").since(2, 11, 0),
     row("subject_delete_marker_ttl", Kind::Millis, "*new:* leave a marker of this age for the last message of a subject")
         .since(2, 11, 0),
@@ -96,7 +96,7 @@ pub(crate) const STREAM_OPTIONS: &[Opt] = &[
 pub(crate) const STREAM_CONFIG_MARKS: &[&str] =
     &["name", "retention", "max_consumers", "max_msgs", "discard", "storage", "num_replicas"];
 
-/// Whether options of these names are a configuration taken from the server, in which fields nobody knows yet are
+/// Whether options of these names are a configuration taken from the server, in which unknown fields are
 /// passed on instead of being refused. `marks` is [`STREAM_CONFIG_MARKS`] or the list for consumers.
 pub(crate) fn is_whole_config(marks: &[&str], names: &[&str]) -> bool {
     marks.iter().all(|mark| names.contains(mark))

@@ -52,7 +52,7 @@ pub(crate) const HISTORY_OPTIONS: &[Opt] =
 /// Options of `keys`.
 pub(crate) const KEYS_OPTIONS: &[Opt] = &[row("timeout", Kind::Timeout, "timeout of the whole call")];
 
-/// Why a bucket cannot be made of its options.
+/// Reason why a bucket cannot be made of its options.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum BucketError {
     /// `-history` below 1.
@@ -67,7 +67,7 @@ pub(crate) enum BucketError {
     Value(BadValue),
 }
 
-/// What was done to a key.
+/// Operation on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// A value was put.
@@ -114,7 +114,8 @@ pub(crate) enum Start {
 const STREAM_PREFIX: &str = "KV_";
 const HISTORY_MAX: i64 = 64;
 const DUPLICATE_WINDOW_NS: i64 = 120_000_000_000;
-/// Longer than any outage a watch survives: nothing is acknowledged, so nothing may be redelivered (ADR-17).
+/// Time for an acknowledgement in ns, longer than any outage a watch survives: nothing is acknowledged, so nothing may be
+/// redelivered (ADR-17).
 const ACK_WAIT_NS: i64 = 79_200_000_000_000;
 
 /// Stream of a bucket.
@@ -158,9 +159,9 @@ pub(crate) fn origin(config: &Json) -> Option<Origin> {
 /// Whose entries a bucket holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// Its own alone: all of its subjects carry its name.
+    /// Only its own: all of its subjects carry its name.
     Own,
-    /// Those of other streams too; written to is the bucket itself.
+    /// Those of other streams too; writes go to the bucket itself.
     Others,
     /// Those of the bucket that it mirrors.
     Mirrored(Origin),
@@ -176,7 +177,7 @@ pub(crate) fn holds(config: &Json) -> Holds {
     }
 }
 
-/// Whether an existing bucket is what was asked for; `given` as for [`bucket_config`]. What was not given may be as it is.
+/// Whether an existing bucket is what was asked for; `given` as for [`bucket_config`]. What was not given does not matter.
 pub(crate) fn is_as_given(bucket: &str, given: &[(usize, Value)], config: &Json) -> bool {
     let Ok(options) = body(ADD_OPTIONS, given, false) else { return false };
     // The server takes each of them for "none" and writes one.
@@ -249,7 +250,7 @@ pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)]) -> Result<Ma
     Ok(config)
 }
 
-/// What `info` returns, of the stream's information with durations in ms already (`convert_reply`).
+/// The result of `info`, made of the stream's information with durations in ms (`convert_reply`).
 pub(crate) fn bucket_info(bucket: &str, stream: &Json) -> Map<String, Json> {
     let at = |path: &str| stream.pointer(path).cloned().unwrap_or_default();
     let created = at("/created");

@@ -1,4 +1,4 @@
-//! Key-value of dialect 3: option tables, the streams of buckets, aggregates and mirrors, where the entries that are there end.
+//! Key-value of dialect 3: option tables, the streams of buckets, aggregates and mirrors, the end of the initial entries.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -18,7 +18,7 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
     row("mirror_name", Kind::NonEmpty, "bucket to mirror: what is read comes from the copy, what is written goes to the origin"),
     row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
-    row("metadata", Kind::StrMap, "names and values of one's own").since(2, 10, 0),
+    row("metadata", Kind::StrMap, "names and values of the user's choice").since(2, 10, 0),
 ];
 
 /// The name of an option of a bucket, checked in a constant.
@@ -52,7 +52,7 @@ const HISTORY_MAX: i64 = 64;
 const DUPLICATE_WINDOW_MS: i64 = 120_000;
 const NANOS: i64 = 1_000_000;
 
-/// Why there is no configuration.
+/// Reason why there is no configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Refusal {
     /// `-history` outside of 1 to 64.
@@ -76,7 +76,7 @@ pub(crate) struct Source {
     pub deliver: Option<String>,
 }
 
-/// What all streams of buckets have in common.
+/// The part of the configuration that all streams of buckets have in common.
 fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
     let options = body(BUCKET_OPTIONS, given, true).map_err(Refusal::Value)?;
     let int = |name: &str| options.get(name).and_then(Json::as_i64);
@@ -207,7 +207,7 @@ fn numbered(key: &str) -> String {
     tokens.collect::<Vec<_>>().join(".")
 }
 
-/// What an object has to know of its bucket.
+/// What an object must know about its bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Bucket in the subjects: that of the object, or the one that it mirrors.
@@ -245,12 +245,12 @@ pub(crate) fn domain_of(api: &str) -> Option<&str> {
     api.strip_prefix("$JS.")?.strip_suffix(".API").filter(|domain| !domain.is_empty() && !domain.contains('.'))
 }
 
-/// Where the entries that were there at the beginning end.
+/// The end of the entries that existed at the beginning.
 #[derive(Clone, Debug)]
 pub(crate) struct Initial {
     /// Last revision at the beginning, if it is known.
     last: Option<u64>,
-    /// Deliveries that are still expected.
+    /// Number of deliveries still expected.
     left: u64,
     over: bool,
 }
@@ -277,7 +277,7 @@ impl Initial {
         self.end_if(true)
     }
 
-    /// An entry came. True if the initial ones ended before it: for those who must not mix them with later ones.
+    /// An entry came. True if the initial ones ended before it; asked by those who must not mix them with later ones.
     pub(crate) fn before(&mut self, revision: u64) -> bool {
         self.end_if(self.last.is_some_and(|last| revision > last))
     }
@@ -294,14 +294,15 @@ impl Initial {
     }
 }
 
-/// Times that a reading goes on for what has come meanwhile. A writer that is faster than the reader must not hold it for ever.
+/// Number of times that a reading goes on for what has come meanwhile: a writer that is faster than the reader must not hold it
+/// for ever.
 const ROUNDS: u32 = 16;
 
-/// A reading of all that is there. While others write, an entry that is written anew counts as a later one, in place of the one that was
-/// there: where the reading seems to end, the last entry has to be looked for.
+/// A reading of everything that is there. While others write, an entry that is written again counts as a later one, in place of
+/// the one that was there: where the reading seems to end, the last entry has to be looked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gathering {
-    /// Deliveries that are still expected.
+    /// Number of deliveries still expected.
     left: u64,
     /// The last revision that was read.
     seen: u64,

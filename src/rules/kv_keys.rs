@@ -11,7 +11,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// An entry came: since then the key has a value, or none.
+    /// An entry came: from now on the key has a value, or none.
     pub(crate) fn entry(&mut self, key: &str, has_value: bool) {
         if let Some(place) = self.place.remove(key) {
             self.order[place] = None;

@@ -1,4 +1,4 @@
-//! What the reply subject of a JetStream message says about it (NATS ADR-15).
+//! Metadata of a JetStream message in its reply subject (NATS ADR-15).
 
 /// The contents of a `$JS.ACK` reply subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,15 +7,15 @@ pub(crate) struct AckMetadata<'a> {
     pub stream: &'a str,
     /// Consumer that delivered it.
     pub consumer: &'a str,
-    /// How many times it was delivered, this time included.
+    /// Number of deliveries, this one included.
     pub num_delivered: u64,
     /// Sequence in the stream.
     pub stream_seq: u64,
     /// Sequence of the delivery in the consumer.
     pub consumer_seq: u64,
-    /// When the message was stored, in ms since the epoch.
+    /// Time of storage, in ms since the epoch.
     pub timestamp: i64,
-    /// Messages that the consumer has still to deliver.
+    /// Number of messages that the consumer has still to deliver.
     pub num_pending: u64,
     /// JetStream domain, if there is one.
     pub domain: Option<&'a str>,
@@ -23,8 +23,8 @@ pub(crate) struct AckMetadata<'a> {
 
 const PREFIX: &str = "$JS.ACK.";
 
-/// Parses a reply subject: `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>` (9 tokens), or with
-/// `<domain>.<account hash>` after `$JS.ACK` and perhaps more tokens at the end (from 11). `None` for anything else.
+/// Parses a reply subject: `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>` (9 tokens), or
+/// with `<domain>.<account hash>` after `$JS.ACK` and perhaps more tokens at the end (from 11). `None` for anything else.
 pub(crate) fn parse(reply: &str) -> Option<AckMetadata<'_>> {
     let rest = reply.strip_prefix(PREFIX)?;
     let count = rest.split('.').count() + 2;

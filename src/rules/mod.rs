@@ -1,4 +1,4 @@
-//! Pure tables and rules: what options exist, what names are valid, how times and JSON convert. No Tcl, no sockets.
+//! Pure tables and rules: options, valid names, conversions of times and JSON. No Tcl, no sockets.
 
 pub(crate) mod connection;
 pub(crate) mod dialect;

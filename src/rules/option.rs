@@ -1,4 +1,4 @@
-//! How options are declared: one table row drives parsing, read-back, the JSON body and the reference page.
+//! Declaration of options: one row of a table drives parsing, read-back, the JSON body and the reference page.
 
 use super::version::Version;
 
@@ -27,7 +27,8 @@ pub(crate) enum Kind {
     Command,
     /// One of the words (`enum`).
     Enum(&'static [&'static str]),
-    /// A duration of the JetStream API: milliseconds, fractions allowed, any sign; nanoseconds on the wire. Shown as `int` in errors.
+    /// A duration of the JetStream API: milliseconds, fractions allowed, any sign; nanoseconds on the wire. Shown as `int` in
+    /// errors.
     Millis,
     /// A duration like [`Kind::Millis`]; errors are `ErrBadTimeout`, as for [`Kind::Timeout`].
     Delay,
@@ -93,8 +94,8 @@ pub(crate) struct Opt {
     pub default: Option<&'static str>,
     /// One line for the reference page.
     pub help: &'static str,
-    /// First server that knows the option: older ones drop it without a word. `None` if all servers with JetStream do, or if
-    /// it is no option of the server.
+    /// First server that knows the option; older ones silently drop it. `None` if all servers with JetStream know it, or if
+    /// it is not an option of the server.
     pub since: Option<Version>,
 }
 
@@ -174,7 +175,7 @@ pub(crate) const fn same(one: &str, other: &str) -> bool {
     true
 }
 
-/// Name of an option without a default, as code asks for it. Made in a constant by [`named`], it cannot be one that no table has.
+/// Name of an option without a default, for look-ups. Made in a constant by [`named`], it cannot be one that no table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name(&'static str);
 
@@ -191,7 +192,7 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// An option with a default, as code asks for it: its place in the table, its name, and what it is if the script does not say.
+/// An option with a default, for look-ups: its place in the table, its name, and its value if the script gives none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Preset<T> {
     /// Row in the table.

@@ -1,4 +1,4 @@
-//! The ordered consumer (NATS ADR-17): what it has seen, what is missing, where it starts again. No I/O, no clock.
+//! The rules of the ordered consumer (NATS ADR-17): what it has seen, what is missing, where it starts again. No I/O, no clock.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::initial::{End, Initial};
 use super::kv::Start;
 use super::metadata::AckMetadata;
 
-/// Heartbeats that may fail to come before something is wrong.
+/// Number of heartbeats that may be missed before something is wrong.
 const MISSED: u32 = 3;
 
 /// What to do with a message.
@@ -19,24 +19,24 @@ pub(crate) enum Step {
         /// Whether the initial data end with it.
         end: End,
     },
-    /// Of another consumer, or there twice: nothing.
+    /// Nothing: it is of another consumer, or a repetition.
     Ignore,
     /// Messages are missing before it: a new consumer is needed.
     Gap,
 }
 
-/// What a heartbeat tells.
+/// Meaning of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beat {
     /// The consumer lives.
     Alive,
-    /// It lives, and with it the initial data end: nothing is left of what was there.
+    /// The consumer lives, and the initial data end: nothing of them is left.
     CaughtUp,
     /// Messages are missing before it, or were removed before their delivery: a new consumer is needed.
     Renew,
 }
 
-/// What a message on the consumer's subject is.
+/// Kind of a message on the consumer's subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Control<'a> {
     /// A message of the stream.
@@ -45,7 +45,7 @@ pub(crate) enum Control<'a> {
     Heartbeat {
         /// Sequence of the consumer's last delivery, if it says so.
         last: Option<u64>,
-        /// Where an answer must go before a stalled consumer continues.
+        /// Subject to which an answer must go before a stalled consumer continues.
         stalled: Option<&'a str>,
     },
     /// An answer to its reply subject is wanted.
@@ -68,7 +68,7 @@ pub(crate) fn control<'a>(status: Option<u16>, description: &str, headers: &[(&s
     }
 }
 
-/// How long to go on waiting for a consumer that was silent for `silence`; `None` if it missed its heartbeats.
+/// Remaining time to wait for a consumer that has been silent for `silence`; `None` if it missed its heartbeats.
 pub(crate) fn patience(silence: Duration, heartbeat: Duration) -> Option<Duration> {
     heartbeat.saturating_mul(MISSED).checked_sub(silence).filter(|left| !left.is_zero())
 }
@@ -80,11 +80,11 @@ pub(crate) struct Progress {
     /// Stream sequence of the last message, 0 before the first.
     last: u64,
     consumer: String,
-    /// Deliveries of the present consumer.
+    /// Number of deliveries of the present consumer.
     delivered: u64,
     initial: Initial,
     caught_up: bool,
-    /// When the stream was created, as its server writes it.
+    /// Creation time of the stream, as its server writes it.
     created: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl Progress {
     /// Where the next consumer has to start.
     pub(crate) fn start(&self) -> Start {
         match (self.start, self.last) {
-            // The latest messages as they are now; those delivered already are left out on arrival.
+            // The latest messages as they are now; those already delivered are left out on arrival.
             (Start::LastPerKey, _) if !self.caught_up => Start::LastPerKey,
             // Nothing was there at the beginning, so whatever is there now came later.
             (Start::LastPerKey, 0) => Start::First,
@@ -119,7 +119,7 @@ impl Progress {
         self.created.is_some()
     }
 
-    /// The stream as it is now. One that was made anew, or lost messages, begins at its beginning.
+    /// Sets the stream as it is now. One that was recreated, or has lost messages, is read from its beginning.
     pub(crate) fn stream(&mut self, created: &str, last_seq: u64) {
         let other = self.created.as_deref().is_some_and(|known| known != created);
         let behind = match self.start {
@@ -218,13 +218,13 @@ impl Progress {
         }
     }
 
-    /// Whether all has come that the present consumer has delivered so far.
+    /// Whether everything has come that the present consumer has delivered so far.
     pub(crate) fn has_seen(&self, consumer_seq: u64) -> bool {
         consumer_seq <= self.delivered
     }
 }
 
-/// Reasons of trouble that were told since it began.
+/// Reasons of trouble that have been told since it began.
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble<R>(Vec<R>);
 
@@ -235,7 +235,7 @@ impl<R> Default for Trouble<R> {
 }
 
 impl<R: Clone + PartialEq> Trouble<R> {
-    /// True if the reason is new.
+    /// Notes a reason; true if it is new.
     pub(crate) fn is_new(&mut self, reason: &R) -> bool {
         let new = self.lacks(reason);
         if new {
@@ -244,12 +244,12 @@ impl<R: Clone + PartialEq> Trouble<R> {
         new
     }
 
-    /// Whether this reason was not told yet.
+    /// Whether this reason has not been told yet.
     pub(crate) fn lacks(&self, reason: &R) -> bool {
         !self.0.contains(reason)
     }
 
-    /// It is over; true if there was any.
+    /// The trouble is over; true if there was any.
     pub(crate) fn end(&mut self) -> bool {
         !std::mem::take(&mut self.0).is_empty()
     }

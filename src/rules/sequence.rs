@@ -1,9 +1,9 @@
-//! The order of an ordered consumer's deliveries: what has come, whether something is missing, where to go on.
+//! The order of an ordered consumer's deliveries: what has come, whether something is missing, where to continue.
 
 /// Place in a stream, over all the consumers that it takes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sequence {
-    /// Deliveries of the present consumer.
+    /// Number of deliveries of the present consumer.
     consumer: u64,
     /// Stream sequence of the last message, or where the first consumer stood.
     stream: u64,

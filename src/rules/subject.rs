@@ -1,6 +1,6 @@
 //! The rule for subjects and queue groups (`-check_subjects`).
 
-/// What a subject is used for.
+/// Use of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Destination of a message: no wildcards.

@@ -1,7 +1,7 @@
 //! Times and durations: the server's ISO 8601 texts to milliseconds and back, nanoseconds to milliseconds and back.
 //! Integer arithmetic only, so that nothing is rounded by a float.
 
-/// Why a text is no time.
+/// Reason why a text is no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeError {
     /// Not of the form `YYYY-MM-DDThh:mm:ss?.fraction??zone?`.
@@ -10,7 +10,7 @@ pub(crate) enum TimeError {
     Range,
 }
 
-/// Why a text is no duration.
+/// Reason why a text is no duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DurationError {
     /// Not a decimal number.

@@ -1,4 +1,4 @@
-//! Options that a server is too old for.
+//! Options for which a server is too old.
 
 use super::option::{Kind, Opt, Value};
 use super::version::Version;

@@ -1,4 +1,4 @@
-//! Versions of servers, as INFO tells them.
+//! Versions of servers, as in INFO.
 
 use std::fmt;
 

@@ -18,13 +18,13 @@ use super::slots::{oo, stub};
 use super::sys::{self, Code, Size};
 use super::trampoline::guarded;
 
-/// What a method gives back to the dispatcher.
+/// Result of a method, as the dispatcher takes it.
 pub enum Reply {
     /// The result.
     Value(Obj),
     /// An empty result.
     Empty,
-    /// A code of the C API with everything else arranged already: a call that yields.
+    /// A result code of the C API, everything else being arranged: that of a call that yields.
     Code(Code),
 }
 
@@ -44,7 +44,7 @@ pub trait Row: Sync + Sized + 'static {
 
 /// State of an object, kept as its metadata.
 pub trait Instance: Any {
-    /// The object goes: on `destroy`, rename, namespace or interpreter deletion. May come more than once.
+    /// Called when the object is deleted: on `destroy`, rename, namespace or interpreter deletion. May be called more than once.
     fn close(&self);
     /// For downcasts.
     fn as_any(self: Rc<Self>) -> Rc<dyn Any>;
@@ -86,7 +86,7 @@ pub struct Object<'a>(sys::Tcl_Object, PhantomData<&'a ()>);
 
 struct Holder {
     instance: Rc<dyn Instance>,
-    /// Cleared when the object goes.
+    /// Cleared when the object is deleted.
     present: Rc<Cell<bool>>,
 }
 
@@ -130,7 +130,7 @@ impl Object<'_> {
         unsafe { oo!(tcl_ObjectDeleted(self.0)) != 0 }
     }
 
-    /// Attaches the state; an older one is closed. An object that is gone closes it at once.
+    /// Attaches the state; an older one is closed. If the object is gone, the state is closed at once.
     pub fn set_instance(self, instance: Rc<dyn Instance>) {
         if self.is_gone() {
             return instance.close();
@@ -146,7 +146,7 @@ impl Object<'_> {
         unsafe { state_of(self.0) }
     }
 
-    /// A handle to keep; `None` if the object has no state, or is gone.
+    /// A handle that can be kept; `None` if the object has no state, or is gone.
     pub fn handle(self) -> Option<Handle> {
         if self.is_gone() {
             return None;
@@ -228,7 +228,7 @@ pub fn make(interp: Interp, class: &str, args: &[Obj]) -> Result<Obj> {
     }
 }
 
-/// A class: its full name, what constructor and destructor do, and its methods.
+/// A class: its full name, its constructor and its methods.
 pub struct Class<R: Row> {
     /// Full name, such as `::names::class`.
     pub name: &'static str,
@@ -252,7 +252,7 @@ fn method_type(call: sys::Tcl_MethodCallProc) -> *const sys::Tcl_MethodType {
         deleteProc: None,
         cloneProc: None,
     });
-    // One small table a class and interpreter, needed as long as the class: never freed.
+    // One small table for each class and interpreter, needed as long as the class is: never freed.
     &Box::leak(Box::new(table)).0
 }
 
@@ -314,7 +314,7 @@ fn finish(interp: Interp, outcome: Result<Reply>) -> Code {
 
 unsafe fn words_of<'a>(objc: c_int, objv: *const *mut sys::Tcl_Obj) -> &'a [Obj] {
     if objc == 0 {
-        // A C program may make an object without words, and then without an array.
+        // A C program may make an object without words, and then passes no array.
         return &[];
     }
     // SAFETY: `Obj` is a transparent pointer; Tcl keeps the words over the call.

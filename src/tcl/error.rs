@@ -14,7 +14,7 @@ pub enum Error {
     },
     /// Result and error code are in the interpreter already.
     Interp,
-    /// What went wrong in this layer; the layers above have the words.
+    /// Trouble in this layer; the layers above put it into words.
     Trouble(Trouble),
 }
 
@@ -25,10 +25,10 @@ impl Error {
     }
 }
 
-/// What methods and commands give back.
+/// Result of methods and commands.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong in this layer.
+/// Trouble that this layer can have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// A panic was caught: its text, and where it was.
@@ -43,12 +43,12 @@ pub enum Trouble {
     NoCopies,
 }
 
-/// Makes message and error code of a trouble.
+/// Function that puts trouble into words: message and error code.
 pub type Wording = fn(&Trouble) -> (String, Vec<String>);
 
 static WORDING: OnceLock<Wording> = OnceLock::new();
 
-/// The first call of a process says how troubles are worded.
+/// Sets how trouble is put into words; only the first call of a process counts.
 pub fn word_troubles(wording: Wording) {
     WORDING.get_or_init(|| wording);
 }

@@ -1,4 +1,4 @@
-//! One's own thread's event queue, event loop and ends (Notifier(3), Exit(3)).
+//! The current thread's event queue, event loop and end (Notifier(3), Exit(3)).
 
 use std::cell::Cell;
 use std::mem::size_of;
@@ -55,7 +55,7 @@ unsafe extern "C" fn run_after_others(data: *mut c_void) {
     guarded((), work);
 }
 
-/// A timer of this thread that fires once (CrtTimerHdlr(3)). Dropped before, it does not fire.
+/// A timer of this thread that fires once (CrtTimerHdlr(3)), unless it is dropped before.
 pub struct Timer(Rc<TimerState>);
 
 struct TimerState {
@@ -65,7 +65,7 @@ struct TimerState {
 }
 
 impl Timer {
-    /// Runs `work` from the event loop after `ms` milliseconds, or at the most after 24 days.
+    /// Runs `work` from the event loop after `ms` milliseconds, but after 24 days at the latest.
     pub fn after(ms: u64, work: Box<dyn FnOnce()>) -> Timer {
         let state = Rc::new(TimerState { token: Cell::new(std::ptr::null_mut()), work: Cell::new(Some(work)) });
         let ms = c_int::try_from(ms).unwrap_or(c_int::MAX);
@@ -98,14 +98,14 @@ unsafe extern "C" fn fire(data: *mut c_void) {
     }
 }
 
-/// Runs one event of those that are queued already, and says whether there was one (Tcl_ServiceEvent).
+/// Runs one event that is already queued, and says whether there was one (Tcl_ServiceEvent).
 pub fn serve_queued() -> bool {
     none_lent();
     // SAFETY: plain call on this thread.
     unsafe { stub!(tcl_ServiceEvent(sys::TCL_ALL_EVENTS)) != 0 }
 }
 
-/// Looks at timers, files and all other sources, and runs one event if there is one; says whether there was (Tcl_DoOneEvent).
+/// Polls timers, files and all other sources, and runs one event if there is one; says whether there was (Tcl_DoOneEvent).
 pub fn look() -> bool {
     none_lent();
     // SAFETY: plain call on this thread.
@@ -125,7 +125,7 @@ unsafe extern "C" fn run_exit(data: *mut c_void) {
     guarded((), f);
 }
 
-/// Calls `f` when this thread ends, before Tcl goes there.
+/// Calls `f` when this thread ends, before Tcl is finalized there.
 pub fn on_thread_exit(f: fn()) {
     // SAFETY: a function pointer fits into client data on every platform Tcl knows.
     unsafe { stub!(tcl_CreateThreadExitHandler(Some(run_exit), f as *mut c_void)) };
@@ -137,17 +137,17 @@ pub fn on_process_exit(f: fn()) {
     unsafe { stub!(tcl_CreateExitHandler(Some(run_exit), f as *mut c_void)) };
 }
 
-/// The functions of the C API that are called, by the names of their slots, each with whether the running Tcl lacks it.
+/// Names of the stub slots of the C API functions that are called, each with whether the running Tcl lacks it.
 pub fn called_slots() -> Vec<(&'static str, bool)> {
     // SAFETY: the library's entry point has initialised the tables before anything else is called.
     unsafe { slots::listed() }
 }
 
-/// What the entry point does with a fresh interpreter.
+/// Function with which the entry point sets up a fresh interpreter.
 pub type Setup = fn(Interp) -> Result<()>;
 
-/// Body of the library's entry symbol: initialises the stub tables, then runs `setup`. What goes wrong in this layer is put into words
-/// by `wording`.
+/// Body of the library's entry symbol: initialises the stub tables, then runs `setup`. What goes wrong in this layer is put into
+/// words by `wording`.
 ///
 /// # Safety
 /// `interp` is what Tcl's `load` handed over.

@@ -3,17 +3,17 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Number of forks on the way from the process that loaded the library to this one.
+/// Number of forks between the process that loaded the library and this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 static WATCHING: Once = Once::new();
 
 extern "C" fn in_child() {
-    // Nothing else may be done here: the threads that held locks are gone.
+    // Nothing else may be done here: the threads that held locks do not exist in this process.
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Number of this process in the line of forks; what was made under another number belongs to a parent.
+/// Number of this process in the line of forks. What was made under another number belongs to a parent.
 pub fn generation() -> u32 {
     WATCHING.call_once(|| {
         #[cfg(unix)]

@@ -10,7 +10,7 @@ use super::script::note_script;
 use super::slots::{oo, stub};
 use super::sys;
 
-/// An object that may be gone meanwhile.
+/// An object that may have been deleted meanwhile.
 pub struct Handle {
     object: sys::Tcl_Object,
     present: Rc<Cell<bool>>,
@@ -41,7 +41,7 @@ impl Handle {
     pub fn destroy(&self, interp: Interp) {
         if self.is_present() {
             none_lent();
-            // There may be destructors of subclasses, and traces.
+            // Destructors of subclasses may run, and traces.
             note_script();
             // SAFETY: live object and interpreter.
             unsafe { stub!(tcl_DeleteCommandFromToken(interp.as_ptr(), oo!(tcl_GetObjectCommand(self.object)))) };

@@ -14,11 +14,12 @@ use super::script::note_script;
 use super::slots::stub;
 use super::sys::{self, Code, Size};
 
-/// An interpreter of this thread whose memory is there for `'a`: for the call that it was handed to, or while a [`Kept`] holds it.
+/// An interpreter of this thread whose memory is there for `'a`: for the call that it was handed to, or while a [`Kept`] holds
+/// it.
 #[derive(Clone, Copy)]
 pub struct Interp<'a>(NonNull<sys::Tcl_Interp>, PhantomData<&'a sys::Tcl_Interp>);
 
-/// Keeps an interpreter's memory (Preserve(3)), also if a script deletes the interpreter meanwhile.
+/// A hold on an interpreter's memory (Preserve(3)), even if a script deletes the interpreter meanwhile.
 pub struct Kept(NonNull<sys::Tcl_Interp>);
 
 impl Kept {
@@ -35,7 +36,8 @@ impl Drop for Kept {
     }
 }
 
-/// An interpreter that may be deleted meanwhile, which [`Home::live`] tells. It is not preserved: that would put off its end.
+/// An interpreter that may be deleted meanwhile, which [`Home::live`] tells. It is not preserved, since that would put off its
+/// end.
 pub struct Home {
     interp: NonNull<sys::Tcl_Interp>,
     /// Cleared when Tcl frees the interpreter.
@@ -57,7 +59,7 @@ impl Home {
         if !self.present.get() {
             return None;
         }
-        // Its memory is there as long as its end was not told, and from here on by what is made.
+        // Its memory exists until its end is told, and then as long as the result.
         let interp = Interp(self.interp, PhantomData);
         (!interp.is_deleted()).then(|| interp.keep())
     }
@@ -97,7 +99,7 @@ impl<'a> Interp<'a> {
         self.0.as_ptr()
     }
 
-    /// Keeps the interpreter's memory (Preserve(3)), whatever scripts do.
+    /// Holds the interpreter's memory (Preserve(3)), whatever scripts do.
     pub fn keep(self) -> Kept {
         // SAFETY: live interpreter; released when the result is dropped.
         unsafe { stub!(tcl_Preserve(self.as_ptr().cast())) };
@@ -161,7 +163,7 @@ impl<'a> Interp<'a> {
         if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
     }
 
-    /// Runs a callback at global level; what goes wrong goes to the background error handler (interp(n), bgerror).
+    /// Runs a callback at global level; errors go to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
         none_lent();
         note_script();

@@ -1,4 +1,4 @@
-//! Bytes of values that Rust code looks at: while it does, no value of the thread may be converted to another type, which would
+//! Bytes of values lent to Rust code: meanwhile no value of the thread may be converted to another type, which would
 //! free them, and no script may run.
 
 use std::cell::Cell;
@@ -7,7 +7,7 @@ thread_local! {
     static LENT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Bytes are looked at while this lives.
+/// Bytes are lent while this exists.
 pub(super) struct Lent(());
 
 impl Lent {
@@ -23,7 +23,7 @@ impl Drop for Lent {
     }
 }
 
-/// Stands before whatever may convert a value or run a script.
+/// Checks that no bytes are lent; called before anything that may convert a value or run a script.
 ///
 /// # Panics
 /// While bytes are lent.

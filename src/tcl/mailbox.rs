@@ -1,4 +1,4 @@
-//! From any thread to a Tcl thread: two lanes, one pending event, a slice of time (design: delivery).
+//! Delivery from any thread to a Tcl thread: two lanes, one pending event, a slice of time (docs/architecture.md, "Delivery").
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,27 +15,27 @@ use super::slots::stub;
 use super::sys;
 use super::trampoline::guarded;
 
-/// How long callbacks may follow each other before timers and files are looked at.
+/// Time for which callbacks may follow each other before timers and files get their turn.
 const SLICE: Duration = Duration::from_millis(1);
-/// Items in a row after which more are expected.
+/// Number of items in a row after which more are expected.
 const LONG_RUN: u32 = 64;
-/// How long to wait for them: about what a sleep and a wake of a Tcl thread cost.
+/// Time to wait for them: about the cost of a sleep and a wake of a Tcl thread.
 const LINGER: Duration = Duration::from_micros(30);
-/// Items that an empty queue may keep room for: a flood leaves no memory behind.
+/// Number of items for which an empty queue may keep room, so that a flood leaves no memory behind.
 const KEPT_ROOM: usize = 4096;
-/// So many completions may follow each other while messages wait: a script that asks again in each callback would starve them.
+/// Number of completions that may precede waiting messages: a script that asks again in each callback would starve them.
 const BURST: u32 = 16;
 
-/// What a mailbox carries.
+/// An item that a mailbox carries.
 pub trait Item: Send + Sized + 'static {
     /// A part of an item that consists of several. Each is handled by an event of its own.
     type Piece;
-    /// Takes the next piece off the item in front of the lane of messages; the flag says that it was the last.
+    /// Takes the next piece off the first item in the lane of messages; the flag says whether it was the last.
     /// `None`: the item is to be handled as it is.
     fn split(&mut self) -> Option<(Self::Piece, bool)>;
 }
 
-/// What the handler gets.
+/// An item as the handler gets it.
 pub enum Taken<T: Item> {
     /// An item.
     Whole(T),
@@ -43,20 +43,20 @@ pub enum Taken<T: Item> {
     Piece(T::Piece),
 }
 
-/// What a Tcl thread receives.
+/// The receiving side, of a Tcl thread.
 pub struct Mailbox<T: Item> {
     lanes: Arc<Lanes<T>>,
     local: RefCell<Local<T>>,
     handler: fn(Taken<T>),
-    /// Called when nothing is left.
+    /// Called when the mailbox is empty.
     idle: fn(),
-    /// The process it was made in ([`fork::generation`]): in a fork of it no lock may be touched.
+    /// Process in which it was made ([`fork::generation`]): in a fork of that no lock may be touched.
     born: u32,
     /// Start of the current run of callbacks.
     slice: Cell<Option<Instant>>,
     /// Items since the mailbox was last found empty.
     run: Cell<u32>,
-    /// The event source queues the next event: this run's time is up.
+    /// Whether the event source is to queue the next event, because the time of this run is up.
     resting: Cell<bool>,
 }
 
@@ -76,9 +76,9 @@ impl<T> Default for Local<T> {
 struct Lanes<T: Item> {
     thread: Thread,
     inner: Mutex<Inner<T>>,
-    /// Completions wait in `inner`: they are not left behind a queue of messages.
+    /// Whether completions wait in `inner`: they must not wait behind a queue of messages.
     pressing: AtomicBool,
-    /// Something was posted since the owner last looked.
+    /// Whether something was posted since the owner last looked.
     arrived: AtomicBool,
 }
 
@@ -90,9 +90,10 @@ unsafe impl Sync for Thread {}
 
 struct Inner<T> {
     closed: bool,
-    /// An event is queued or the owner is at work: no further wake is needed.
+    /// Whether an event is queued or the owner is at work, so that no further wake is needed.
     awake: bool,
-    /// The event of the next wake, from the owner's allocator: Tcl keeps a cache for each thread that allocates, and would never free ours.
+    /// The event of the next wake, from the owner's allocator: Tcl keeps a cache for each thread that allocates, and would never
+    /// free ours.
     spare: Spare,
     urgent: VecDeque<T>,
     bulk: VecDeque<T>,
@@ -122,7 +123,7 @@ struct Event<T: Item> {
 }
 
 impl<T: Item> Sender<T> {
-    /// Posts to the lane of completions. After the owner's close it is dropped.
+    /// Posts to the lane of completions. Once the owner has closed, the item is dropped.
     pub fn urgent(&self, item: T) {
         self.post(|inner| {
             inner.urgent.push_back(item);
@@ -202,7 +203,7 @@ impl<T: Item> Mailbox<T> {
         mailbox
     }
 
-    /// Whether it was made in another process, of which this one is a fork. Then it is of no use.
+    /// Whether it was made in another process, of which this one is a fork. Then it must not be used.
     pub fn is_foreign(&self) -> bool {
         self.born != fork::generation()
     }
@@ -238,7 +239,7 @@ impl<T: Item> Mailbox<T> {
         }
     }
 
-    /// Waits awake, until `end` at the most, for something to come in. Other threads may have the processor meanwhile.
+    /// Waits without sleeping, until `end` at the latest, for something to come in; other threads get the processor meanwhile.
     pub fn linger(&self, end: Instant) {
         // Resting, it needs the event loop to go on.
         while !self.resting.get() && !self.lanes.arrived.load(Ordering::Acquire) && Instant::now() < end {
@@ -265,7 +266,7 @@ impl<T: Item> Mailbox<T> {
         unsafe { stub!(tcl_QueueEvent(new_event::<T>(self), sys::QUEUE_TAIL.into())) };
     }
 
-    /// The next item; completions first, but not for ever. If there is none and `may_sleep`, the mailbox is asleep.
+    /// The next item; completions come first, up to a limit. If there is none and `may_sleep`, the mailbox goes to sleep.
     fn next(&self, may_sleep: bool) -> Option<Taken<T>> {
         let mut local = self.local.borrow_mut();
         let local = &mut *local;
@@ -316,14 +317,14 @@ impl<T: Item> Mailbox<T> {
         }
         let before = scripts();
         (self.handler)(item);
-        // What no script has seen needs no event of its own.
+        // An item that no script sees needs no event of its own.
         while scripts() == before && !rest && !self.time_is_up() {
             let Some(item) = self.next(false) else { return };
             (self.handler)(item);
         }
     }
 
-    /// After a run of items more are on their way: to wait for them a moment costs less than to sleep and be woken.
+    /// After a run of items, more are on their way: waiting a moment costs less than sleeping and being woken.
     fn next_or_linger(&self) -> Option<Taken<T>> {
         if self.run.get() < LONG_RUN {
             return self.next(true);

@@ -1,11 +1,11 @@
-//! Marks on values: what a text was read from, known as long as nobody reads it as something else (Tcl_ObjType(3)).
+//! Marks on values, which tell what a text was read from, until somebody reads it as something else (Tcl_ObjType(3)).
 
 use std::sync::OnceLock;
 
 use super::obj::Obj;
 use super::sys;
 
-/// What a value is that does not show in its text.
+/// What a value is, where its text does not show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// Nothing at all, whatever word stands for it.
@@ -18,7 +18,7 @@ pub enum Mark {
 
 const MARKS: [Mark; 3] = [Mark::Nothing, Mark::Text, Mark::NoItems];
 
-/// How a value is kept at present.
+/// Present form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// With a mark.
@@ -60,7 +60,7 @@ impl Obj {
         value
     }
 
-    /// How the value is kept.
+    /// Form of the value.
     pub fn shape(&self) -> Shape {
         // SAFETY: live while `self` is.
         let kind = unsafe { (*self.as_ptr()).typePtr };

@@ -1,6 +1,6 @@
-//! Memory that a flood has left behind.
+//! Memory left behind by a flood.
 
-/// Gives what is free back to the system, where the C library keeps it otherwise (malloc_trim(3)). Takes about a
+/// Returns free memory to the system, which the C library would keep (malloc_trim(3)). Takes about a
 /// millisecond for each 8 MiB.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

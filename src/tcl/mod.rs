@@ -1,4 +1,4 @@
-//! A safe face on Tcl's C API: the only place with `unsafe`. Knows nothing of what it is used for.
+//! A safe interface to Tcl's C API: the only place with `unsafe`. It knows nothing of its users.
 
 pub mod class;
 pub mod clock;

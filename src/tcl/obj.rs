@@ -74,7 +74,7 @@ impl Obj {
         unsafe { Obj::from_raw(stub!(tcl_NewByteArrayObj(b.as_ptr(), b.len() as Size))) }
     }
 
-    /// Text from bytes that are meant to be UTF-8; what is not comes out as Tcl's own converter has it.
+    /// Text from bytes that should be UTF-8; other bytes come out as Tcl's own converter has them.
     pub fn utf8(b: &[u8]) -> Obj {
         match std::str::from_utf8(b) {
             Ok(s) => Obj::text(s),
@@ -116,7 +116,7 @@ impl Obj {
         unsafe { Obj::from_raw(stub!(tcl_NewDictObj())) }
     }
 
-    /// Sets a key of a dict. Whoever else refers to the value keeps it as it was; a value that is no dict stays as it is.
+    /// Sets a key of a dict. Other references to the value keep it as it was; a value that is no dict is left alone.
     pub fn put(&mut self, key: &Obj, value: &Obj) {
         self.unshare();
         // SAFETY: both values are live, and nobody else refers to the dict; a null interp asks for no message.
@@ -128,7 +128,7 @@ impl Obj {
         self.put(&Obj::text(key), value);
     }
 
-    /// Appends to a list. Whoever else refers to the value keeps it as it was.
+    /// Appends to a list. Other references to the value keep it as it was.
     pub fn append(&mut self, value: &Obj) {
         self.unshare();
         // SAFETY: both values are live, and nobody else refers to the list.
@@ -148,8 +148,8 @@ impl Obj {
     /// The string in Tcl's internal encoding.
     pub fn raw_str(&self) -> &[u8] {
         let mut len: Size = 0;
-        // SAFETY: conversions to other types leave the string where it is. Only a change of the value frees it, and nobody changes one
-        // that others refer to: neither Tcl nor `put` and `append`, which need the only reference, and `&mut` of it.
+        // SAFETY: conversions to other types leave the string where it is. Only a change of the value frees it, and nobody
+        // changes one that others refer to: neither Tcl nor `put` and `append`, which need the only reference, and `&mut` of it.
         unsafe {
             let s = stub!(tcl_GetStringFromObj(self.as_ptr(), &mut len));
             slice::from_raw_parts(s.cast::<u8>(), len as usize)
@@ -170,11 +170,11 @@ impl Obj {
         self.as_text().into_owned()
     }
 
-    /// Lets `f` see the value as bytes, one per character, as a binary channel would write it: up to Tcl 8.6 the low 8 bits of each;
-    /// from 9.0 on a character over 255 has none, and the result is `None`.
+    /// Lets `f` see the value as bytes, one per character, as a binary channel would write it: up to Tcl 8.6 the low 8 bits of
+    /// each; from 9.0 on a character over 255 has none, and the result is `None`.
     ///
     /// # Panics
-    /// Where `f` uses a value or an interpreter: that might convert this one, whose bytes would go.
+    /// If `f` uses a value or an interpreter: that might convert this value and free its bytes.
     pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
         if self.type_name() != Some(c"bytearray") {
             let raw = self.raw_str();
@@ -298,7 +298,7 @@ impl Obj {
 
 /// Text from UTF-8 by Tcl's converter: any bytes are taken.
 fn converted(bytes: &[u8]) -> Obj {
-    // Tcl 8.6 looks beyond the end for the rest of a character that is cut off: let it find nothing there.
+    // Tcl 8.6 looks beyond the end for the rest of a truncated character: it must find nothing there.
     let padded = [bytes, &[0; 4]].concat();
     // SAFETY: the DString is initialised by the conversion, copied into the value and freed; "utf-8" exists in every Tcl.
     unsafe {

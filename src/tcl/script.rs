@@ -1,4 +1,4 @@
-//! Whether scripts have run: what paces the delivery of items.
+//! Whether scripts have run, which paces the delivery of items.
 
 use std::cell::Cell;
 
@@ -6,12 +6,12 @@ thread_local! {
     static SCRIPTS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts what scripts of this thread were let see: a change tells that a script ran or goes on.
+/// Count of the occasions on which scripts of this thread ran: a change tells that one ran or goes on.
 pub fn scripts() -> u64 {
     SCRIPTS.get()
 }
 
-/// A script of this thread runs now, or will when the present event is over: no further item belongs into it.
+/// Notes that a script of this thread runs now, or will after the present event: no further item may be handled in this event.
 pub fn note_script() {
     SCRIPTS.set(SCRIPTS.get().wrapping_add(1));
 }

@@ -52,7 +52,7 @@ pub unsafe fn listed() -> Vec<(&'static str, bool)> {
     unsafe { [tcl_slots::listed(&*sys::tclStubsPtr), oo_slots::listed(&*sys::tclOOStubsPtr)].concat() }
 }
 
-/// Calls a function of Tcl's stub table: `stub!(tcl_NewObj())`. It has to stand in the list above.
+/// Calls a function of Tcl's stub table, which the list above must name: `stub!(tcl_NewObj())`.
 macro_rules! stub {
     ($name:ident ( $($arg:expr),* $(,)? )) => {{
         const { $crate::tcl::slots::tcl_slots::$name };
@@ -60,7 +60,7 @@ macro_rules! stub {
     }};
 }
 
-/// Calls a function of TclOO's stub table. It has to stand in the list above.
+/// Calls a function of TclOO's stub table, which the list above must name.
 macro_rules! oo {
     ($name:ident ( $($arg:expr),* $(,)? )) => {{
         const { $crate::tcl::slots::oo_slots::$name };

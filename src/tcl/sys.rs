@@ -1,4 +1,4 @@
-//! The bindings that bindgen made of `tcl.h` and `tclOO.h`, and the way through Tcl's stub tables.
+//! The bindings that bindgen made of `tcl.h` and `tclOO.h`, and the initialisation of Tcl's stub tables.
 #![allow(
     missing_docs,
     non_camel_case_types,
@@ -12,10 +12,10 @@
 
 include!(concat!(env!("OUT_DIR"), "/tcl.rs"));
 
-/// Lengths and counts of the C API: `int` up to Tcl 8.6, `Tcl_Size` from 9.0 on.
+/// Type of lengths and counts in the C API: `int` in Tcl 8.6, `Tcl_Size` in Tcl 9.
 #[cfg(not(tcl9))]
 pub type Size = std::os::raw::c_int;
-/// Lengths and counts of the C API: `int` up to Tcl 8.6, `Tcl_Size` from 9.0 on.
+/// Type of lengths and counts in the C API: `int` in Tcl 8.6, `Tcl_Size` in Tcl 9.
 #[cfg(tcl9)]
 pub type Size = isize;
 

@@ -1,4 +1,4 @@
-//! Between UTF-8 and Tcl's internal encoding, which writes NUL as two bytes and, up to 8.6, has no four-byte sequences.
+//! Conversion between UTF-8 and Tcl's internal encoding, which writes NUL as two bytes and in Tcl 8.6 has no four-byte sequences.
 
 use super::slots::stub;
 use super::sys::{self, Size};
@@ -24,8 +24,8 @@ pub fn to_utf8(internal: &[u8]) -> String {
     }
 }
 
-/// The low 8 bits of each character of a string in the internal encoding; `None` where Tcl, from 9.0 on, takes characters over 255
-/// for an error.
+/// The low 8 bits of each character of a string in the internal encoding; `None` in Tcl 9, where characters over
+/// 255 are an error.
 pub fn low_bytes(internal: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(internal.len());
     let mut rest = internal;

@@ -13,12 +13,13 @@ use super::slots::stub;
 use super::sys;
 use super::trampoline::guarded;
 
-/// A guard over variables: what scripts write is refused and undone, what they unset comes back; [`Guard::set`] goes through.
+/// A guard over variables: what scripts write is refused and undone, what they unset comes back; only [`Guard::set`] changes
+/// them.
 pub struct Guard {
     open: Cell<bool>,
-    /// The variables go with their owner: nothing is refused any more.
+    /// Whether the variables are being deleted with their owner, so that nothing is refused any more.
     retired: Cell<bool>,
-    /// What the variables hold, by full name and element: a refused write has already replaced it.
+    /// Values of the variables, by full name and element, since a refused write has already replaced the value.
     values: RefCell<HashMap<(String, Option<String>), Obj>>,
 }
 
@@ -45,12 +46,12 @@ impl Guard {
         self.open.set(before);
     }
 
-    /// Lets the variables go.
+    /// Gives the variables up.
     pub fn retire(&self) {
         self.retired.set(true);
     }
 
-    /// Gives a variable, or one element of an array, its value again.
+    /// Restores the value of a variable, or of an element of an array.
     fn restore(&self, interp: Interp, name: &str, key: Option<&str>) {
         let values: Vec<_> = self
             .values
@@ -60,7 +61,7 @@ impl Guard {
             .map(|((_, element), value)| (element.clone(), value.clone()))
             .collect();
         for (element, value) in values {
-            // An error would be that of a namespace on its way out, with which the variable goes.
+            // An error would come from a namespace that is being deleted, and the variable with it.
             let _ = self.set(interp, name, element.as_deref(), &value);
         }
     }

@@ -1,11 +1,11 @@
-//! The one place where panics are stopped, of either thread: none may cross into C, none may be lost.
+//! The one place where panics are stopped, on either thread: none may cross into C, and none may be lost.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Panics of this thread are caught here at the moment.
+    /// Whether panics of this thread are being caught here.
     static CATCHING: Cell<bool> = const { Cell::new(false) };
     /// Text and place of the panic that is being caught.
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -46,7 +46,7 @@ pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T, String> {
     outcome.map_err(|_| CAUGHT.take().unwrap_or_else(|| "panic".to_string()))
 }
 
-/// Runs `f` where there is nobody to tell of a panic; then the fallback is the result.
+/// Runs `f` where nobody can be told of a panic; the fallback is the result then.
 pub fn guarded<T>(fallback: T, f: impl FnOnce() -> T) -> T {
     caught(f).unwrap_or(fallback)
 }

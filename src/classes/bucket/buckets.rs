@@ -106,7 +106,7 @@ fn not_of_a_mirror(call: &Invocation) -> Result<()> {
     if given { Err(Argument::MirrorOptions.into()) } else { Ok(()) }
 }
 
-/// What `nats::make_kv_origin` made.
+/// The origin in a dict that `nats::make_kv_origin` made.
 fn source(origin: &Obj) -> Result<Source> {
     const BUCKET: Name = named(KV_ORIGIN_OPTIONS, "bucket");
     const KEYS: Name = named(KV_ORIGIN_OPTIONS, "keys");

@@ -1,4 +1,4 @@
-//! Constructor, options, connect and disconnect, and what can be asked of a connection.
+//! Constructor, options, connect and disconnect, and the methods that inform about a connection.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const LOGGER: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "logger");
 const LOG_CHAN: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "log_chan");
 const LOG_LEVEL: Preset<&str> = text(CONSTRUCTOR_OPTIONS, "log_level");
 
-/// How long `disconnect` waits for a server that takes nothing.
+/// Time that `disconnect` gives a server that takes nothing.
 const FLUSH: Duration = Duration::from_secs(2);
 
 impl Instance for Connection {
@@ -45,15 +45,15 @@ impl Instance for Connection {
 }
 
 impl Connection {
-    /// Ends the connection, everything published so far sent.
+    /// Ends the connection after sending what has been published.
     fn shut(&self) {
         if self.state() == State::Closed {
-            // The engine may still be ahead of the variable, or behind: this ends it in any case.
+            // The engine may be ahead of the variable or behind it: this ends it in any case.
             self.engine().close(Duration::ZERO);
             return;
         }
         let dropped = self.engine().close(FLUSH);
-        // Events of this connect that are still under way mean nothing any more.
+        // Events of this connection that are still under way are stale now.
         let epoch = self.client.next_epoch();
         if dropped > 0 {
             self.log(Level::Warn, || format!("{dropped} messages dropped"));
@@ -158,7 +158,7 @@ pub(super) fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<
         [word] if &*word.as_text() == "-async" => true,
         [.., word] => return Err(Argument::UnknownOption(word.to_text()).into()),
     };
-    // A trace may ask for it while the object goes: nobody would ever close that connection.
+    // A trace may call this while the object is being destroyed: nobody would ever close that connection.
     if connection.is_destroyed() {
         return Err(Fault::Closed.into());
     }
@@ -193,7 +193,7 @@ pub(super) fn ping(connection: &Rc<Connection>, call: &Invocation) -> Result<Rep
 
 /// `rtt ?-timeout ms?`
 pub(super) fn rtt(connection: &Rc<Connection>, call: &Invocation) -> Result<Reply> {
-    // Microseconds are what a clock can tell.
+    // Clocks are no finer than microseconds.
     round_trip(connection, call, |time| Obj::text(&format!("{:.3}", time.as_secs_f64() * 1000.0)))
 }
 

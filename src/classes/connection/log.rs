@@ -7,7 +7,7 @@ use crate::classes::message::time::local_time;
 use crate::engine::Level;
 use crate::tcl::{Interp, Obj};
 
-/// Where log lines go and which.
+/// The target of log lines, and the least severe level.
 pub(crate) struct Log {
     target: Target,
     level: Level,
@@ -51,7 +51,8 @@ impl Log {
         level <= self.level && !self.silent.get()
     }
 
-    /// Writes a line `[<timestamp> <name> <level>] <text>`, the object's command standing for an empty name, or hands the text to the logger. A log that fails is no error of the connection.
+    /// Writes a line `[<timestamp> <name> <level>] <text>`, with the object's command in place of an empty name, or hands the
+    /// text to the logger. A failure of the log is no error of the connection.
     pub(crate) fn write(&self, interp: Interp, name: &str, at: SystemTime, level: Level, text: &str) {
         let name = if name.is_empty() { self.object.rsplit("::").next().unwrap_or_default() } else { name };
         let words = match &self.target {

@@ -21,7 +21,7 @@ fn send(connection: &Connection, subject: &Obj, payload: &Obj, reply: &str, head
         connection.engine().publish(publication)
     });
     match sent? {
-        // The engine has closed already, which the variable does not show yet: like all that waited, the message is dropped.
+        // The engine has already closed, which the variable does not show yet: the message is dropped like all that were waiting.
         Err(problem) if problem.code == Code::ConnectionClosed => {}
         other => other?,
     }
@@ -95,7 +95,7 @@ pub(super) fn unsubscribe(connection: &Rc<Connection>, call: &Invocation) -> Res
     match connection.engine().unsubscribe(id, max) {
         // Nothing of it is queued here: it has ended.
         Err(problem) if problem.code == Code::BadSubscription && subscription.is_silent() => return Err(unknown().into()),
-        // It has ended there already: what is still queued is counted here.
+        // It has already ended there: what is still queued is counted here.
         Err(problem) if matches!(problem.code, Code::BadSubscription | Code::ConnectionClosed) => {}
         other => other?,
     }

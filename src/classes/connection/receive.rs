@@ -1,4 +1,4 @@
-//! What the engine delivers: statuses, errors, ends of calls, messages.
+//! Handling of what the engine delivers: statuses, errors, ends of calls, messages.
 
 use std::rc::Rc;
 
@@ -60,7 +60,7 @@ impl Connection {
     }
 
     fn status_changed(&self, status: Status, error: Option<Problem>) {
-        // A trace on `last_error` may disconnect: then the status has been set, and this transition means nothing any more.
+        // A trace on `last_error` may disconnect: then the status has been set, and this transition is stale.
         let epoch = self.client.epoch();
         let over = || self.client.epoch() != epoch;
         let keeps_pings = self.settings.borrow().dialect().losses.keep_pings;

@@ -1,4 +1,4 @@
-//! Requests in their synchronous and callback forms.
+//! Requests, synchronous and with callbacks.
 
 use std::rc::Rc;
 
@@ -21,7 +21,7 @@ const DICTMSG: Name = named(REQUEST_OPTIONS, "dictmsg");
 const MAX_MSGS: Name = named(REQUEST_OPTIONS, "max_msgs");
 const HEADER: Name = named(REQUEST_OPTIONS, "header");
 
-/// The error of a call that ended without what it was to bring.
+/// The error of a call that ended without a result.
 pub(crate) fn end_error(end: &End, subject: &str) -> Error {
     Fault::of_end(end, Waiting::Request(subject.to_string())).into()
 }
@@ -53,7 +53,7 @@ pub(crate) fn cancel_request(connection: &Rc<Connection>, call: &Invocation) -> 
     cancel(connection, &call.args[0])
 }
 
-/// Cancels a callback form by the ID that a script gives.
+/// Cancels an asynchronous request by the ID that a script gives.
 ///
 /// # Errors
 /// `ErrInvalidArg` for an unknown or finished one.

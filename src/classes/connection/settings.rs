@@ -19,13 +19,13 @@ const TLS_OPTS: usize = index(CONNECTION_OPTIONS, "tls_opts");
 const WS_HEADERS: usize = index(CONNECTION_OPTIONS, "ws_headers");
 const CUSTOM_DELAY: usize = index(CONNECTION_OPTIONS, "custom_reconnect_delay");
 
-/// All options with their present values, one a row of the table.
+/// Present values of all options, one for each row of the table.
 #[derive(Clone)]
 pub(crate) struct Settings {
     values: Vec<(Value, Obj)>,
     dialect: &'static Dialect,
     initial_name: String,
-    /// What each message asks for, looked up once.
+    /// Options that matter for each message, looked up once.
     coding: Coding,
     dictmsg: bool,
 }
@@ -53,7 +53,7 @@ impl Settings {
         read(interp, opt, &Obj::text(default))
     }
 
-    /// The dialect of the interpreter that the object was made in.
+    /// Dialect of the interpreter in which the object was made.
     pub(crate) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
@@ -103,7 +103,7 @@ impl Settings {
         Ok(given)
     }
 
-    /// Takes checked values over.
+    /// Sets checked values.
     pub(crate) fn apply(&mut self, given: &[Given]) {
         for one in given {
             self.values[one.index] = (one.value.clone(), one.obj.clone());
@@ -111,7 +111,7 @@ impl Settings {
         self.look_up();
     }
 
-    /// Back to the default.
+    /// Puts an option back to its default.
     pub(crate) fn reset(&mut self, interp: Interp, index: usize) -> Result<()> {
         self.values[index] = self.default_of(interp, index)?;
         self.look_up();

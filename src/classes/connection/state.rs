@@ -18,23 +18,23 @@ use crate::tcl::{Home, Interp, Obj, Result};
 
 /// The object's state.
 pub(crate) struct Connection {
-    /// Number in the delivery's registry.
+    /// Number in the registry of `bridge/delivery`.
     pub key: u64,
-    /// The connection as such.
+    /// The connection, free of Tcl.
     pub client: Rc<Client>,
     /// The interpreter.
     pub home: Rc<Home>,
     /// Options.
     pub settings: RefCell<Settings>,
-    /// Variables that show what happens.
+    /// Variables that show scripts what happens.
     pub variables: Variables,
     /// Subscriptions.
     pub subscriptions: Subscriptions,
-    /// What runs callbacks.
+    /// Runs the callbacks.
     pub callbacks: Callbacks,
     /// The latest subject published to.
     pub latest: RefCell<Latest>,
-    /// What dies with the object.
+    /// Objects that die with this one.
     pub family: Family,
     log: Log,
     destroyed: Cell<bool>,
@@ -85,7 +85,7 @@ impl Connection {
         self.client.engine()
     }
 
-    /// What the variable `status` shows.
+    /// The status, as the variable `status` shows it.
     pub(crate) fn state(&self) -> State {
         self.client.state()
     }
@@ -131,7 +131,7 @@ impl Connection {
         self.log.level()
     }
 
-    /// No log lines from now on: the channel may be somebody else's by then.
+    /// Ends the log: the channel's name may stand for another one later.
     pub(crate) fn silence(&self) {
         self.log.silence();
     }
@@ -141,7 +141,7 @@ impl Connection {
         self.log_at(SystemTime::now(), level, text);
     }
 
-    /// Logs a line of a moment ago.
+    /// Logs a line of an earlier moment.
     pub(crate) fn log_at(&self, at: SystemTime, level: Level, text: impl FnOnce() -> String) {
         if self.log.enabled(level)
             && let Some(kept) = self.home.live()

@@ -10,8 +10,8 @@ use crate::bridge::messages::{Coding, dict_in, payload_in};
 use crate::engine::{Message, SubId};
 use crate::tcl::Obj;
 
-/// Number of callbacks of one subscription that may be on the stack: beyond, Tcl's own limit of nested evaluations comes near. Other
-/// subscriptions go on: one of them may be what the callbacks wait for.
+/// Number of callbacks of one subscription that may be on the stack. With more, Tcl's limit of nested evaluations comes near.
+/// Other subscriptions go on: one of them may be what the callbacks wait for.
 pub(crate) const NESTED_CALLBACKS: u32 = 32;
 
 /// One subscription.
@@ -24,13 +24,13 @@ pub(crate) struct Subscription {
     max: Cell<Option<u64>>,
     /// Number of deliveries so far.
     count: Cell<u64>,
-    /// The latest subject as a value: messages of a subscription often have the same one.
+    /// The latest subject as a value, since messages of a subscription often have the same one.
     subject: RefCell<Option<Obj>>,
     /// Number of its callbacks that are on the stack.
     depth: Cell<u32>,
-    /// Nothing is to be delivered any more.
+    /// Whether it has ended, so that nothing is delivered any more.
     over: Cell<bool>,
-    /// The ID means nothing any more, though what is queued still runs: the connection was closed.
+    /// Whether its connection was closed: the ID is invalid, though callbacks of queued messages still run.
     forgotten: Cell<bool>,
 }
 
@@ -54,7 +54,7 @@ impl Subscription {
         self.callback.is_empty()
     }
 
-    /// Ends it after `max` messages counted from its start, or now. The number that is left to wait for, `None` if it has ended.
+    /// Ends it after `max` messages counted from its start, or now. Gives the number still to come; `None` if it has ended.
     pub(crate) fn limit(&self, max: Option<u64>) -> Option<u64> {
         let max = max.filter(|max| self.count.get() < *max);
         match max {
@@ -64,7 +64,7 @@ impl Subscription {
         max
     }
 
-    /// Counts a message; false if it is one too many.
+    /// Counts a message; false if it is beyond the limit.
     fn admit(&self) -> bool {
         if self.over.get() {
             return false;
@@ -91,31 +91,31 @@ impl Subscription {
 /// The subscriptions of a connection.
 #[derive(Default)]
 pub(crate) struct Subscriptions {
-    /// Running ones by their ID, and ended ones until their last message is through.
+    /// Running ones by their ID, and ended ones until their last message has been handled.
     table: RefCell<FxHashMap<SubId, Rc<Subscription>>>,
     /// Number of callbacks of all of them that are on the stack.
     depth: Cell<u32>,
 }
 
 impl Subscriptions {
-    /// One more.
+    /// Adds one.
     pub(crate) fn add(&self, id: SubId, subscription: Subscription) {
         self.table.borrow_mut().insert(id, Rc::new(subscription));
     }
 
-    /// The one of this ID, if it still means something.
+    /// The one with this ID, if that is still valid.
     pub(crate) fn find(&self, id: SubId) -> Option<Rc<Subscription>> {
         let found = self.table.borrow().get(&id).cloned();
         found.filter(|s| !s.over.get() && !s.forgotten.get())
     }
 
-    /// Its last message is through.
+    /// Removes one whose last message has been handled.
     pub(crate) fn remove(&self, id: SubId) {
         let ended = self.table.borrow_mut().remove(&id);
         drop(ended);
     }
 
-    /// Their IDs mean nothing any more; what is queued still runs.
+    /// Makes all IDs invalid; callbacks of queued messages still run.
     pub(crate) fn forget(&self) {
         for subscription in self.table.borrow().values() {
             subscription.forgotten.set(true);

@@ -16,7 +16,7 @@ pub(crate) struct Variables {
     home: Rc<Home>,
     namespace: String,
     guard: Rc<Guard>,
-    /// The object goes, and they with it: errors of writing tell nobody anything.
+    /// The object is being destroyed, and the variables with it: errors of writing them mean nothing.
     leaving: Cell<bool>,
     /// `last_error` holds an error.
     failed: Cell<bool>,
@@ -47,7 +47,7 @@ impl Variables {
         })
     }
 
-    /// Lets them go with the object.
+    /// Gives them up, because the object is being destroyed.
     pub(crate) fn retire(&self) {
         self.leaving.set(true);
         self.guard.retire();
@@ -66,7 +66,7 @@ impl Variables {
         self.write("last_error", None, &value);
     }
 
-    /// Whether `last_error` holds an error: a connection that was closed by its owner has none.
+    /// Whether `last_error` holds an error. A connection that was closed by its owner has none.
     pub(crate) fn has_error(&self) -> bool {
         self.failed.get()
     }
@@ -89,7 +89,7 @@ impl Variables {
     fn write(&self, name: &str, key: Option<&str>, value: &Obj) {
         let Some(kept) = self.home.live() else { return };
         let interp = kept.interp();
-        // An error is that of a script's own trace, or of a namespace on its way out: nobody here can mend it.
+        // An error comes from a script's own trace, or from a namespace that is being deleted: nothing here can mend it.
         if let Err(error) = self.guard.set(interp, &format!("{}::{name}", self.namespace), key, value)
             && !self.leaving.get()
         {

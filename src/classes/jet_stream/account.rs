@@ -1,4 +1,4 @@
-//! What can be asked of the account and of the object itself.
+//! Methods that inform about the account and the object itself.
 
 use std::rc::Rc;
 

@@ -30,7 +30,7 @@ pub(crate) struct JetStream {
     pub api: Rc<Api>,
     /// Fetches that call back.
     pub fetches: Rc<Fetches>,
-    /// What dies with the object.
+    /// Objects that die with this one.
     pub family: Family,
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn consumer_name(name: &str) -> Result<String> {
     if is_stream_name(name) { Ok(name.to_string()) } else { Err(Argument::ConsumerName(name.to_string()).into()) }
 }
 
-/// `ErrConnectionClosed` when the connection is closed, before anything else is looked at.
+/// `ErrConnectionClosed` if the connection is closed; to be checked before anything else.
 pub(crate) fn open_or_error(js: &JetStream) -> Result<()> {
     if js.connection.is_destroyed() { Err(Fault::Closed.into()) } else { Ok(js.connection.open_or_error()?) }
 }

@@ -11,15 +11,15 @@ use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Name, Opt, Value, named};
 use crate::tcl::{Interp, Obj};
 
-/// Options of a consumer that plain arguments of a method can take the place of.
+/// Options of a consumer that plain arguments of a method can replace.
 pub(super) const NAME: Name = named(CONSUMER_OPTIONS, "name");
 pub(super) const DURABLE_NAME: Name = named(CONSUMER_OPTIONS, "durable_name");
 pub(super) const DELIVER_SUBJECT: Name = named(CONSUMER_OPTIONS, "deliver_subject");
 
-/// A parsed configuration.
-pub(super) struct Config {
+/// A parsed configuration of a stream or consumer.
+pub(super) struct ConfigOptions {
     table: &'static [Opt],
-    /// What the table knows.
+    /// The options that the table knows.
     pub options: Options,
     /// Whether this is a configuration as a server writes it.
     whole: bool,
@@ -27,16 +27,16 @@ pub(super) struct Config {
     extra: Vec<(String, Json)>,
 }
 
-impl Config {
-    /// Reads option words; a whole `config` dict may have fields that nobody knows yet, and nulls.
+impl ConfigOptions {
+    /// Reads option words. A whole `config` dict may have unknown fields, and nulls.
     ///
     /// # Errors
     /// As [`Options::parse`].
-    pub(super) fn parse(interp: Interp, table: &'static [Opt], marks: &[&str], words: &[Obj]) -> Result<Config> {
+    pub(super) fn parse(interp: Interp, table: &'static [Opt], marks: &[&str], words: &[Obj]) -> Result<ConfigOptions> {
         let names: Vec<String> = words.iter().step_by(2).map(|word| bare_name(&word.as_text()).to_string()).collect();
         let plain: Vec<&str> = names.iter().map(String::as_str).collect();
         if words.len() % 2 == 1 || !is_whole_config(marks, &plain) {
-            return Ok(Config { table, options: Options::parse(interp, table, words)?, whole: false, extra: Vec::new() });
+            return Ok(ConfigOptions { table, options: Options::parse(interp, table, words)?, whole: false, extra: Vec::new() });
         }
         let (mut known, mut extra) = (Vec::new(), Vec::new());
         for (name, pair) in names.into_iter().zip(words.chunks_exact(2)) {
@@ -46,7 +46,7 @@ impl Config {
                 None => extra.push((name, from_obj(&pair[1]))),
             }
         }
-        Ok(Config { table, options: Options::parse(interp, table, &known)?, whole: true, extra })
+        Ok(ConfigOptions { table, options: Options::parse(interp, table, &known)?, whole: true, extra })
     }
 
     /// Whether this is a configuration as a server writes it.
@@ -59,7 +59,7 @@ impl Config {
         self.options.given(name).is_some()
     }
 
-    /// Whether the option was given with something in it.
+    /// Whether the option was given and is not empty.
     pub(super) fn has_content(&self, name: Name) -> bool {
         self.options.given(name).is_some_and(|given| match &given.value {
             Value::List(items) => !items.is_empty(),
@@ -70,13 +70,13 @@ impl Config {
         })
     }
 
-    /// Whether the server knows all options: an older one would drop what it does not know, without a word.
+    /// Checks that the server knows all options: it would silently drop one that it does not know.
     ///
     /// # Errors
     /// `ErrNotSupported` names the option and the version that has it.
     pub(super) fn known_to_server(&self, js: &JetStream) -> Result<()> {
         let mut given = self.options.values();
-        // Beside the durable name it says nothing new.
+        // Beside the durable name, the name adds nothing.
         given.retain(|(index, _)| self.table[*index].name != NAME.as_str() || !self.has(DURABLE_NAME));
         Ok(js.api.knows(self.table, &given, self.whole)?)
     }

@@ -37,7 +37,7 @@ pub(super) struct Pull {
     pub(super) stream: String,
     pub(super) consumer: String,
     pub(super) subject: String,
-    /// What goes out, and how long the answers are waited for.
+    /// The request, and the time to wait for answers.
     pub(super) spec: RequestSpec,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
     if let Some(callback) = call.options.given(CALLBACK) {
         let callback = prefix(&callback.obj)?;
-        // The ID is known only after the request is under way; no answer can come before this call has returned.
+        // The ID is only known once the request is under way; no answer can come before this call has returned.
         let own = Rc::new(Own { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0) });
         let of_handler = Rc::clone(&own);
         let run = move |connection: &Rc<Connection>, answer| pulled(connection, of_handler.id.get(), &callback, answer);
@@ -108,12 +108,12 @@ pub(super) fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     })
 }
 
-/// The payload of what is left of a pull.
+/// Payload of a request for the rest of a pull.
 fn renew(payload: &Bytes, left: u64, elapsed: Duration) -> Option<Bytes> {
     pull_rest(payload, left, elapsed).map(Bytes::from)
 }
 
-/// An asynchronous pull as its object knows it, until its handler goes.
+/// An asynchronous pull, known to its object until the handler is dropped.
 struct Own {
     fetches: Weak<Fetches>,
     id: Cell<CallId>,
@@ -127,7 +127,7 @@ impl Drop for Own {
     }
 }
 
-/// The error of a time that does not fit the wire, which has nanoseconds.
+/// The error of a time that does not fit the protocol, which counts nanoseconds.
 fn too_long(call: &Invocation) -> Error {
     let name = if call.options.given(EXPIRES).is_some() { EXPIRES } else { TIMEOUT };
     wrong(name.as_str(), Kind::Timeout, call.options.given_int(name).unwrap_or_default())

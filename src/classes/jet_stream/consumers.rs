@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
-use super::config::{Config, DELIVER_SUBJECT, DURABLE_NAME, NAME};
+use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME};
 use super::streams::json_object;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -18,8 +18,8 @@ use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Reply};
 
 /// The options of a consumer.
-pub(super) fn parse(call: &Invocation, words: &[Obj]) -> Result<Config> {
-    Config::parse(call.interp, CONSUMER_OPTIONS, CONSUMER_CONFIG_MARKS, words)
+pub(super) fn parse(call: &Invocation, words: &[Obj]) -> Result<ConfigOptions> {
+    ConfigOptions::parse(call.interp, CONSUMER_OPTIONS, CONSUMER_CONFIG_MARKS, words)
 }
 
 /// `add_consumer stream ?-option value ...?`
@@ -51,7 +51,7 @@ pub(crate) fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result
 }
 
 /// A positional name wins over those among the options.
-pub(super) fn durable(config: &mut Config, name: &Obj) -> Result<()> {
+pub(super) fn durable(config: &mut ConfigOptions, name: &Obj) -> Result<()> {
     let name = consumer_name(&name.as_text())?;
     config.options.set_text(DURABLE_NAME, &name);
     if config.has(NAME) {
@@ -60,7 +60,7 @@ pub(super) fn durable(config: &mut Config, name: &Obj) -> Result<()> {
     Ok(())
 }
 
-fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) -> Result<Reply> {
+fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &ConfigOptions) -> Result<Reply> {
     let options = &config.options;
     let (name, durable) = (options.given_text(NAME), options.given_text(DURABLE_NAME));
     if let (Some(name), Some(durable)) = (name, durable)
@@ -82,7 +82,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config) 
 ///
 /// # Errors
 /// `ErrInvalidArg` for a name.
-pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Result<String> {
+pub(super) fn subject_of(js: &JetStream, stream: &str, config: &ConfigOptions) -> Result<String> {
     let options = &config.options;
     let (name, durable) = (options.given_text(NAME), options.given_text(DURABLE_NAME));
     for given in [name, durable].into_iter().flatten() {
@@ -94,7 +94,7 @@ pub(super) fn subject_of(js: &JetStream, stream: &str, config: &Config) -> Resul
     Ok(match (durable, name) {
         (Some(durable), _) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
         (None, Some(name)) if js.api.names_consumers() => match filter {
-            // As a part of the subject it would lead nowhere.
+            // As a part of the subject it would make an invalid one.
             Some(filter) if !check_subject(filter, Role::Subscribe, true) => {
                 return Err(bad_value("filter_subject", Kind::NonEmpty, &Obj::text(filter)).into());
             }

@@ -27,7 +27,7 @@ pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result
     }
     let body = options_body(MSG_GET_OPTIONS, &call.options, false)?;
     let last = call.options.given_text(LAST_BY_SUBJ).filter(|_| call.options.all().len() == 1);
-    // As a part of the subject it would lead nowhere.
+    // As a part of the subject it would make an invalid one.
     if let Some(subject) = last.filter(|subject| !check_subject(subject, Role::Subscribe, true)) {
         return Err(bad_value(LAST_BY_SUBJ.as_str(), Kind::NonEmpty, &Obj::text(subject)).into());
     }

@@ -1,4 +1,4 @@
-//! `fetch` of dialect 3: a pull that tells why it brought nothing, and that belongs to its object.
+//! `fetch` of dialect 3: a pull that tells why it delivered nothing, and that belongs to its object.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -20,7 +20,7 @@ use crate::client::{Answer, Argument};
 use crate::engine::{CallId, End, Level};
 use crate::tcl::{Obj, Reply};
 
-/// A running fetch as its object knows it, until its handler goes.
+/// A running fetch, known to its object until the handler is dropped.
 struct Running {
     fetches: Weak<Fetches>,
     id: Cell<CallId>,
@@ -43,7 +43,7 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             Rc::new(Running { fetches: Rc::downgrade(&js.fetches), id: Cell::new(0), callback: prefix(&callback.obj)? });
         let of_handler = Rc::clone(&running);
         let run = move |connection: &Rc<Connection>, answer| of_handler.answered(connection, answer);
-        // The ID is known only after the request is under way; no answer can come before this call has returned.
+        // The ID is only known once the request is under way; no answer can come before this call has returned.
         let id = js.connection.call_back(pull.spec, run)?;
         running.id.set(id);
         js.fetches.insert(id);

@@ -11,12 +11,12 @@ use crate::engine::CallId;
 pub(crate) struct Fetches(RefCell<HashSet<CallId>>);
 
 impl Fetches {
-    /// One more.
+    /// Adds one.
     pub(crate) fn insert(&self, id: CallId) {
         self.0.borrow_mut().insert(id);
     }
 
-    /// One less; false if it was none.
+    /// Removes one; false if it was not there.
     pub(crate) fn remove(&self, id: CallId) -> bool {
         self.0.borrow_mut().remove(&id)
     }

@@ -48,7 +48,7 @@ pub(super) fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply
 
 fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
     if let Some(stream) = call.options.given_text(const { named(PUBLISH_OPTIONS, "stream") }) {
-        // The server looks at the first of several: the option's must be the only one.
+        // The server reads the first of several, so that of the option must be the only one.
         headers.retain(|(name, _)| name != EXPECTED_STREAM);
         headers.push((EXPECTED_STREAM.to_string(), stream.to_string()));
     }
@@ -79,10 +79,10 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
     })
 }
 
-/// The members of an acknowledgement.
+/// Members of an acknowledgement.
 const MEMBERS: &[&str] = &["stream", "seq", "domain", "duplicate", "val", "batch", "count"];
 
-/// An acknowledgement as servers write it; `None`: it takes a closer look.
+/// An acknowledgement as servers write it; `None` for what needs the full parser.
 fn plain(message: &Message) -> Option<Obj> {
     let mut dict = Obj::dict();
     let (mut stream, mut seq) = (false, false);
@@ -116,7 +116,7 @@ fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     connection.run_callback(callback, [truth(timed_out), ack, error]);
 }
 
-/// The acknowledgement as a dict, by way of a tree.
+/// The acknowledgement as a dict, read with the full parser.
 fn full(message: &Message) -> std::result::Result<Obj, Fault> {
     pub_ack(message).map(|ack| to_obj(&convert_reply(ack, false)))
 }

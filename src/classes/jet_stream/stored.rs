@@ -1,4 +1,4 @@
-//! A message read from a stream, however it was read.
+//! Stored messages as dicts.
 
 use super::api::JetStream;
 use crate::bridge::messages::{dict, header_lines, payload_in};

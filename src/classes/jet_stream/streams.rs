@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, dict_of, open_or_error, options_body, request, stream_name};
-use super::config::Config;
+use super::config::ConfigOptions;
 use super::stored::message_dict;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -17,17 +17,17 @@ use crate::rules::jetstream_streams::{
 use crate::rules::option::{Name, named};
 use crate::tcl::{Obj, Reply};
 
-/// Options of which a stream needs one, with something in it: where its messages come from.
+/// Options that say where a stream's messages come from; one of them is needed, and not empty.
 const ORIGINS: &[Name] = &[named(STREAM_OPTIONS, "subjects"), named(STREAM_OPTIONS, "mirror"), named(STREAM_OPTIONS, "sources")];
 
-/// Options of which a read of a stored message needs one.
+/// Options that say which stored message to read; one of them is needed.
 const WHICH_MESSAGE: &[Name] =
     &[named(MSG_GET_OPTIONS, "last_by_subj"), named(MSG_GET_OPTIONS, "next_by_subj"), named(MSG_GET_OPTIONS, "seq")];
 
 /// `add_stream stream ?-option value ...?`
 pub(crate) fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
-    let config = Config::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
+    let config = ConfigOptions::parse(call.interp, STREAM_OPTIONS, STREAM_CONFIG_MARKS, &call.args[1..])?;
     if !ORIGINS.iter().any(|field| config.has_content(*field)) {
         return Err(Argument::OneRequired(ORIGINS).into());
     }

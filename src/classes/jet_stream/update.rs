@@ -1,11 +1,12 @@
-//! Creating and updating as two methods: `add_stream` and `add_consumer` of dialect 3, `update_stream` and `update_consumer` of both.
+//! Creating and updating as two methods: `add_stream` and `add_consumer` of dialect 3, `update_stream` and `update_consumer` of
+//! both.
 
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, dict_of, open_or_error, request, stream_name};
-use super::config::{Config, DELIVER_SUBJECT, DURABLE_NAME, NAME};
+use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME};
 use super::consumers::{durable, parse, subject_of};
 use super::streams::json_object;
 use crate::bridge::dialect;
@@ -47,10 +48,10 @@ const FILLED: &[(Name, Kind)] =
     &[(named(STREAM_OPTIONS_3, "subjects"), Kind::List), (named(STREAM_OPTIONS_3, "metadata"), Kind::Dict)];
 
 /// The options of a stream as the dialect reads them.
-fn stream_config(js: &JetStream, call: &Invocation) -> Result<Config> {
+fn stream_config(js: &JetStream, call: &Invocation) -> Result<ConfigOptions> {
     let (words, dialect) = (&call.args[1..], dialect::of(call.interp));
     if !dialect.leaves_out_unknown {
-        return Config::parse(call.interp, dialect.stream_options, STREAM_CONFIG_MARKS, words);
+        return ConfigOptions::parse(call.interp, dialect.stream_options, STREAM_CONFIG_MARKS, words);
     }
     let names: Vec<String> = words.iter().step_by(2).map(|word| bare_name(&word.as_text()).to_string()).collect();
     let whole = is_whole_config(STREAM_CONFIG_MARKS, &names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -62,7 +63,7 @@ fn stream_config(js: &JetStream, call: &Invocation) -> Result<Config> {
             js.connection.log(Level::Warn, || format!("Unknown option {name} of a stream is left out"));
         }
     }
-    let config = Config::parse(call.interp, dialect.stream_options, STREAM_CONFIG_MARKS, &known)?;
+    let config = ConfigOptions::parse(call.interp, dialect.stream_options, STREAM_CONFIG_MARKS, &known)?;
     match FILLED.iter().find(|(name, _)| config.has(*name) && !config.has_content(*name)) {
         Some((name, kind)) => {
             Err(Argument::Value(BadValue { name: name.as_str().to_string(), kind: *kind, value: String::new() }).into())
@@ -71,7 +72,7 @@ fn stream_config(js: &JetStream, call: &Invocation) -> Result<Config> {
     }
 }
 
-/// The configuration under the name of the argument, whatever the options say.
+/// The configuration with the name given as an argument, which wins over one among the options.
 fn under(name: &str, fields: Map<String, Json>) -> Map<String, Json> {
     let mut map = Map::new();
     map.insert("name".into(), name.into());
@@ -121,18 +122,18 @@ pub(super) fn add_push_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result
     write_consumer(js, call, &stream, &config, "create")
 }
 
-/// The options of a consumer that has one name at most.
-fn named_once(call: &Invocation) -> Result<Config> {
+/// The options of a consumer that has at most one name.
+fn named_once(call: &Invocation) -> Result<ConfigOptions> {
     let config = parse(call, &call.args[1..])?;
     let (name, durable) = (config.options.given_text(NAME), config.options.given_text(DURABLE_NAME));
-    // A server's own configuration of a durable consumer has both, and the same.
+    // The server's configuration of a durable consumer has both, and they are the same.
     if name.is_some() && durable.is_some() && !(config.is_whole() && name == durable) {
         return Err(Argument::Conflict(NAME, DURABLE_NAME).into());
     }
     Ok(config)
 }
 
-fn write_consumer(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &Config, action: &str) -> Result<Reply> {
+fn write_consumer(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &ConfigOptions, action: &str) -> Result<Reply> {
     let (rest, body) = consumer_request(js, stream, config, action)?;
     open_or_error(js)?;
     config.known_to_server(js)?;
@@ -140,7 +141,7 @@ fn write_consumer(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &
 }
 
 /// Subject and body of a request for a consumer.
-fn consumer_request(js: &JetStream, stream: &str, config: &Config, action: &str) -> Result<(String, String)> {
+fn consumer_request(js: &JetStream, stream: &str, config: &ConfigOptions, action: &str) -> Result<(String, String)> {
     let rest = subject_of(js, stream, config)?;
     let mut body = Map::new();
     body.insert("stream_name".into(), stream.into());

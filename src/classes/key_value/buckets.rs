@@ -62,7 +62,7 @@ pub(super) fn ls(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     block(call.interp, async move { Ok(Obj::text_list(&kv.js.api.buckets().await?)) })
 }
 
-/// `del bucket`, read-only mode and name checked.
+/// `del bucket`, after the checks of read-only mode and name.
 pub(super) fn delete(kv: &Rc<KeyValue>, call: &Invocation, bucket: String) -> Result<Reply> {
     kv.open()?;
     let kv = Rc::clone(kv);

@@ -25,7 +25,7 @@ use crate::tcl::{Obj, Reply};
 /// The plain argument `revision`.
 const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
-/// Bucket and key of a call that changes something, checked in the contract's order.
+/// Bucket and key of a call that changes something, checked in the order of docs/kv.md, "Errors".
 fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, String)> {
     kv.writable()?;
     Ok((bucket_name(&call.args[0])?, key_name(&call.args[1])?))

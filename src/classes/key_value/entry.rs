@@ -17,7 +17,7 @@ pub(super) struct Entry<'a> {
     pub revision: u64,
     /// ms since the epoch.
     pub created: i64,
-    /// Entries still to come; only watches and history know.
+    /// Number of entries still to come, known in watches and `history` only.
     pub delta: Option<u64>,
 }
 

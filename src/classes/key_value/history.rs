@@ -9,7 +9,7 @@ use crate::bridge::messages::Coding;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::client::kv::Reading;
-use crate::client::ordered::{Consumer, Item, Request};
+use crate::client::ordered::{Consumer, Delivered, Request};
 use crate::client::{Fault, Slot, Waiting};
 use crate::rules::kv::{HISTORY_OPTIONS, Operation, Start, stream_name};
 use crate::rules::kv_keys::Keys;
@@ -18,13 +18,14 @@ use crate::rules::option::named;
 use crate::tcl::event::Timer;
 use crate::tcl::{Obj, Reply};
 
-/// Time between heartbeats in ms: how soon a loss at the very end is noticed, and that what was to come has been removed.
+/// Time between heartbeats in ms. It decides how soon a loss at the very end is noticed, and that entries still to come have been
+/// removed.
 const HEARTBEAT: i64 = 500;
 
 /// One step of a reading.
 enum Read {
     Entry(Obj),
-    /// A key that has a value since, or has none.
+    /// A key, and whether it has a value from here on.
     Key(String, bool),
     End,
     Failed(Fault),
@@ -98,19 +99,19 @@ fn collect(kv: &Rc<KeyValue>, call: &Invocation, bucket: String, key: String, wa
     })
 }
 
-fn step(coding: Coding, item: Item, wanted: Wanted) -> Option<Read> {
+fn step(coding: Coding, item: Delivered, wanted: Wanted) -> Option<Read> {
     match item {
-        Item::Message { message, revision, timestamp, pending } => {
+        Delivered::Message { message, revision, timestamp, pending } => {
             let entry = Entry::of(&message, revision, timestamp, pending)?;
             Some(match wanted {
                 Wanted::Keys => Read::Key(entry.key.to_string(), entry.operation == Operation::Put),
                 Wanted::Entries => Read::Entry(entry.dict(coding, message.payload())),
             })
         }
-        Item::CaughtUp => Some(Read::End),
-        // What the server refuses once it will refuse again; anything else may pass while there is time.
-        Item::Failed(fault) if fault.is_refusal() || matches!(fault, Fault::Api(_)) => Some(Read::Failed(fault)),
-        Item::Ended(end) => Some(Read::Failed(Fault::of_end(&end, Waiting::Request(String::new())))),
-        Item::Failed(_) | Item::Trouble(_) | Item::Quiet => None,
+        Delivered::CaughtUp => Some(Read::End),
+        // What the server has refused once it will refuse again; anything else may pass while there is time.
+        Delivered::Failed(fault) if fault.is_refusal() || matches!(fault, Fault::Api(_)) => Some(Read::Failed(fault)),
+        Delivered::Ended(end) => Some(Read::Failed(Fault::of_end(&end, Waiting::Request(String::new())))),
+        Delivered::Failed(_) | Delivered::Trouble(_) | Delivered::Quiet => None,
     }
 }

@@ -8,7 +8,7 @@ use crate::bridge::errors::reason_text;
 use crate::classes::connection::state::Connection;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::client::Turns;
-use crate::client::ordered::{Consumer, Item};
+use crate::client::ordered::{Consumer, Delivered};
 use crate::rules::kv::Operation;
 use crate::tcl::Obj;
 
@@ -19,12 +19,12 @@ pub(super) struct Watch {
     consumer: RefCell<Option<Consumer>>,
     /// Status and entry of callbacks still to be run.
     turns: Rc<Turns<(&'static str, Obj)>>,
-    /// The callback was told of trouble, and not yet of its end.
+    /// Whether the callback was told of trouble, and not yet of its end.
     troubled: Cell<bool>,
 }
 
 impl Watch {
-    /// Nothing is watched yet.
+    /// A watch of nothing yet.
     pub(super) fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
         let of_callback = Rc::clone(connection);
         let run = move |(status, value)| of_callback.run_callback(&callback, [Obj::text(status), value]);
@@ -37,7 +37,7 @@ impl Watch {
         })
     }
 
-    /// From now on delivers, though not before the call that began the watch has returned.
+    /// Starts to deliver, but not before the call that began the watch has returned.
     pub(super) fn follow(&self, consumer: Consumer) {
         consumer.follow();
         self.consumer.replace(Some(consumer));
@@ -52,9 +52,9 @@ impl Watch {
     }
 
     /// Takes what the consumer delivers.
-    pub(super) fn take(&self, item: Item) {
+    pub(super) fn take(&self, item: Delivered) {
         match item {
-            Item::Message { message, revision, timestamp, pending } => {
+            Delivered::Message { message, revision, timestamp, pending } => {
                 let Some(entry) = Entry::of(&message, revision, timestamp, pending) else { return };
                 if !self.ignore_deletes || entry.operation == Operation::Put {
                     self.troubled.set(false);
@@ -63,13 +63,13 @@ impl Watch {
                     self.recovered();
                 }
             }
-            Item::CaughtUp => self.show("end_of_initial_data", Obj::empty()),
-            Item::Quiet => self.recovered(),
-            Item::Trouble(reason) => {
+            Delivered::CaughtUp => self.show("end_of_initial_data", Obj::empty()),
+            Delivered::Quiet => self.recovered(),
+            Delivered::Trouble(reason) => {
                 self.troubled.set(true);
                 self.show("error", Obj::text(&reason_text(&self.connection.home, &reason)));
             }
-            Item::Failed(_) | Item::Ended(_) => {}
+            Delivered::Failed(_) | Delivered::Ended(_) => {}
         }
     }
 

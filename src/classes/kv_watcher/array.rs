@@ -1,4 +1,4 @@
-//! The array of a caller that a watcher writes.
+//! The array that a watcher writes.
 
 use crate::bridge::errors::Result;
 use crate::client::Argument;
@@ -10,7 +10,8 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Links a variable of the caller into the watcher's namespace; it must outlive the call: one of a namespace, by a name as the caller would use it.
+    /// Links a variable of the caller into the watcher's namespace. It must outlive the call, so it is one of a namespace, by a
+    /// name as the caller would use it.
     ///
     /// # Errors
     /// `ErrInvalidArg` for a variable that is local to a procedure, or no array.
@@ -35,7 +36,7 @@ impl Values {
     /// Sets an element, or removes it; one that is not there is no error.
     ///
     /// # Errors
-    /// That of a script's trace.
+    /// Those of a script's trace.
     pub(super) fn write(&self, interp: Interp, key: &str, value: Option<&Obj>) -> tcl::Result<()> {
         match value {
             Some(value) => interp.set_global(&self.link, Some(key), value),

@@ -35,11 +35,11 @@ pub(super) static CLASS: Class<Method<Watcher>> = Class {
     methods: &[&[row("consumer", "", (0, 0), &[], "Its nats::ordered_consumer, whose last_error tells of trouble.", consumer)]],
 };
 
-/// What waits for its turn.
+/// An item that waits for its turn.
 enum Turn {
     /// An entry.
     Entry { message: Message, revision: u64, created: i64, delta: u64 },
-    /// The end of what was there at the beginning.
+    /// The end of the initial entries.
     End,
 }
 
@@ -59,7 +59,7 @@ impl Instance for Watcher {
         if let Some(turns) = self.turns.get() {
             turns.end();
         }
-        // Where the interpreter goes, the consumer goes by itself.
+        // When the interpreter is deleted, the consumer is deleted with it.
         if let (Some(consumer), Some(kept)) = (self.consumer.get(), self.bucket.js.connection.home.live()) {
             consumer.destroy(kept.interp());
         }
@@ -155,7 +155,7 @@ fn request(bucket: &Bucket, key: &str, policy: &str, meta_only: bool, heartbeat:
     Request { stream: bucket.entries.stream.clone(), config: ordered_config(config, heartbeat), heartbeat, behind_arrivals }
 }
 
-/// A question for the stream whose answer nobody waits for.
+/// A request for the stream's information whose answer no task awaits; dropped, it is cancelled.
 struct Look {
     watcher: Rc<Watcher>,
     id: CallId,
@@ -189,7 +189,7 @@ impl Watcher {
         };
         let look = if updates { None } else { Some(self.look()?) };
         let made = make(js, request, Box::new(news), Box::new(|| ())).await;
-        // By now the answer is there, in all likelihood; if it is not, the number of entries tells where they end.
+        // The answer has most likely come by now; if not, the number of entries tells where they end.
         drop(look);
         let (consumer, ordered) = made.map_err(|error| self.bucket.gone(error))?;
         // Nobody else sets it.
@@ -198,7 +198,7 @@ impl Watcher {
         Ok(turns)
     }
 
-    /// Asks for the last revision, with which the entries that are there end.
+    /// Asks for the last revision, with which the initial entries end.
     fn look(self: &Rc<Self>) -> Result<Look> {
         let js = &self.bucket.js;
         let subject = js.api.subject(&format!("STREAM.INFO.{}", self.bucket.entries.stream));
@@ -250,19 +250,19 @@ impl Watcher {
                 entry
             }
         };
-        // A trace on the array may have ended it.
+        // A trace on the array may have ended the watcher.
         let alive = self.turns.get().is_some_and(|turns| !turns.has_ended());
         if let Some(callback) = self.callback.as_ref().filter(|_| alive) {
             self.bucket.js.connection.run_callback(callback, [shown]);
         }
     }
 
-    /// Keeps the array as the bucket is.
+    /// Keeps the array equal to the bucket.
     fn keep(&self, name: &str, entry: &Obj, operation: Operation) {
         let (Some(values), Some(kept)) = (self.values.get(), self.bucket.js.connection.home.live()) else { return };
         let value = (operation == Operation::Put).then(|| entry.get(key("value")).unwrap_or_else(Obj::empty));
         if let Err(error) = values.write(kept.interp(), name, value.as_ref()) {
-            // That of a script's own trace, or of a variable that is no array any more.
+            // An error of a script's own trace, or of a variable that is no array any more.
             kept.interp().background_error(&error);
         }
     }

@@ -16,8 +16,8 @@ pub(super) struct Keys {
     pub description: Obj,
 }
 
-/// The keys, made once a thread, so that a look-up makes no new value. They are never freed: a thread's storage goes
-/// after Tcl has given up that thread's values.
+/// The keys, made once per thread, so that a look-up makes no new value. They are never freed: a thread's storage is freed
+/// after Tcl has freed that thread's values.
 pub(super) fn keys() -> &'static Keys {
     thread_local! {
         static KEYS: &'static Keys = Box::leak(Box::new(Keys {
@@ -55,7 +55,7 @@ pub(super) fn update(interp: Interp, variable: &Obj, change: impl FnOnce(&mut Ob
     if !message.is_dict() {
         return Err(not_a_message());
     }
-    // The variable holds a reference, so what changes is a copy.
+    // The variable holds a reference, so the change is made to a copy.
     change(&mut message)?;
     interp.set_var(variable, &message)?;
     Ok(Obj::empty())

@@ -79,7 +79,7 @@ fn headers(message: &Obj) -> Result<Obj> {
     if dict.is_dict() { Ok(dict) } else { Err(Argument::HeaderNotDict.into()) }
 }
 
-/// The first of a header's values. What is no list is a single value, as somebody may have put into the dict by hand.
+/// The first of a header's values. What is no list counts as a single value: a script may have put it into the dict by hand.
 fn first(values: &Obj) -> Obj {
     match values.as_list() {
         Some(list) => list.into_iter().next().unwrap_or_else(Obj::empty),

@@ -100,7 +100,7 @@ fn create(call: &Call) -> Result<Obj> {
         return Err(Argument::OptionWithoutValue(options[options.len() - 1].to_text()).into());
     }
     let (mut data, mut reply) = (Obj::empty(), Obj::empty());
-    // Not by an option table: that reads the string of each value, which a payload of bytes should not get.
+    // Not read by an option table: that makes a string of each value, which a payload of bytes should not get.
     for pair in options.chunks_exact(2) {
         match bare_name(&pair[0].as_text()) {
             "data" => data = pair[1].clone(),

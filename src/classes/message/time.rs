@@ -76,7 +76,7 @@ fn to_isotime(call: &Call) -> Result<Obj> {
     }
 }
 
-/// By clock(n), which knows the zones; the system's zone if none is given.
+/// The time by clock(n), which knows the zones; in the system's zone if none is given.
 fn in_zone(interp: Interp, ms: i64, zone: Option<&Obj>) -> Result<Obj> {
     let mut words = ["::clock", "format"].map(Obj::text).to_vec();
     words.push(Obj::int(ms.div_euclid(1_000)));

@@ -54,9 +54,9 @@ pub(super) struct Ordered {
     guard: Rc<Guard>,
     /// Full name of the variable `last_error`.
     variable: RefCell<String>,
-    /// Name that it was made with.
+    /// Name with which it was made.
     command: RefCell<String>,
-    /// What is to be done when it ends.
+    /// Work to be done when it ends.
     at_end: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
@@ -77,8 +77,8 @@ impl Instance for Ordered {
     }
 }
 
-/// Makes the object and its first consumer. `news` gets what it delivers and runs no scripts; `at_end` runs when the object goes.
-/// [`Ordered::follow`] begins.
+/// Makes the object and its first consumer. `news` gets what it delivers and must not run scripts; `at_end` runs when the object
+/// is destroyed. [`Ordered::follow`] starts it.
 ///
 /// # Errors
 /// Those of the request that makes the consumer; then there is no object.
@@ -121,7 +121,7 @@ pub(super) async fn make(
 }
 
 impl Ordered {
-    /// From now on delivers.
+    /// Starts to deliver.
     pub(super) fn follow(&self) {
         if let Some(follower) = self.follower.get() {
             follower.follow();
@@ -141,7 +141,7 @@ impl Ordered {
         let Some(kept) = home.live() else { return };
         let (command, variable) = (self.command.borrow().clone(), self.variable.borrow().clone());
         if let Err(error) = self.guard.set(kept.interp(), &variable, None, &dict) {
-            // That of a script's own trace.
+            // An error of a script's own trace.
             kept.interp().background_error(&error);
         }
         self.connection.log(Level::Warn, || format!("Ordered consumer {command}: {text}"));

@@ -60,7 +60,7 @@ impl Bucket {
         subject.strip_prefix("$KV.")?.split_once('.').map(|(_, key)| key)
     }
 
-    /// In the terms of a bucket that was there when the object was made: a missing stream is a missing bucket.
+    /// A fault in terms of a bucket that existed when the object was made: a missing stream is a bucket that has gone.
     pub(crate) fn gone(&self, fault: Fault) -> Fault {
         if is_code(&fault, codes::STREAM_NOT_FOUND) { Fault::BucketGone(self.name.clone()) } else { fault }
     }
@@ -89,7 +89,7 @@ impl Bucket {
 
     async fn read(&self, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
         let subject = self.read_subject(key);
-        // No message has the number 0, yet the server would call that a bad request.
+        // No message has the number 0, but the server would call that a bad request.
         let seq = revision.map(|revision| if revision == 0 { u64::MAX } else { revision });
         match (self.place.direct, seq) {
             (true, None) => self.api.direct_message(&format!("DIRECT.GET.{}.{subject}", self.stream), String::new()).await,
@@ -101,7 +101,7 @@ impl Bucket {
         }
     }
 
-    /// The error of a read or a write that nobody answered: that of the bucket, if it is not there.
+    /// The fault of a read or a write that nobody answered: that of the bucket, if it does not exist.
     async fn missing(&self, fault: Fault) -> Fault {
         let not_found = || Fault::BucketNotFound(self.name.clone());
         if is_code(&fault, codes::STREAM_NOT_FOUND) {
@@ -126,13 +126,13 @@ impl Bucket {
     /// Publishes a value or a marker; the new revision.
     ///
     /// # Errors
-    /// That of a wrong sequence, [`Fault::BucketNotFound`] and those of a JetStream publish.
+    /// [`Fault::Api`] with the code of a wrong sequence, [`Fault::BucketNotFound`], and those of a JetStream publish.
     pub(crate) async fn write(&self, key: &str, headers: Headers, value: Bytes) -> Result<u64, Fault> {
         let api = &self.api;
         let headers = (!headers.is_empty()).then_some(headers);
         let reply = match api.exchange(&self.write_subject(key), value, headers, api.timeout).await {
             Ok(reply) => reply,
-            // Nobody takes the subject.
+            // No stream stores the subject.
             Err(Fault::NoResponders(_)) => return Err(Fault::BucketNotFound(self.name.clone())),
             Err(fault) => return Err(fault),
         };
@@ -151,7 +151,7 @@ impl Bucket {
                 Err(fault) if is_wrong_sequence(&fault) => fault,
                 outcome => return outcome,
             };
-            // Asked where the writes go: a copy may be behind.
+            // Read from where the writes go: a copy may lag behind.
             let subject = self.read_subject(key);
             let body = json!({ "last_by_subj": subject }).to_string();
             let latest = match &self.place.api {
@@ -160,7 +160,7 @@ impl Bucket {
             };
             expected = match latest {
                 Ok(stored) if stored.operation() != Operation::Put => stored.seq,
-                // What was there a moment ago has been removed.
+                // The marker of a moment ago has been removed.
                 Err(fault) if fault.is_no_message() && expected != 0 => 0,
                 _ => return Err(refused),
             };

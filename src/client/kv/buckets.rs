@@ -1,4 +1,4 @@
-//! All buckets, the bucket being an argument, and what was found out about them.
+//! All buckets of a JetStream, and what is known about them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -62,7 +62,7 @@ impl Buckets {
         Rc::clone(self.access.borrow_mut().entry(bucket.to_string()).or_default())
     }
 
-    /// Creates a bucket by its stream's configuration. One that is there already is as good if it is what the script asked for (`given`):
+    /// Creates a bucket by its stream's configuration. An existing one is as good if it is what the script asked for (`given`):
     /// then its information, with a field `did_create`.
     ///
     /// # Errors
@@ -123,9 +123,9 @@ impl Buckets {
 
 /// What became of a bucket to add.
 pub(crate) enum Added {
-    /// It was made; the server's reply.
+    /// The bucket is new; the server's reply.
     Created(Json),
-    /// It was there; what its stream is.
+    /// The bucket existed; the information of its stream.
     Found(Json),
 }
 

@@ -1,4 +1,4 @@
-//! A stream followed to the end of what is there.
+//! Reading a stream to the end of what it holds.
 
 use std::rc::Rc;
 
@@ -41,9 +41,9 @@ pub(crate) struct Gather<'a> {
     pub what: &'static str,
     /// The latest entry of each key alone, without its value.
     pub latest: bool,
-    /// Runs work when all has been looked at that had arrived by then.
+    /// Runs work when everything that has arrived by then has been handled.
     pub behind_arrivals: fn(Box<dyn FnOnce()>),
-    /// Whether a connection that has ended was lost.
+    /// Whether the connection, which has ended, was lost.
     pub lost: &'a dyn Fn() -> bool,
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<F
                 reading.read(revision, pending)
             }
             Step::News(News::Reset(_)) => false,
-            // What the server refuses once it will refuse again; anything else may pass while there is time.
+            // What the server has refused once it will refuse again; anything else may pass while there is time.
             Step::News(News::Failed(fault @ Fault::Api(_))) => return Err(fault),
             Step::News(News::Failed(_)) => false,
             Step::News(News::Stopped(Some(fault))) => return Err(bucket.gone(fault)),
@@ -104,7 +104,7 @@ fn request(bucket: &Bucket, wanted: &Gather) -> Request {
     Request { stream: bucket.stream.clone(), config, heartbeat: HEARTBEAT, behind_arrivals: wanted.behind_arrivals }
 }
 
-/// Ends with the call, however that ends.
+/// Ends the follower when the call ends, however that happens.
 struct Following(Rc<Follower>);
 
 impl Drop for Following {

@@ -14,10 +14,10 @@ pub(crate) use write::{Writer, revision};
 
 use crate::engine::Headers;
 
-/// The header of a write that counts on a revision.
+/// Header of a write that depends on a revision.
 const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
 
-/// The header that says what a marker of a deletion is.
+/// Header that tells the kinds of deletion markers apart.
 const OPERATION: &str = "KV-Operation";
 
 fn line(name: &str, value: &str) -> (String, String) {

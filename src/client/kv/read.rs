@@ -23,7 +23,7 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Buckets {
-    /// Starts the consumer that `begin` makes for ways to ask for it.
+    /// Starts the consumer that `begin` makes of the ways to ask for one.
     ///
     /// # Errors
     /// [`Fault::BucketNotFound`] and those of [`Consumer::start`].
@@ -45,7 +45,7 @@ impl Buckets {
                 Err(fault) if is_filter_refused(&fault) && holds.is_some() && !looked && check => holds = None,
                 Err(fault) if !exact && is_filter_refused(&fault) => self.exact_filters.set(true),
                 Err(fault) => return Err(fault.of_bucket(bucket)),
-                // Was the bucket made anew as a mirror? Then nothing has the subjects that it had.
+                // The bucket may have been recreated as a mirror, which has none of its former subjects.
                 Ok(()) if holds == Some(Holds::Own) && !looked && check && consumer.found_nothing() => holds = None,
                 Ok(()) => return Ok(consumer),
             }
@@ -58,11 +58,11 @@ fn is_filter_refused(fault: &Fault) -> bool {
     fault.err_code() == Some(codes::FILTER_NOT_SUBSET)
 }
 
-/// The ways to ask for a consumer of a bucket whose entries are known to be these, or are unknown; on servers where filters must
-/// be `exact`, they name the bucket.
+/// The ways to ask for a consumer of a bucket, by what is known about whose entries it holds. On servers where filters must
+/// be `exact` they name the bucket.
 fn forms(bucket: &str, key: &str, holds: Option<&Holds>, exact: bool) -> Vec<Form> {
     let form = |owner: &str, named: bool| Form { filter: key_subject(owner, key), named };
-    // Subjects of other buckets are among those of a mirror: a wildcard fits them all, also those of a mirror's mirror.
+    // A mirror holds subjects of other buckets: a wildcard fits them all, including those of a mirror's mirror.
     match holds {
         Some(Holds::Own) => vec![form(bucket, true), form(bucket, false)],
         Some(Holds::Mirrored(origin)) if exact => vec![form(&origin.bucket, true), form(&origin.bucket, false)],

@@ -1,4 +1,4 @@
-//! The way of a write: to the bucket, or to the origin of a mirror.
+//! Writes to a bucket, which go to the origin if it is a mirror.
 
 use bytes::Bytes;
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use crate::client::stored::Stored;
 use crate::engine::Headers;
 use crate::rules::kv::{Holds, Operation, Origin, write_subject};
 
-/// Times in a row that a key may have no entry at all although a write that counts on this is refused.
+/// Number of times in a row that a key may have no entry although a write that depends on this is refused.
 const MISSING: u32 = 100;
 
 /// Writes to one key.
@@ -19,7 +19,7 @@ pub(crate) struct Writer<'a> {
     buckets: &'a Buckets,
     bucket: &'a str,
     key: &'a str,
-    /// Look the bucket up where that may change the outcome.
+    /// Whether to look the bucket up where that may change the outcome.
     check: bool,
     looked: bool,
     origin: Option<Origin>,
@@ -31,7 +31,7 @@ impl<'a> Writer<'a> {
         Writer { buckets, bucket, key, check, looked: false, origin: None }
     }
 
-    /// Who may not look writes to the bucket itself.
+    /// Looks the bucket up. Without permission to do so, writes go to the bucket itself.
     async fn look(&mut self) -> Result<(), Fault> {
         self.looked = true;
         let access = self.buckets.access(self.bucket);
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
                 match self.look().await {
                     Err(missing @ Fault::BucketNotFound(_)) => Err(missing),
                     Ok(()) if self.origin.is_some() => self.publish(headers, value).await,
-                    // A look that fails says less than the first refusal.
+                    // A failed look-up says less than the first refusal.
                     _ => Err(fault),
                 }
             }
@@ -94,14 +94,14 @@ impl<'a> Writer<'a> {
             };
             match self.latest().await {
                 Ok(stored) if stored.operation() != Operation::Put => (revision, missing) = (stored.seq, 0),
-                // The marker has gone since. A server that shows nothing time after time and yet refuses is not to be asked for ever.
+                // The marker has gone since. But a server that shows nothing and yet refuses must not be asked for ever.
                 Err(fault) if fault.is_no_message() && missing < MISSING => (revision, missing) = (0, missing + 1),
                 _ => return Err(refused),
             }
         }
     }
 
-    /// The key's latest entry. Asked where the writes go: a mirror may lag behind.
+    /// The key's latest entry, read from where the writes go: a mirror may lag behind.
     async fn latest(&self) -> Result<Stored, Fault> {
         let api = &self.buckets.api;
         let bucket = self.origin.as_ref().map_or(self.bucket, |origin| &origin.bucket);

@@ -1,4 +1,4 @@
-//! What a user without an administrator's rights may do with a stream's consumers, found out by what the server refuses.
+//! What a user of limited permissions may do with a stream's consumers, learned from what the server refuses.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -13,18 +13,18 @@ use crate::client::fault::Fault;
 pub(crate) struct Form {
     /// Subject to read, wildcards allowed.
     pub filter: String,
-    /// The request's subject holds the consumer's name and the filter, so that rights can be given for them; else it ends with
-    /// the stream.
+    /// Whether the request's subject holds the consumer's name and the filter, so that permissions can name them; else it ends
+    /// with the stream.
     pub named: bool,
 }
 
-/// What was refused of a stream. Shared by its consumers: what one of them met, the next does not ask for again.
+/// What the server has refused for a stream. Its consumers share this: what one was refused, the next does not ask for again.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     forms: RefCell<HashSet<Form>>,
     /// Answers to flow control.
     pub(super) flow: Cell<bool>,
-    /// An answer to flow control had its effect: none is refused.
+    /// An answer to flow control took effect: they are not refused.
     pub(super) flow_proven: Cell<bool>,
     /// The removal of consumers.
     pub(super) removal: Cell<bool>,
@@ -69,7 +69,7 @@ impl Access {
         self.info.get()
     }
 
-    /// When the stream was created, as its server writes it, and its last sequence; `None` if this user may not look.
+    /// Creation time of the stream, as the server writes it, and its last sequence; `None` if this user may not look.
     ///
     /// # Errors
     /// As [`Api::ask`].
@@ -82,7 +82,7 @@ impl Access {
     }
 }
 
-/// When a stream was created and its last sequence, of its information.
+/// Creation time and last sequence in a stream's information.
 pub(crate) fn created(info: &Json) -> (String, u64) {
     let created = info.get("created").and_then(Json::as_str).unwrap_or_default().to_string();
     let last_seq = info.pointer("/state/last_seq").and_then(Json::as_u64).unwrap_or_default();

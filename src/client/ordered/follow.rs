@@ -1,9 +1,9 @@
-//! The life of an ordered consumer: messages, heartbeats and their absence, loss and return of the connection.
+//! The run of an ordered consumer: messages, heartbeats and their absence, loss and return of the connection.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::inner::{Inner, Input, Item, MUTES, Reason};
+use super::inner::{Delivered, Inner, Input, MUTES, Reason};
 use crate::client::calling::timeout;
 use crate::client::calls::Answer;
 use crate::client::conn::{Client, State};
@@ -20,7 +20,7 @@ use serde_json::Value as Json;
 /// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
 const LOOK: Duration = Duration::from_millis(1000);
 
-/// How long an answer to flow control is watched for a refusal in ms.
+/// Time in ms for which an answer to flow control is watched for a refusal.
 const FLOW_PROBE: i64 = 1000;
 
 /// Least and greatest time between two attempts to make a consumer.
@@ -29,7 +29,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Least and greatest time that the server has to give a sign of life when it is asked for one.
 const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(2000));
 
-/// How long a message may lag behind the answer to a round trip in ms: within the server they go different ways.
+/// Time in ms by which a message may lag behind the answer to a round trip: inside the server they take different paths.
 const SETTLE: u64 = 5;
 
 /// Whether the server answers a round trip.
@@ -66,7 +66,7 @@ pub(super) async fn run(inner: Rc<Inner>) {
             Input::State(State::Reconnecting | State::Closed) => {
                 inner.lost.set(true);
                 if !inner.has_heartbeat() {
-                    // The last sign of life there was.
+                    // Without heartbeats, this is the last sign of life.
                     inner.alive.set(Instant::now());
                 }
             }
@@ -86,11 +86,11 @@ pub(super) async fn run(inner: Rc<Inner>) {
 }
 
 impl Inner {
-    /// What the creation of a consumer said.
+    /// Delivers what the creation of a consumer said.
     fn begin(&self) {
         let (caught_up, quiet) = self.begun.take();
         if caught_up {
-            self.deliver(Item::CaughtUp);
+            self.deliver(Delivered::CaughtUp);
         }
         if quiet {
             self.quiet();
@@ -99,7 +99,7 @@ impl Inner {
 
     fn quiet(&self) {
         self.trouble.borrow_mut().end();
-        self.deliver(Item::Quiet);
+        self.deliver(Delivered::Quiet);
     }
 
     /// Whether three heartbeats were missed.
@@ -107,7 +107,7 @@ impl Inner {
         patience(self.alive.get().elapsed(), self.pace()).is_none()
     }
 
-    /// Heartbeats were missed, although the server is there.
+    /// Heartbeats were missed although the server is there.
     fn silent(&self) {
         if !self.has_heartbeat() {
             return;
@@ -121,24 +121,24 @@ impl Inner {
         self.lose();
     }
 
-    /// The present consumer can bring nothing more, because of the connection or for want of rights.
+    /// The present consumer can deliver nothing more, because of the connection or for lack of permissions.
     fn ended(&self, end: End) {
         self.lost.set(true);
         if let End::Refused(problem) = &end {
             self.retry_at.set(Instant::now() + self.pace());
             self.tell(Reason::NotMade(problem.clone().into()));
         }
-        self.deliver(Item::Ended(end));
+        self.deliver(Delivered::Ended(end));
     }
 
-    /// Answers to flow control do not reach the server: what it sends stops for ever, unless it is told not to wait.
+    /// Answers to flow control do not reach the server: it would stop for good, so it must be told not to wait.
     fn without_flow_control(&self) {
         self.request.access.flow.set(true);
         self.lost.set(true);
         self.retry_at.set(Instant::now());
     }
 
-    /// A new consumer is needed; never in a tight loop.
+    /// Asks for a new consumer, but never in a tight loop.
     fn lose(&self) {
         self.lost.set(true);
         self.retry_at.set(self.made_at.get() + RETRY.0);
@@ -147,26 +147,26 @@ impl Inner {
     fn tell(&self, reason: Reason) {
         let new = self.trouble.borrow_mut().is_new(&reason);
         if new {
-            self.deliver(Item::Trouble(reason));
+            self.deliver(Delivered::Trouble(reason));
         }
     }
 
-    /// No new consumer came about.
+    /// No new consumer could be made.
     fn failed(&self, fault: Fault) {
         self.lost.set(true);
-        // Who has no right now gets none by asking often.
+        // Asking often brings no permission.
         let refused = fault.is_refusal();
         let wait = if refused { self.pace().max(RETRY.1) } else { self.pace().clamp(RETRY.0, RETRY.1) };
         self.retry_at.set(Instant::now() + wait);
-        // A server that has just come back needs a moment until it takes consumers.
+        // A server that has just come back needs a moment before it accepts consumers.
         let since = self.alive.get().max(self.connected_at.get());
         if refused || (self.connected() && patience(since.elapsed(), self.pace()).is_none()) {
             self.tell(Reason::not_made(&fault));
         }
-        self.deliver(Item::Failed(fault));
+        self.deliver(Delivered::Failed(fault));
     }
 
-    /// When to look after things, `None` if an event will tell.
+    /// Time of the next check; `None` if an event will tell.
     fn next_look(&self) -> Option<Instant> {
         let silent_at = self.alive.get() + self.pace() * 3;
         match (self.lost.get(), self.connected()) {
@@ -177,7 +177,7 @@ impl Inner {
         }
     }
 
-    /// Sees to a timer; one that fires too early does no harm, so messages need not move it.
+    /// Makes sure that a timer is set. One that fires too early does no harm, so messages need not move it.
     fn arm(&self) {
         let Some(at) = self.next_look() else { return };
         if self.timer.borrow().as_ref().is_some_and(|(armed, _)| *armed <= at) {
@@ -205,7 +205,7 @@ impl Inner {
         if self.lost.get() || self.probe_at.get() > Instant::now() {
             return;
         }
-        // The script may have been away from the event loop, or much may be queued: an answer comes behind all that.
+        // The script may have kept away from the event loop, or a lot may be queued: an answer comes after all of that.
         let patience = self.pace().clamp(PROBE.0, PROBE.1);
         let answer = self.api.client.round_trip(Some(patience)).next().await;
         self.probe_at.set(Instant::now() + self.pace());
@@ -230,7 +230,7 @@ impl Inner {
                 match beat {
                     Beat::Renew => self.lose(),
                     Beat::CaughtUp => {
-                        self.deliver(Item::CaughtUp);
+                        self.deliver(Delivered::CaughtUp);
                         self.quiet();
                     }
                     Beat::Alive => self.quiet(),
@@ -264,18 +264,18 @@ impl Inner {
                 if fresh {
                     self.trouble.borrow_mut().end();
                     let (revision, timestamp, pending) = (place.stream_seq, place.timestamp, place.num_pending);
-                    self.deliver(Item::Message { message, revision, timestamp, pending });
+                    self.deliver(Delivered::Message { message, revision, timestamp, pending });
                 }
                 self.end(end);
             }
         }
     }
 
-    /// The initial data end, or may do so.
+    /// The initial data end here, or may do so.
     fn end(&self, end: InitialEnd) {
         match end {
             InitialEnd::No => {}
-            InitialEnd::Yes => self.deliver(Item::CaughtUp),
+            InitialEnd::Yes => self.deliver(Delivered::CaughtUp),
             InitialEnd::Ask => {
                 let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
                 let client = Rc::clone(&self.api.client);
@@ -299,7 +299,7 @@ impl Inner {
         self.alive.set(Instant::now());
     }
 
-    /// The consumer says that it waits for an answer. One that goes on saying so for long after it had one never gets it.
+    /// The consumer says that it waits for an answer. If it still says so long after it had one, answers do not reach it.
     fn still_stalled(&self, subject: &str) {
         let since = self.stalled.get().unwrap_or_else(Instant::now);
         self.stalled.set(Some(since));
@@ -310,7 +310,7 @@ impl Inner {
         }
     }
 
-    /// An empty answer, for the server's flow control. As a request, though nobody replies, its refusal is noticed.
+    /// Sends an empty answer to the server's flow control. Nobody replies to it, but as a request its refusal is noticed.
     fn answer(&self, subject: &str, watched: bool) {
         let client = &self.api.client;
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
@@ -329,7 +329,7 @@ impl Inner {
         let _ = client.call_back(spec, Rc::new(take));
     }
 
-    /// When to look whether what is left of the initial data was removed, where no heartbeat tells.
+    /// Time to check whether the rest of the initial data was removed, where no heartbeat tells.
     fn look_at(&self) -> Option<Instant> {
         let wanted = !self.has_heartbeat() && !self.request.access.unseen.get() && !self.progress.borrow().is_caught_up();
         wanted.then(|| (self.alive.get() + LOOK).max(self.probe_at.get()))
@@ -350,7 +350,7 @@ impl Inner {
                 }
                 let beat = self.progress.borrow_mut().heartbeat(delivered, false);
                 match beat {
-                    Beat::CaughtUp => self.deliver(Item::CaughtUp),
+                    Beat::CaughtUp => self.deliver(Delivered::CaughtUp),
                     Beat::Renew => self.lose(),
                     Beat::Alive => {}
                 }

@@ -1,4 +1,4 @@
-//! The state of an ordered consumer, and what goes in and out.
+//! The state of an ordered consumer, its input and its output.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,19 +16,19 @@ use crate::rules::kv::Start;
 use crate::rules::ordered::{Progress, Trouble};
 use crate::tcl::event::Timer;
 
-/// Time between looks where no heartbeats are asked for.
+/// Time between checks where there are no heartbeats.
 const PACE: Duration = Duration::from_millis(5000);
 
-/// Consumers in a row without a sign of life, after which it is not they that fail, but the way to here.
+/// Number of silent consumers in a row after which the path to here is to blame, not the consumers.
 pub(super) const MUTES: u32 = 2;
 
 /// What to read.
 pub(crate) struct Request {
     /// Stream.
     pub stream: String,
-    /// The ways to ask for a consumer, the preferred one first: the others are for users who may not.
+    /// The ways to ask for a consumer, the preferred one first: the others are for users who lack permission for it.
     pub forms: Vec<Form>,
-    /// What the server refused to this user before.
+    /// What the server has refused to this user.
     pub access: Rc<Access>,
     /// Where to begin.
     pub start: Start,
@@ -39,7 +39,7 @@ pub(crate) struct Request {
 }
 
 /// What a consumer delivers.
-pub(crate) enum Item {
+pub(crate) enum Delivered {
     /// A message.
     Message {
         /// As it came.
@@ -55,7 +55,7 @@ pub(crate) enum Item {
     CaughtUp,
     /// The consumer lives and has nothing to deliver.
     Quiet,
-    /// Trouble for a reason that was not told since it began.
+    /// Trouble, for a reason that has not been told since the trouble began.
     Trouble(Reason),
     /// An attempt to make a new consumer failed; others follow.
     Failed(Fault),
@@ -63,12 +63,12 @@ pub(crate) enum Item {
     Ended(End),
 }
 
-/// Why nothing is delivered.
+/// Reason why nothing is delivered.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reason {
     /// The connection is lost.
     Disconnected,
-    /// Consumers are made one after the other, and nothing arrives from them.
+    /// One consumer after the other is made, but nothing arrives from them.
     Mute,
     /// The request for a new consumer is not answered.
     Unanswered,
@@ -77,7 +77,8 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    /// The reason of a failure to make a consumer. The subject of the request names the consumer, and would make a new reason of each.
+    /// The reason of a failure to make a consumer, without the subject of the request: that names the consumer, and each failure
+    /// would be a new reason.
     pub(super) fn not_made(fault: &Fault) -> Reason {
         match fault {
             Fault::Timeout(_) | Fault::Lost(_) => Reason::Unanswered,
@@ -88,7 +89,7 @@ impl Reason {
 }
 
 /// Takes what is delivered. Must not run scripts.
-pub(crate) type Sink = Box<dyn Fn(Item)>;
+pub(crate) type Sink = Box<dyn Fn(Delivered)>;
 
 /// What the consumer reacts to.
 pub(super) enum Input {
@@ -96,7 +97,7 @@ pub(super) enum Input {
     Came(u64, Answer),
     /// The connection's status changed.
     State(State),
-    /// A time that was waited for.
+    /// The timer has fired.
     Tick,
     /// The server is there, and all that it had sent before has been read.
     Present,
@@ -119,7 +120,8 @@ pub(super) struct Inner {
     /// Name of the consumer that may exist on the server.
     pub(super) name: RefCell<Option<String>>,
     pub(super) listening: RefCell<Option<Listening>>,
-    /// What the present consumer's creation said and nobody was told yet: the initial data end, nothing is to come.
+    /// What the present consumer's creation said and has not been delivered yet: whether the initial data end, whether nothing is
+    /// to come.
     pub(super) begun: Cell<(bool, bool)>,
     pub(super) observer: RefCell<Option<Rc<Observer>>>,
     pub(super) timer: RefCell<Option<(Instant, Timer)>>,
@@ -129,26 +131,26 @@ pub(super) struct Inner {
     pub(super) stopped: Cell<bool>,
     /// The present consumer has given no sign of life since it was made.
     pub(super) mute: Cell<bool>,
-    /// Consumers in a row that never gave one.
+    /// Number of consumers in a row that never gave one.
     pub(super) mutes: Cell<u32>,
     /// The answers to the present consumer's flow control are watched for a refusal.
     pub(super) probed: Cell<bool>,
-    /// Since when the consumer waits for an answer although it had one.
+    /// Start of the time for which the consumer has waited for an answer although it had one.
     pub(super) stalled: Cell<Option<Instant>>,
-    /// The last sign of life.
+    /// Time of the last sign of life.
     pub(super) alive: Cell<Instant>,
-    /// When the connection came about.
+    /// Time at which the connection was made.
     pub(super) connected_at: Cell<Instant>,
-    /// When the present consumer was made.
+    /// Time at which the present consumer was made.
     pub(super) made_at: Cell<Instant>,
-    /// Not before then is a new consumer to be tried.
+    /// Earliest time for an attempt to make a new consumer.
     pub(super) retry_at: Cell<Instant>,
-    /// Not before then is the server to be asked for a sign of life.
+    /// Earliest time to ask the server for a sign of life.
     pub(super) probe_at: Cell<Instant>,
 }
 
 impl Inner {
-    /// Time between heartbeats; where there are none, between looks after what goes wrong.
+    /// Time between heartbeats, or between checks where there are none.
     pub(super) fn pace(&self) -> Duration {
         if self.has_heartbeat() { Duration::from_millis(self.request.heartbeat as u64) } else { PACE }
     }
@@ -161,7 +163,7 @@ impl Inner {
         self.api.client.state() == State::Connected
     }
 
-    pub(super) fn deliver(&self, item: Item) {
+    pub(super) fn deliver(&self, item: Delivered) {
         if !self.stopped.get() {
             (self.sink)(item);
         }

@@ -17,7 +17,7 @@ use crate::rules::kv::watch_config;
 use crate::rules::time::isotime_to_msec;
 use bytes::Bytes;
 
-/// Timeout in ms of what nobody waits for, where the JetStream object has none.
+/// Timeout in ms of requests whose answer nobody awaits, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
 
 impl Inner {
@@ -76,12 +76,12 @@ impl Inner {
         self.listening.replace(Some(listening));
 
         let (subject, body) = self.creation(form, &inbox);
-        // Named before the answer is there: also a consumer of which nobody hears again can be removed.
+        // The name is known before the answer, so that a consumer can be removed even if the answer is lost.
         let outcome = match self.api.exchange(&subject, Bytes::from(body), None, ms).await {
             Ok(reply) => parse(&reply).map(|reply| (response_error(&reply), reply)),
             Err(fault) => Err(fault),
         };
-        // Of an inbox that is refused nothing would ever come, whatever the consumer's form.
+        // Nothing would ever come to an inbox that is refused, whatever the form of the consumer.
         if let Some(problem) = deaf.take() {
             self.listening.take();
             self.remove();
@@ -97,14 +97,14 @@ impl Inner {
         Ok(None)
     }
 
-    /// The server has no consumer.
+    /// The server has made no consumer.
     fn not_made(&self, fault: Fault) -> Fault {
         self.name.take();
         self.listening.take();
         fault
     }
 
-    /// The server made the consumer and answered this.
+    /// The server has made the consumer and replied with this.
     fn made(&self, reply: &Json) {
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let (pending, delivered) = (count("/num_pending"), count("/delivered/consumer_seq"));
@@ -119,7 +119,7 @@ impl Inner {
         self.made_at.set(now);
         self.alive.set(now);
         self.mute.set(true);
-        // A consumer that follows some that never spoke has yet to show that it does better.
+        // A consumer that follows silent ones has yet to show that it does better.
         let quiet = pending == 0 && self.mutes.get() < MUTES;
         self.probed.set(false);
         self.stalled.set(None);
@@ -150,8 +150,8 @@ impl Inner {
         (self.api.subject(&rest), Json::Object(body).to_string())
     }
 
-    /// Removes the consumer from the server, without waiting for it. Where that cannot be said any more, or may not, the server
-    /// removes it by itself: nobody listens to its inbox.
+    /// Removes the consumer from the server, without waiting for that. Where the request cannot be sent, or is not permitted, the
+    /// server removes the consumer by itself, because nobody listens to its inbox.
     pub(super) fn remove(&self) {
         let Some(name) = self.name.take() else { return };
         let access = &self.request.access;

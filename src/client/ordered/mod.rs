@@ -1,4 +1,5 @@
-//! The ordered consumer (NATS ADR-17) at work: each message of a stream once and in order, whatever happens to the server's consumer.
+//! The ordered consumer (NATS ADR-17) at work: each message of a stream once and in order, whatever happens to the server's
+//! consumer.
 
 mod access;
 mod follow;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 pub(crate) use access::{Access, Form, created};
-pub(crate) use inner::{Item, Reason, Request, Sink};
+pub(crate) use inner::{Delivered, Reason, Request, Sink};
 
 use crate::client::api::Api;
 use crate::client::conn::Observer;
@@ -58,12 +59,12 @@ impl Consumer {
         }))
     }
 
-    /// Tells of the stream as it was found, so that one made anew under its name is recognised.
+    /// Sets what is known of the stream, so that a new one of the same name is recognised.
     pub(crate) fn knows(&self, created: &str, last_seq: u64) {
         self.0.progress.borrow_mut().stream(created, last_seq);
     }
 
-    /// [`Consumer::knows`] by asking the server, without waiting for it. Who may not ask goes without.
+    /// [`Consumer::knows`] by asking the server, without waiting for that; a user who may not ask does without.
     pub(crate) fn learn(&self) {
         let inner = Rc::downgrade(&self.0);
         let (api, stream, access) = (Rc::clone(&self.0.api), self.0.request.stream.clone(), Rc::clone(&self.0.request.access));
@@ -94,7 +95,7 @@ impl Consumer {
         self.0.make(ms).await
     }
 
-    /// From now on delivers, and keeps itself going.
+    /// Starts to deliver, and to replace lost consumers.
     pub(crate) fn follow(&self) {
         let task = Task::spawn(follow::run(Rc::clone(&self.0)), Box::new(|_| ()));
         if !self.0.stopped.get() {
