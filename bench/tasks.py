@@ -41,11 +41,17 @@ COUNTS = {
     "kv_put": {16: 5000},
     "kv_put_checked": {16: 5000},
     "kv_get": {16: 5000},
+    "fetch_100_3": {16: 60000},
+    "kv_put_3": {16: 5000},
+    "kv_get_3": {16: 5000},
     "load": {16: 5},
 }
+# Tasks of dialect 3, which the others have not: the same work as pull_100, kv_put and kv_get.
+ONLY = {task: ("tcl", "peer") for task in ("fetch_100_3", "kv_put_3", "kv_get_3")}
 # What is done before a task, by the raw client for every client alike.
 BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "pull_100": "fill", "pull_1000": "fill",
-          "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup"}
+          "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup",
+          "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}
 # A process that does nothing, one that loads the client library and does nothing else, and one that looks for a library
 # which is not there: Tcl reads the index of every package installed to find one.
 LOADING = {
@@ -141,6 +147,8 @@ def measure(client, peer, url, task, count, size):
     """The figures of one run, as the client printed them, with the CPU seconds of its process; Failure if there are none."""
     if task == "load":
         return loading(client, peer, count)
+    if client not in ONLY.get(task, CLIENTS):
+        return {"unable": True}
     other = process = timer = None
     try:
         if task in BEFORE:
@@ -159,7 +167,7 @@ def measure(client, peer, url, task, count, size):
         if status != 0 or not lines[-1].startswith("{"):
             raise Failure("ended with status %s" % status)
         figures = json.loads(lines[-1])
-        if task.startswith("pull") and not figures.get("unable"):
+        if task.startswith(("pull", "fetch")) and not figures.get("unable"):
             prepare(url, "unfinished", 0, size)
         return dict(figures, cpu=cpu)
     finally:

@@ -1,6 +1,8 @@
 # client.tcl URL TASK COUNT SIZE: a package `nats` measured as bench/run.py measures every client; prints one JSON line.
 
-package require nats
+lassign $argv url task count size
+# A task whose name ends so is one of dialect 3.
+package require nats {*}[expr {[string match *_3 $task] ? "3" : ""}]
 
 proc report {count micros args} {
     set figures ""
@@ -180,12 +182,12 @@ proc js_publish_1000 {c count} {
     }
 }
 
-proc pull {c count batch} {
+proc pull {c count batch {method consume}} {
     set js [$c jet_stream -timeout 60000]
     set start [clock microseconds]
     set got 0
     while {$got < $count} {
-        foreach message [$js consume BENCH PULL -batch_size [expr {min($batch, $count - $got)}] -timeout 5000] {
+        foreach message [$js $method BENCH PULL -batch_size [expr {min($batch, $count - $got)}] -timeout 5000] {
             $js ack $message
             incr got
         }
@@ -199,43 +201,51 @@ proc pull_100 {c count} {
 proc pull_1000 {c count} {
     pull $c $count 1000
 }
+proc fetch_100_3 {c count} {
+    pull $c $count 100 fetch
+}
 
-proc put {c count check} {
+# `put` and `get` are what stands before the key.
+proc put_keys {count put} {
     global payload
-    set js [$c jet_stream -timeout 60000]
-    set kv [$js key_value -check_bucket $check]
     set micros {}
     set start [clock microseconds]
     for {set i 0} {$i < $count} {incr i} {
         set sent [clock microseconds]
-        $kv put bench key.[expr {$i % 100}] $payload
+        {*}$put key.[expr {$i % 100}] $payload
         lappend micros [expr {[clock microseconds] - $sent}]
     }
     report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
-proc kv_put {c count} {
-    put $c $count false
-}
-proc kv_put_checked {c count} {
-    put $c $count true
-}
-proc kv_get {c count} {
+proc get_keys {count get} {
     global payload
-    set js [$c jet_stream -timeout 60000]
-    set kv [$js key_value]
     set micros {}
     set start [clock microseconds]
     for {set i 0} {$i < $count} {incr i} {
         set sent [clock microseconds]
-        if {[dict get [$kv get bench key.[expr {$i % 100}]] value] ne $payload} {
+        if {[dict get [{*}$get key.[expr {$i % 100}]] value] ne $payload} {
             fail "wrong value"
         }
         lappend micros [expr {[clock microseconds] - $sent}]
     }
     report_latency $count [expr {[clock microseconds] - $start}] $micros
 }
+proc kv_put {c count} {
+    put_keys $count [list [[$c jet_stream -timeout 60000] key_value -check_bucket false] put bench]
+}
+proc kv_put_checked {c count} {
+    put_keys $count [list [[$c jet_stream -timeout 60000] key_value -check_bucket true] put bench]
+}
+proc kv_get {c count} {
+    get_keys $count [list [[$c jet_stream -timeout 60000] key_value] get bench]
+}
+proc kv_put_3 {c count} {
+    put_keys $count [list [[$c jet_stream -timeout 60000] bind_kv_bucket bench] put]
+}
+proc kv_get_3 {c count} {
+    get_keys $count [list [[$c jet_stream -timeout 60000] bind_kv_bucket bench] get]
+}
 
-lassign $argv url task count size
 set payload [string range [string repeat 0123456789abcdef [expr {($size + 15) / 16}]] 0 $size-1]
 set c [nats::connection new]
 $c configure -servers [list $url]
