@@ -70,18 +70,18 @@ impl Latest {
     ///
     /// # Errors
     /// `ErrBadSubject`
-    fn subject(&mut self, coding: Coding, word: &Obj) -> Result<Subject> {
-        if let Some((subject, strict)) = &self.subject
-            && *strict == coding.strict
-            && subject.as_str().as_bytes() == word.raw_str()
-        {
-            return Ok(subject.clone());
-        }
-        let text = word.as_text();
-        check(coding, &text, Role::Publish)?;
-        let subject = Subject::of_script(&text);
-        self.subject = Some((subject.clone(), coding.strict));
-        Ok(subject)
+    fn subject(&mut self, coding: Coding, word: &Obj) -> Result<&Subject> {
+        let known =
+            self.subject.take_if(|(subject, strict)| *strict == coding.strict && subject.as_str().as_bytes() == word.raw_str());
+        let subject = match known {
+            Some((subject, _)) => subject,
+            None => {
+                let text = word.as_text();
+                check(coding, &text, Role::Publish)?;
+                Subject::of_script(&text)
+            }
+        };
+        Ok(&self.subject.insert((subject, coding.strict)).0)
     }
 }
 
@@ -95,7 +95,8 @@ pub(crate) fn publication<R>(
     headers: Option<Headers>,
     run: impl FnOnce(&Publication<'_>) -> R,
 ) -> Result<R> {
-    let subject = latest.borrow_mut().subject(coding, subject)?;
+    let mut latest = latest.borrow_mut();
+    let subject = latest.subject(coding, subject)?;
     let reply = if reply.is_empty() {
         None
     } else {
@@ -103,7 +104,7 @@ pub(crate) fn publication<R>(
         Some(Subject::of_script(reply))
     };
     let headers = headers.as_deref().unwrap_or_default();
-    let run = |payload: &[u8]| run(&Publication { subject: &subject, reply: reply.as_ref(), headers, payload });
+    let run = |payload: &[u8]| run(&Publication { subject, reply: reply.as_ref(), headers, payload });
     with_payload(coding, payload, run)
 }
 

@@ -79,6 +79,9 @@ pub(super) struct Inbox {
     pub refused: bool,
 }
 
+/// Number of calls that are worth a look each.
+const FEW: usize = 16;
+
 /// All pending calls of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -155,9 +158,14 @@ impl Calls {
         self.pending.contains_key(&id)
     }
 
-    /// Nothing is pending.
-    pub fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+    /// Number of calls that are pending.
+    pub fn count(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Nobody waits for an answer: what is pending listens, for ever. Not found out for many.
+    pub fn is_quiet(&self) -> bool {
+        self.pending.len() <= FEW && self.pending.values().all(|call| matches!(call.kind, Kind::Listen { .. }))
     }
 
     /// A pending call.

@@ -27,7 +27,7 @@ pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec
             }
             // Under the lock, so that `cancel` is silent once it returned.
             shared.listener.events(events);
-            let idle = calls.is_empty();
+            let idle = calls.is_quiet();
             drop(calls);
             if idle {
                 shared.outbox.linger();
@@ -139,7 +139,7 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
     }
     shared.listener.events(events);
     let live = calls.get_mut(id).is_some();
-    let idle = calls.is_empty();
+    let idle = calls.is_quiet();
     drop(calls);
     if !live {
         lock(&shared.subs).remove(sub);

@@ -18,10 +18,17 @@ const FAST: u64 = 256;
 /// The same in bytes.
 const FAST_BYTES: u64 = 256 << 10;
 
-/// Number of frames that are worth writing at once in a flood.
-pub const LONG_RUN: usize = 64;
-/// Time that the writer's thread waits for them; the system makes it some 70 us. The processor is for others meanwhile.
-pub const NAP: Duration = Duration::from_micros(20);
+/// Number of messages that a writer is woken for in a flood: what it writes at once costs it, and the server, half as much a
+/// message as a tenth of it.
+const MANY_MESSAGES: usize = 512;
+/// Number of calls that it is woken for at most.
+const MANY_CALLS: usize = 64;
+/// Part of the calls in flight that it is woken for: they take longer by as much at most.
+const SHARE: usize = 8;
+/// Bytes that it is woken for in any case.
+const MANY_BYTES: usize = 64 << 10;
+/// Time after which it writes what there is. Tokio's clock makes it one or two milliseconds.
+pub const TAIL: Duration = Duration::from_millis(1);
 
 /// Time that the I/O thread stays awake for the next call of a script that makes one after the other: to be woken costs more.
 const NEXT_CALL: Duration = Duration::from_micros(50);
@@ -30,14 +37,21 @@ const PATIENCE: u32 = 4;
 /// How often then.
 const SELDOM: u32 = 64;
 
-/// Number of frames in [`FLOOD_TIME`] that are a flood.
+/// Number of messages in [`FLOOD_TIME`] that are a flood.
 const FLOOD: usize = 64;
+/// Number of calls in it that are one.
+const FLOOD_OF_CALLS: usize = 16;
 /// The time they come in.
 const FLOOD_TIME: Duration = Duration::from_millis(1);
 
 /// Whether so much waits that a publisher should give the writer time.
 pub fn is_crowd(frames: usize, bytes: u64) -> bool {
     frames >= CROWD || frames >= FEW && bytes >= CROWD_BYTES
+}
+
+/// Whether so much waits that the writer should be woken, who sleeps until there are so many frames.
+pub fn is_worth_a_wake(worth: usize, frames: usize, bytes: usize) -> bool {
+    frames > 0 && (frames >= worth || bytes >= MANY_BYTES)
 }
 
 /// Whether the writer got on while a publisher gave it time.
@@ -49,29 +63,50 @@ pub fn is_fast(frames: u64, bytes: u64) -> bool {
 #[derive(Debug)]
 pub struct Pace {
     since: Instant,
-    frames: usize,
-    flood: bool,
+    messages: usize,
+    calls: usize,
+    flood: Flood,
+}
+
+/// What comes in such numbers that it had better be written together.
+#[derive(Clone, Copy, Debug)]
+enum Flood {
+    None,
+    /// Nobody waits for an answer to one.
+    Messages,
+    /// Their answers let the next ones be made.
+    Calls,
 }
 
 impl Pace {
     /// Nothing has come yet.
     pub fn new(now: Instant) -> Pace {
-        Pace { since: now, frames: 0, flood: false }
+        Pace { since: now, messages: 0, calls: 0, flood: Flood::None }
     }
 
-    /// So many have come.
-    pub fn count(&mut self, frames: usize) {
-        self.frames += frames;
+    /// So many have come, so many of them calls.
+    pub fn count(&mut self, frames: usize, calls: usize) {
+        self.messages += frames - calls;
+        self.calls += calls;
     }
 
-    /// Whether so many come that they had better be written together.
-    pub fn is_flood(&mut self, now: Instant) -> bool {
+    /// Number of frames that the writer is to be woken for from now on; so many calls are in flight.
+    pub fn worth_a_wake(&mut self, now: Instant, in_flight: usize) -> usize {
         let time = now.duration_since(self.since);
-        if self.frames >= FLOOD || time >= FLOOD_TIME {
-            self.flood = self.frames >= FLOOD && time < FLOOD_TIME;
-            (self.since, self.frames) = (now, 0);
+        let (messages, calls) = (self.messages >= FLOOD, self.calls >= FLOOD_OF_CALLS);
+        if messages || calls || time >= FLOOD_TIME {
+            self.flood = match (time < FLOOD_TIME, calls) {
+                (true, true) => Flood::Calls,
+                (true, false) => Flood::Messages,
+                (false, _) => Flood::None,
+            };
+            (self.since, self.messages, self.calls) = (now, 0, 0);
         }
-        self.flood
+        match self.flood {
+            Flood::None => 1,
+            Flood::Messages => MANY_MESSAGES,
+            Flood::Calls => (in_flight / SHARE).clamp(1, MANY_CALLS),
+        }
     }
 }
 
@@ -114,15 +149,25 @@ mod tests {
     }
 
     #[test]
+    fn wakes() {
+        assert!(is_worth_a_wake(1, 1, 0) && !is_worth_a_wake(1, 0, 0));
+        assert!(is_worth_a_wake(9, 9, 0) && is_worth_a_wake(9, 1, MANY_BYTES) && !is_worth_a_wake(9, 8, MANY_BYTES - 1));
+    }
+
+    #[test]
     fn floods() {
         let start = Instant::now();
         let at = |us| start + Duration::from_micros(us);
         let mut pace = Pace::new(start);
-        pace.count(FLOOD);
-        assert!(pace.is_flood(at(500)));
-        pace.count(1);
-        assert!(pace.is_flood(at(600)), "it lasts until a time without one is over");
-        assert!(!pace.is_flood(at(1600)));
+        pace.count(FLOOD, 0);
+        assert_eq!(pace.worth_a_wake(at(500), 0), MANY_MESSAGES);
+        pace.count(1, 1);
+        assert_eq!(pace.worth_a_wake(at(600), 0), MANY_MESSAGES, "it lasts until a time without one is over");
+        assert_eq!(pace.worth_a_wake(at(1600), 0), 1);
+        pace.count(FLOOD_OF_CALLS, FLOOD_OF_CALLS);
+        assert_eq!(pace.worth_a_wake(at(1700), 100), 100 / SHARE);
+        assert_eq!(pace.worth_a_wake(at(1700), 10_000), MANY_CALLS);
+        assert_eq!(pace.worth_a_wake(at(1700), 1), 1);
     }
 
     #[test]

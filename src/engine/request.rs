@@ -108,7 +108,8 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
     }
     let id = calls.upcoming();
     let mut earliest = false;
-    let pushed = shared.outbox.with(|q| {
+    let quiet = calls.is_quiet();
+    let push = |q: &mut Queue| {
         let publication = msg.as_publication();
         if let Some(subs) = &mut subs {
             shared_inbox(shared, subs, &mut calls, q, &publication)?;
@@ -120,7 +121,8 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
         let subject = Some(msg.subject.as_str().into());
         earliest = calls.add(Call { kind: Kind::Shared, subject, deadline });
         Ok(())
-    });
+    };
+    let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
     drop(calls);
     drop(subs);
     finish(shared, pushed, earliest).map(|()| id)
@@ -140,7 +142,8 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
     let mut calls = lock(&shared.calls);
     let mut earliest = false;
     let mut made = None;
-    let pushed = shared.outbox.with(|q| {
+    let quiet = calls.is_quiet();
+    let push = |q: &mut Queue| {
         shared.admit(q, &msg.as_publication(), &[&inbox])?;
         let id = calls.upcoming();
         // A pull's heartbeats and statuses would count towards a maximum at the server.
@@ -153,7 +156,8 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
         let kind = own_kind(sub, mode, msg);
         earliest = calls.add(Call { kind, subject, deadline });
         Ok(())
-    });
+    };
+    let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
     drop(calls);
     drop(subs);
     finish(shared, pushed, earliest)?;

@@ -77,8 +77,6 @@ pub struct Statistics {
 pub(super) struct Counters {
     pub in_msgs: AtomicU64,
     pub in_bytes: AtomicU64,
-    pub out_msgs: AtomicU64,
-    pub out_bytes: AtomicU64,
     pub reconnects: AtomicU64,
     pub dropped: AtomicU64,
 }
@@ -319,11 +317,12 @@ impl Shared {
     pub fn statistics(&self) -> Statistics {
         let c = &self.counters;
         let get = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let (out_msgs, out_bytes) = self.outbox.sent();
         Statistics {
             in_msgs: get(&c.in_msgs),
             in_bytes: get(&c.in_bytes),
-            out_msgs: get(&c.out_msgs),
-            out_bytes: get(&c.out_bytes),
+            out_msgs,
+            out_bytes,
             reconnects: get(&c.reconnects),
             dropped: get(&c.dropped),
             outbox_bytes: self.outbox.bytes(),

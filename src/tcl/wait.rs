@@ -43,7 +43,7 @@ pub struct Pause {
 }
 
 /// Timers and files are looked at so often by waits that do not sleep.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(3);
 
 /// Makes the result of a call that waited; its value is ignored if the wait was dropped.
 pub type Finish = Box<dyn FnOnce(Interp, Ended) -> Result<Obj>>;

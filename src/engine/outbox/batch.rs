@@ -4,8 +4,12 @@ use super::super::CallId;
 use super::frame::{Frame, Kind, retain};
 use std::cell::Cell;
 
-/// Bytes that an empty buffer may keep room for: a flood leaves no memory behind.
-const KEPT_ROOM: usize = 256 * 1024;
+/// Bytes that an empty buffer may keep room for while messages come: what a publisher may be ahead by. To get it anew each time
+/// costs more than to copy what is put there.
+const ROOM_AT_WORK: usize = 4 << 20;
+
+/// Bytes that an empty buffer may keep room for when the writer sleeps: a flood leaves no memory behind.
+const ROOM_AT_REST: usize = 256 * 1024;
 
 /// Bytes written at once before the writer looks for what is urgent, and for calls that have ended meanwhile.
 const SLICE: usize = 256 * 1024;
@@ -23,8 +27,19 @@ pub(in crate::engine) struct Batch {
     pub written: Cell<usize>,
     /// There are frames that are no messages.
     pub has_controls: bool,
+    /// Number of messages of calls.
+    pub calls: usize,
     /// [`Outbox::withdrawals`](super::Outbox::withdrawals) when it was looked at last.
     pub withdrawn: u64,
+}
+
+fn limit_room(bytes: &mut Vec<u8>, frames: &mut Vec<Frame>, room: usize) {
+    if bytes.capacity() > room {
+        *bytes = Vec::new();
+    }
+    if frames.capacity() > room / size_of::<Frame>() {
+        *frames = Vec::new();
+    }
 }
 
 impl Batch {
@@ -42,13 +57,15 @@ impl Batch {
         let (mut bytes, mut frames) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.frames));
         bytes.clear();
         frames.clear();
-        if bytes.capacity() > KEPT_ROOM {
-            bytes = Vec::new();
-        }
-        if frames.capacity() > KEPT_ROOM / size_of::<Frame>() {
-            frames = Vec::new();
-        }
+        limit_room(&mut bytes, &mut frames, ROOM_AT_WORK);
         *self = Batch { bytes, frames, ..Batch::default() };
+    }
+
+    /// The writer is about to sleep: gives back what room it need not keep, here and in the queue's empty buffers.
+    pub(super) fn rest(&mut self, bytes: &mut Vec<u8>, frames: &mut Vec<Frame>) {
+        self.reset();
+        limit_room(&mut self.bytes, &mut self.frames, ROOM_AT_REST);
+        limit_room(bytes, frames, ROOM_AT_REST);
     }
 
     /// Drops what need not be sent any more: messages of calls that have ended, and subscriptions that ended before the server

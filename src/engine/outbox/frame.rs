@@ -47,6 +47,13 @@ impl Frame {
         Frame { kind, len: len as u32, body: 0, size: 0, headers: false, odd: false, own: false, dead: false }
     }
 
+    /// The server is being told: from now on a subscription is restored after a loss, and ended by an UNSUB.
+    pub(super) fn told(&self) {
+        if let Kind::Subscribe(sub) = &self.kind {
+            sub.state().sent = true;
+        }
+    }
+
     /// Whether the session has to note that it is on its way.
     pub fn is_special(&self) -> bool {
         self.odd || matches!(self.kind, Kind::Ping(_))
@@ -93,6 +100,6 @@ pub(super) fn retain(
 }
 
 /// Size of a message's waiting part.
-pub(in crate::engine) fn sizes(frames: &[Frame]) -> u64 {
+pub(super) fn sizes(frames: &[Frame]) -> u64 {
     frames.iter().map(|f| u64::from(f.size)).sum()
 }

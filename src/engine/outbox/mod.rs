@@ -4,17 +4,18 @@
 //! from the start of the frame that the socket had taken in part.
 
 mod batch;
+mod direct;
 mod frame;
 mod queue;
 
 pub(super) use batch::Batch;
-pub(super) use frame::{Frame, Kind, sizes};
+pub(super) use frame::{Frame, Kind};
 pub(super) use queue::Queue;
 
 use super::CallId;
 use super::pace::{self, Linger};
 use super::wire::encode;
-use frame::retain;
+use frame::{retain, sizes};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -33,6 +34,13 @@ pub(super) struct Outbox {
     gone_bytes: AtomicU64,
     /// Counts frames and pieces written: shows whether the writer makes progress.
     written: AtomicU64,
+    /// Messages written, and the bytes of their payloads and headers.
+    out_msgs: AtomicU64,
+    out_bytes: AtomicU64,
+    /// A message has been written in this session.
+    published: AtomicBool,
+    /// Callers may write in the writer's place.
+    has_socket: AtomicBool,
     /// Number of frames in the queue.
     waiting: AtomicUsize,
     /// Counts calls that ended while their message was with the writer.
@@ -46,13 +54,26 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Lets `f` push under the lock; `None` if the connection is closed.
     pub fn with<R>(&self, f: impl FnOnce(&mut Queue) -> R) -> Option<R> {
+        self.push(false, f)
+    }
+
+    /// As [`Outbox::with`], for a call that its caller has nothing else to do than to wait for: if the writer sleeps, it is
+    /// written here and now, for to wake another thread costs more than the system call.
+    pub fn with_at_once<R>(&self, f: impl FnOnce(&mut Queue) -> R) -> Option<R> {
+        self.push(true, f)
+    }
+
+    fn push<R>(&self, at_once: bool, f: impl FnOnce(&mut Queue) -> R) -> Option<R> {
         let mut queue = super::lock(&self.queue);
         if !queue.open {
             return None;
         }
         let result = f(&mut queue);
+        if at_once {
+            self.write_now(&mut queue);
+        }
         self.waiting.store(queue.frames.len(), Ordering::Release);
-        let wake = !queue.frames.is_empty() && !std::mem::replace(&mut queue.awake, true);
+        let wake = queue.is_due(at_once) && !std::mem::replace(&mut queue.awake, true);
         // A wake is a system call: not under the lock that the woken thread wants.
         drop(queue);
         if wake {
@@ -96,7 +117,9 @@ impl Outbox {
     /// Takes the message of a call that has ended out of the queue, if it is still there.
     pub fn withdraw(&self, id: CallId) {
         let mut queue = super::lock(&self.queue);
-        let Ok(found) = queue.requests.binary_search_by_key(&id, |(id, _)| *id) else {
+        let found = queue.requests.binary_search_by_key(&id, |(id, _)| *id);
+        // What is half written has to be written whole.
+        let Some(found) = found.ok().filter(|_| queue.ahead == 0) else {
             drop(queue);
             self.withdrawn.fetch_add(1, Ordering::Release);
             return;
@@ -175,6 +198,7 @@ impl Outbox {
     pub fn prepare(&self, pedantic: bool, mut fits: impl FnMut(&Frame) -> bool) {
         let mut queue = super::lock(&self.queue);
         queue.pedantic = pedantic;
+        self.published.store(false, Ordering::Relaxed);
         let mut gone = 0;
         queue.retain(|frame| {
             let keep = !frame.dead
@@ -207,19 +231,16 @@ impl Outbox {
         let queue = &mut *queue;
         std::mem::swap(&mut queue.bytes, &mut batch.bytes);
         std::mem::swap(&mut queue.frames, &mut batch.frames);
+        batch.calls = queue.requests.len();
         queue.requests.clear();
         batch.has_controls = std::mem::take(&mut queue.controls) > 0;
+        batch.written.set(std::mem::take(&mut queue.ahead));
         batch.withdrawn = self.withdrawn.load(Ordering::Acquire);
         if std::mem::take(&mut queue.stale) > 0 {
             batch.drop_stale();
         }
         if batch.has_controls {
-            // From now on a subscription is restored after a loss, and ended by an UNSUB.
-            for frame in &batch.frames {
-                if let Kind::Subscribe(sub) = &frame.kind {
-                    sub.state().sent = true;
-                }
-            }
+            batch.frames.iter().for_each(Frame::told);
         }
         self.waiting.store(0, Ordering::Relaxed);
         queue.given_up = false;
@@ -262,30 +283,40 @@ impl Outbox {
         dropped
     }
 
-    /// Waits until something may have been pushed. In a flood more is on its way: to wait for some of it costs less than to
-    /// sleep, be woken, and write a few at a time.
-    pub async fn pushed(&self, flood: bool) {
-        if flood {
-            // The reader shares this thread: it has its turn first.
-            tokio::task::yield_now().await;
-            if self.waiting.load(Ordering::Acquire) < pace::LONG_RUN {
-                std::thread::sleep(pace::NAP);
-            }
+    /// Waits until something may have been pushed. In a flood more is on its way: to be woken for many at a time, who are `worth`
+    /// it, costs less than to write a few, sleep, and be woken again.
+    pub async fn pushed(&self, worth: usize, batch: &mut Batch) {
+        if !self.fall_asleep(worth, batch) {
+            return;
         }
-        if self.fall_asleep() {
+        if worth > 1 {
+            let _ = tokio::time::timeout(pace::TAIL, self.wake.notified()).await;
+        } else {
             self.wake.notified().await;
         }
+        let mut queue = super::lock(&self.queue);
+        (queue.free, queue.awake) = (false, true);
     }
 
-    /// From now on a push wakes the writer; false if something is there already.
-    fn fall_asleep(&self) -> bool {
+    /// From now on a push wakes the writer; false if there is enough already.
+    fn fall_asleep(&self, worth: usize, batch: &mut Batch) -> bool {
         let mut queue = super::lock(&self.queue);
-        queue.awake = !queue.frames.is_empty() || queue.pongs > 0 || queue.keep_alive;
-        !queue.awake
+        queue.worth = worth;
+        queue.awake = queue.is_due(false) || queue.pongs > 0 || queue.keep_alive;
+        queue.free = !queue.awake;
+        if queue.free && queue.frames.is_empty() && worth <= 1 {
+            let queue = &mut *queue;
+            batch.rest(&mut queue.bytes, &mut queue.frames);
+        }
+        queue.free
     }
 
     /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
     pub fn linger(&self) {
+        if self.has_socket.load(Ordering::Relaxed) {
+            // The caller writes it.
+            return;
+        }
         self.linger.wait_for(|| self.waiting.load(Ordering::Acquire) > 0);
     }
 
@@ -299,10 +330,30 @@ impl Outbox {
         self.written.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Frames of a batch have been written: messages that waited are gone.
-    pub fn wrote(&self, frames: usize, bytes: u64) {
-        self.written.fetch_add(frames as u64, Ordering::Relaxed);
-        self.gone_bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// Frames have been written: messages that waited are gone.
+    pub fn wrote(&self, frames: &[Frame]) {
+        let (mut msgs, mut bytes) = (0, 0);
+        for frame in frames.iter().filter(|f| f.is_message()) {
+            msgs += 1;
+            bytes += u64::from(frame.body);
+        }
+        self.out_msgs.fetch_add(msgs, Ordering::Relaxed);
+        self.out_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.written.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        self.gone_bytes.fetch_add(sizes(frames), Ordering::Relaxed);
+        if msgs > 0 {
+            self.published.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Number of messages written, and bytes of their payloads and headers.
+    pub fn sent(&self) -> (u64, u64) {
+        (self.out_msgs.load(Ordering::Relaxed), self.out_bytes.load(Ordering::Relaxed))
+    }
+
+    /// Whether this session has written a message.
+    pub fn has_published(&self) -> bool {
+        self.published.load(Ordering::Relaxed)
     }
 
     /// Messages of these sizes were dropped from a batch.

@@ -2,10 +2,12 @@
 
 use super::super::CallId;
 use super::super::message::Publication;
+use super::super::pace;
 use super::super::subs::Sub;
 use super::super::wire::encode;
 use super::frame::{Frame, Kind, retain};
 use std::sync::Arc;
+use tokio::net::tcp::OwnedWriteHalf;
 
 /// The queue proper.
 #[derive(Debug, Default)]
@@ -30,6 +32,14 @@ pub(in crate::engine) struct Queue {
     pub(super) open: bool,
     /// The writer is at work: it needs no wake.
     pub(super) awake: bool,
+    /// The session's socket, if it is plain TCP.
+    pub(super) socket: Option<Arc<OwnedWriteHalf>>,
+    /// The writer sleeps and has left nothing half written: a caller may write in its place.
+    pub(super) free: bool,
+    /// Bytes at the front that a caller wrote, of which the socket did not take the rest.
+    pub(super) ahead: usize,
+    /// Number of frames that the writer is woken for: in a flood not for a few.
+    pub(super) worth: usize,
     /// A publisher gives the writer time.
     pub(super) publisher_waits: bool,
     /// One did, and the writer got on slowly: nobody waits until it takes what is there.
@@ -87,6 +97,12 @@ impl Queue {
         }
         self.stale += 1;
         self.tidy();
+    }
+
+    /// Whether the writer should be woken for what is there.
+    pub(super) fn is_due(&self, at_once: bool) -> bool {
+        let worth = if at_once || self.controls > 0 { 1 } else { self.worth };
+        pace::is_worth_a_wake(worth, self.frames.len(), self.bytes.len())
     }
 
     /// Appends a round trip.

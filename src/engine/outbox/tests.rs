@@ -33,8 +33,8 @@ fn what_is_not_written_goes_back_in_order() {
     assert_eq!(text(&b), "PUB s  1\r\n1\r\nPUB s  2\r\n22\r\n");
     // The first frame whole, the second in part.
     b.written.set("PUB s  1\r\n1\r\nPUB".len());
-    assert_eq!(b.settle().len(), 1);
-    o.wrote(1, 2);
+    o.wrote(b.settle());
+    assert_eq!((o.sent(), b.written.get(), o.has_published()), ((1, 1), 3, true));
     assert_eq!(o.give_back(b, false, |_| true), 0);
     assert_eq!(o.bytes(), 5);
     let mut b = Batch::default();
@@ -64,8 +64,8 @@ fn calls_that_ended_are_not_sent() {
     let mut b = Batch::default();
     assert!(o.refill(&mut b));
     assert_eq!(text(&b), "PUB s  1\r\n2\r\nPUB s  1\r\n3\r\nPUB s  1\r\n4\r\n");
+    o.wrote(b.next_frames(1));
     b.advance(1);
-    o.wrote(1, 2);
     // It ends while the writer is at work.
     assert_eq!(b.withdrawn, o.withdrawals());
     o.withdraw(2);
@@ -154,6 +154,31 @@ fn a_limit_that_was_reached_before_it_was_told_is_told_all_the_same() {
     o.withdraw(1);
     o.refill(&mut b);
     assert_eq!(text(&b), "UNSUB 1 2\r\n");
+}
+
+#[test]
+fn what_a_caller_began_to_write_is_finished() {
+    let o = open();
+    push(&o, "1", Kind::Request(1));
+    push(&o, "2", Kind::Request(2));
+    // The socket took so much of it.
+    o.with(|q| q.ahead = "PUB s  1\r\n1\r\nPU".len());
+    o.withdraw(1);
+    o.withdraw(2);
+    let mut b = Batch::default();
+    o.detach(&mut b);
+    assert_eq!((b.len(), b.written.get()), (2, 15));
+    // The session is at its end: the first has gone, the other goes back, and nobody waits for it.
+    assert_eq!(b.settle().len(), 1);
+    assert_eq!((b.len(), b.written.get()), (1, 2));
+    o.give_back(b, false, |_| false);
+    assert!(!o.is_waiting());
+    // Without a loss the batch is as it would be.
+    push(&o, "3", Kind::Publish);
+    o.with(|q| q.ahead = 3);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert_eq!((b.written.get(), o.with(|q| q.ahead)), (3, Some(0)));
 }
 
 #[test]

@@ -17,8 +17,9 @@ use super::cause;
 use super::config::{Config, Losses};
 use super::error::{Code, Problem};
 use super::log::Level;
-use super::outbox::{self, Batch, Frame};
+use super::outbox::Batch;
 use super::shared::{Shared, Stop, count};
+use super::transport::{Shareable, Stream};
 use super::url::Scheme;
 use super::{CallId, lock};
 use input::Input;
@@ -65,8 +66,6 @@ struct Session<'a> {
     odd: RefCell<VecDeque<bool>>,
     /// The server ended the connection for what was being written.
     choked: Cell<bool>,
-    /// A message has been written.
-    published: Cell<bool>,
     /// The connection has been announced.
     announced: Cell<bool>,
     /// What losses mean.
@@ -111,7 +110,6 @@ pub(super) async fn run(
         cause_told: Cell::new(false),
         odd: RefCell::default(),
         choked: Cell::new(false),
-        published: Cell::new(false),
         announced: Cell::new(false),
         losses: config.losses,
         reset: Cell::new(false),
@@ -119,8 +117,10 @@ pub(super) async fn run(
     shared.set_info(link.info);
     let (mut input, mut batch) = (link.input, Batch::default());
     let ended = match link.stream {
-        super::transport::Stream::Tcp(tcp) => {
+        Stream::Tcp(tcp) => {
             let (r, w) = tcp.into_split();
+            let w = Shareable(Arc::new(w));
+            shared.outbox.attach(Arc::clone(&w.0));
             session.turn(r, w, &mut input, &mut batch, config).await
         }
         other => {
@@ -128,7 +128,8 @@ pub(super) async fn run(
             session.turn(r, w, &mut input, &mut batch, config).await
         }
     };
-    session.wrote(batch.settle());
+    shared.outbox.detach(&mut batch);
+    shared.outbox.wrote(batch.settle());
     let calls = lock(&shared.calls);
     let dropped = shared.outbox.give_back(batch, session.choked.get(), |id| calls.contains(id));
     drop(calls);
@@ -155,22 +156,6 @@ impl Session<'_> {
             },
             problem = self.keep_alive(config) => Some(problem),
             () = self.shared.stopped(Stop::Now) => None,
-        }
-    }
-
-    /// Messages have been written: counts them.
-    fn wrote(&self, frames: &[Frame]) {
-        let counters = &self.shared.counters;
-        let (mut msgs, mut bytes) = (0, 0);
-        for frame in frames.iter().filter(|f| f.is_message()) {
-            msgs += 1;
-            bytes += u64::from(frame.body);
-        }
-        count(&counters.out_msgs, msgs);
-        count(&counters.out_bytes, bytes);
-        self.shared.outbox.wrote(frames.len(), outbox::sizes(frames));
-        if msgs > 0 {
-            self.published.set(true);
         }
     }
 

@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Number of messages handed over at once.
 const BATCH: usize = 512;
 
-/// Bytes for which memory is reserved ahead while a large message arrives.
-const AHEAD: usize = 64 * 1024;
+/// Bytes for which memory is reserved ahead while a large message arrives. Most come whole into what is reserved first: memory
+/// that grows moves, and beyond 128 KiB the C library takes it from the system, page by page, for each message anew.
+const AHEAD: usize = 256 * 1024;
 
 /// Messages of one read, in the order in which they came: a run for each stretch that belongs to one subscription.
 #[derive(Default)]
@@ -185,7 +186,9 @@ impl Session<'_> {
             let left = whole - large.draft.added();
             let body = large.draft.body();
             // At most as much again as has come.
-            body.reserve(left.min(body.len().max(AHEAD)));
+            if body.len() == body.capacity() {
+                body.reserve_exact(left.min(body.len().max(AHEAD)));
+            }
             let mut rest = (&mut *r).take(left as u64);
             let n = self.patiently(rest.read_buf(body)).await?;
             if n == 0 {

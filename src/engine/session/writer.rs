@@ -56,7 +56,7 @@ impl Session<'_> {
         let mut pace = Pace::new(Instant::now());
         loop {
             while outbox.refill(batch) {
-                pace.count(batch.len());
+                pace.count(batch.len(), batch.calls.min(batch.len()));
                 self.write_batch(w, batch).await?;
             }
             self.write_urgent(w).await?;
@@ -64,9 +64,10 @@ impl Session<'_> {
             if self.shared.stopping() && !outbox.is_waiting() {
                 break;
             }
-            outbox.pushed(pace.is_flood(Instant::now())).await;
+            let in_flight = lock(&self.shared.calls).count();
+            outbox.pushed(pace.worth_a_wake(Instant::now(), in_flight), batch).await;
         }
-        if self.published.get() {
+        if outbox.has_published() {
             self.farewell(w).await?;
         }
         // It would be the end of the process or of the connection in any case.
@@ -142,12 +143,16 @@ impl Session<'_> {
     async fn write_batch<W: AsyncWrite + Unpin>(&self, w: &mut W, batch: &mut Batch) -> io::Result<()> {
         let outbox = &self.shared.outbox;
         while !batch.is_empty() {
-            self.write_urgent(w).await?;
-            let withdrawn = outbox.withdrawals();
-            if std::mem::replace(&mut batch.withdrawn, withdrawn) != withdrawn {
-                let calls = lock(&self.shared.calls);
-                outbox.dropped(batch.drop_ended(|id| calls.contains(id)));
-                continue;
+            // A caller may have begun with the first frame: nothing can come before the rest of it.
+            let mut at = batch.written.get();
+            if at == 0 {
+                self.write_urgent(w).await?;
+                let withdrawn = outbox.withdrawals();
+                if std::mem::replace(&mut batch.withdrawn, withdrawn) != withdrawn {
+                    let calls = lock(&self.shared.calls);
+                    outbox.dropped(batch.drop_ended(|id| calls.contains(id)));
+                    continue;
+                }
             }
             let (frames, bytes) = batch.slice();
             let count = frames.len();
@@ -158,7 +163,6 @@ impl Session<'_> {
                     self.odd.borrow_mut().push_back(frame.own);
                 }
             }
-            let mut at = 0;
             while at < bytes.len() {
                 let n = w.write(&bytes[at..]).await?;
                 if n == 0 {
@@ -170,7 +174,7 @@ impl Session<'_> {
                 outbox.progressed();
             }
             batch.written.set(0);
-            self.wrote(batch.next_frames(count));
+            outbox.wrote(batch.next_frames(count));
             batch.advance(count);
         }
         Ok(())

@@ -7,6 +7,7 @@ mod der;
 mod dial;
 mod files;
 mod pem;
+mod shareable;
 mod stream;
 mod target;
 mod tls;
@@ -15,6 +16,7 @@ mod verifier;
 mod websocket;
 mod x509;
 
+pub(in crate::engine) use shareable::Shareable;
 pub(in crate::engine) use stream::Stream;
 pub(in crate::engine) use target::Target;
 
