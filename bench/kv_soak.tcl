@@ -248,7 +248,7 @@ proc kv_soak::expect {channels word} {
     foreach channel $channels {
         while {![info exists heard($channel,$word)]} {
             if {[info exists heard($channel,ended)] || [clock milliseconds] > $end} {
-                error "a process [expr {[info exists heard($channel,ended)] ? "ended" : "waited in vain"}] before it said: $word"
+                error "a process [expr {[info exists heard($channel,ended)] ? "ended" : "waited too long"}] before it said: $word"
             }
             sleep 10
         }

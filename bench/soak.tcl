@@ -193,7 +193,7 @@ proc js_publisher {js} {
                 set unseen($number) acknowledged
             }
         }
-        # What waits to be consumed would count as growth.
+        # Unconsumed messages would count as growth.
         while {!$stopping && [array size unseen] > 1000} {
             sleep 20
         }

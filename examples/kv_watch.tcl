@@ -40,7 +40,7 @@ proc changed {arrayName status entry} {
 
 # Waits with the event loop running until the expression, evaluated at global level, is true.
 proc wait_for {expression} {
-    set timer [after 20000 [list fail "waited in vain for $expression"]]
+    set timer [after 20000 [list fail "waited too long for $expression"]]
     while {![uplevel #0 [list expr $expression]]} {
         after 5 [list set ::tick 1]
         vwait ::tick

@@ -27,7 +27,7 @@ find_tclsh() {
     return 1
 }
 
-# Lists, cache and sources of one's own: those of the machine are another suite's, and root's.
+# Separate lists, cache and sources: those of the machine are another suite's, and root's.
 apt() {
     local program=$1
     shift

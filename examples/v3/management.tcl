@@ -14,7 +14,7 @@ proc expect {what got wanted} {
 }
 # Serves events until the expression, evaluated at global level, is true.
 proc wait_for {expression} {
-    set timer [after 10000 {puts stderr "waited in vain"; exit 1}]
+    set timer [after 10000 {puts stderr "waited too long"; exit 1}]
     while {![uplevel #0 [list expr $expression]]} {
         after 2 {set ::tick 1}
         vwait ::tick

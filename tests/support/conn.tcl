@@ -119,7 +119,7 @@ proc polite_fake {args} {
     return [fake start -greet [info_line {*}$args] -on PING "PONG\r\n"]
 }
 
-# The contract leaves open whether an option is named with its dash in these texts.
+# The reference leaves open whether an option is named with its dash in these texts.
 proc undash {caught} {
     lassign $caught code text
     return [list $code [regsub {(option |enum )-} $text {\1}]]

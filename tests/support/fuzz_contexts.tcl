@@ -106,7 +106,7 @@ proc ::fuzz::broken_message {subject} {
     catch {puts -nonewline $raw "HPUB $subject [string length $block] [expr {[string length $block] + [string length $data]}]\r\n$block$data\r\n"}
 }
 
-# Ends what waits too long, by one of the ways that a script has; at last by all of them.
+# Ends calls that wait too long, by one of the ways that a script has; at last by all of them.
 proc ::fuzz::watch {call stage} {
     variable number
     variable finished

@@ -260,7 +260,7 @@ proc pulled {timedOut message} {
     lappend ::got [list $timedOut $message]
 }
 
-# Lets timers and events run for so long: for what must NOT happen.
+# Lets timers and events run for a time: for what must NOT happen.
 proc settle {ms} {
     set ::settled 0
     after $ms {set ::settled 1}
