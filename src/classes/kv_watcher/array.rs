@@ -20,6 +20,11 @@ impl Values {
         let words = ["::upvar", "0"].map(Obj::text);
         let words: Vec<Obj> = words.into_iter().chain([name.clone(), Obj::text(&link)]).collect();
         let refused = || Argument::Variable(name.to_text());
+        let text = name.as_text();
+        if text.ends_with(')') && text.contains('(') {
+            // An element can be no array.
+            return Err(refused().into());
+        }
         // Tcl refuses to link a variable of a namespace to one of a procedure.
         interp.call_here(&words).map_err(|_| refused())?;
         let is = |words: &[&str]| -> tcl::Result<bool> {
