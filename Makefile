@@ -74,7 +74,9 @@ test-tcl9: tcl9 ## the tests on Tcl 9 alone
 lint: ## formatting, clippy, the links of the comments, and the rules of the tree
 	@tools/setup.sh build
 	@$(ENV); $(CARGO) fmt --all --check
+	@$(ENV); $(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	@$(ENV); $(CARGO) clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	@$(ENV); $(CARGO) clippy --manifest-path fuzz/Cargo.toml --no-default-features --lib -- -D warnings
 	@$(ENV); RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items --package nats-tcl
 	@tools/check-tree.sh
 

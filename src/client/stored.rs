@@ -61,17 +61,27 @@ impl Api {
         })
     }
 
-    /// Reads one message by a direct get; `rest` follows the prefix.
+    /// Reads one message by a direct get; `which` is what the body for `STREAM.MSG.GET` would be.
     ///
     /// # Errors
     /// [`codes::MESSAGE_NOT_FOUND`], [`Argument::DirectGet`], those of [`Api::exchange`].
-    pub(crate) async fn direct_message(&self, rest: &str, body: String) -> Result<Stored, Fault> {
-        let subject = self.subject(rest);
-        self.trace_request(&subject, &body);
-        let message = self.exchange(&subject, Bytes::from(body), None, self.timeout).await?;
+    pub(crate) async fn direct_message(&self, stream: &str, which: &Json) -> Result<Stored, Fault> {
+        let last = which.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.get("last_by_subj")?.as_str());
+        let (rest, request) = match last {
+            Some(subject) => (format!("DIRECT.GET.{stream}.{subject}"), String::new()),
+            None => (format!("DIRECT.GET.{stream}"), which.to_string()),
+        };
+        let subject = self.subject(&rest);
+        self.trace_request(&subject, &request);
+        let message = self.exchange(&subject, Bytes::from(request), None, self.timeout).await?;
         self.trace_reply(&subject, &message);
         match message.status().map(|status| status.as_u16()) {
-            None => stored(&message).ok_or(Fault::ReplyIncomplete),
+            None => match stored(&message) {
+                Some(stored) => Ok(stored),
+                // The server puts its headers behind those of the publisher: nothing can be read of them if that block is
+                // broken. The leader tells block and message apart.
+                None => self.stored_message(stream, which.to_string()).await.map_err(|_| Fault::ReplyIncomplete),
+            },
             Some(404) => Err(not_found()),
             Some(408) => Err(Argument::DirectGet.into()),
             Some(code) => Err(Fault::Api(refusal(code, &message.description().unwrap_or_default()))),
@@ -88,18 +98,14 @@ fn refusal(code: u16, description: &str) -> ApiError {
     ApiError { code: i64::from(code), err_code: 0, description: description.to_string() }
 }
 
-/// The server's own headers of a direct get.
-const OWN: &[&str] = &["Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"];
-
 fn stored(message: &Message) -> Option<Stored> {
-    let headers: Vec<(String, String)> = message.headers().map(|(name, value)| (name.into(), value.into())).collect();
-    let (own, users): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| OWN.contains(&name.as_str()));
-    let value = |wanted: &str| own.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-    Some(Stored {
-        subject: value("Nats-Subject")?,
-        seq: value("Nats-Sequence")?.parse().ok()?,
-        data: message.payload().to_vec(),
-        headers: users,
-        time: value("Nats-Time-Stamp")?,
-    })
+    let mut headers: Vec<(String, String)> = message.headers().map(|(name, value)| (name.into(), value.into())).collect();
+    // The server's own come last: a message that was republished has some of the same names.
+    let mut own = |wanted: &str| {
+        let at = headers.iter().rposition(|(name, _)| name == wanted)?;
+        Some(headers.remove(at).1)
+    };
+    let (subject, seq, time) = (own("Nats-Subject")?, own("Nats-Sequence")?.parse().ok()?, own("Nats-Time-Stamp")?);
+    own("Nats-Stream");
+    Some(Stored { subject, seq, data: message.payload().to_vec(), headers, time })
 }

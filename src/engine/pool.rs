@@ -3,7 +3,7 @@
 use super::config::Losses;
 use super::error::Problem;
 use super::url::{self, Scheme, UrlAuth};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
@@ -48,9 +48,12 @@ pub(super) struct Server {
     last: Option<Instant>,
 }
 
+/// Host and port.
+type Place<'a> = (&'a str, u16);
+
 impl Server {
-    fn is_at(&self, u: &url::Url) -> bool {
-        self.entry.host == u.host && self.entry.port == u.port
+    fn place(&self) -> Place<'_> {
+        (&self.entry.host, self.entry.port)
     }
 }
 
@@ -260,21 +263,23 @@ impl Pool {
         if named.is_empty() {
             return Default::default();
         }
+        // An INFO may name very many: no list is searched for each.
+        let places: HashSet<Place<'_>> = named.iter().map(|u| (u.host.as_str(), u.port)).collect();
         let mut gone = Vec::new();
         self.servers.retain(|s| {
-            let stays = !s.entry.discovered || s.id == teller.id || named.iter().any(|u| s.is_at(u));
+            let stays = !s.entry.discovered || s.id == teller.id || places.contains(&s.place());
             if !stays {
                 gone.push(s.entry.address());
             }
             stays
         });
+        let mut known: HashSet<Place<'_>> = self.servers.iter().map(Server::place).collect();
+        let fresh: Vec<url::Url> = named.iter().filter(|u| known.insert((&u.host, u.port))).cloned().collect();
         let mut new = Vec::new();
-        for u in if randomize { shuffled(named) } else { named } {
-            if !self.servers.iter().any(|s| s.is_at(&u)) {
-                let server = self.make(u, true);
-                new.push(server.entry.address());
-                self.servers.push_front(server);
-            }
+        for u in if randomize { shuffled(fresh) } else { fresh } {
+            let server = self.make(u, true);
+            new.push(server.entry.address());
+            self.servers.push_front(server);
         }
         (new, gone)
     }

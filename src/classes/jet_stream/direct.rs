@@ -31,14 +31,10 @@ pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result
     if let Some(subject) = last.filter(|subject| !check_subject(subject, Role::Subscribe, true)) {
         return Err(bad_value(LAST_BY_SUBJ.as_str(), Kind::NonEmpty, &Obj::text(subject)).into());
     }
-    let (rest, body) = match last {
-        Some(subject) => (format!("DIRECT.GET.{name}.{subject}"), String::new()),
-        None => (format!("DIRECT.GET.{name}"), Json::Object(body).to_string()),
-    };
     open_or_error(js)?;
-    let js = Rc::clone(js);
+    let (js, which) = (Rc::clone(js), Json::Object(body));
     block(call.interp, async move {
-        let stored = js.api.direct_message(&rest, body).await?;
+        let stored = js.api.direct_message(&name, &which).await?;
         Ok(message_dict(&js, &stored))
     })
 }

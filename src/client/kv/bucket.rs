@@ -91,13 +91,10 @@ impl Bucket {
         let subject = self.read_subject(key);
         // No message has the number 0, but the server would call that a bad request.
         let seq = revision.map(|revision| if revision == 0 { u64::MAX } else { revision });
-        match (self.place.direct, seq) {
-            (true, None) => self.api.direct_message(&format!("DIRECT.GET.{}.{subject}", self.stream), String::new()).await,
-            (true, Some(seq)) => {
-                self.api.direct_message(&format!("DIRECT.GET.{}", self.stream), json!({ "seq": seq }).to_string()).await
-            }
-            (false, None) => self.api.stored_message(&self.stream, json!({ "last_by_subj": subject }).to_string()).await,
-            (false, Some(seq)) => self.api.stored_message(&self.stream, json!({ "seq": seq }).to_string()).await,
+        let which = seq.map_or_else(|| json!({ "last_by_subj": subject }), |seq| json!({ "seq": seq }));
+        match self.place.direct {
+            true => self.api.direct_message(&self.stream, &which).await,
+            false => self.api.stored_message(&self.stream, which.to_string()).await,
         }
     }
 
