@@ -12,8 +12,9 @@ use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
 use crate::engine::{Config, Conn, Event, Listener, Message, Sub, SubId};
+use crate::rules::pace;
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
-use crate::tcl::{caught, event, fork, memory};
+use crate::tcl::{Rhythm, caught, event, fork, memory};
 
 /// One item of a thread's mailbox.
 pub(crate) enum Delivery {
@@ -108,6 +109,8 @@ thread_local! {
 /// Number of queued messages of one subscription whose memory is worth giving back: some 10 MiB.
 const FLOOD: i64 = 65_536;
 
+const RHYTHM: Rhythm = Rhythm { slice: pace::SLICE, long_run: pace::LONG_RUN, linger: pace::LINGER, burst: pace::BURST };
+
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 /// Engines that may still have something to send when the process ends.
 static ENGINES: Lazy<Mutex<HashMap<u64, Conn>>> = Lazy::new(Mutex::default);
@@ -124,7 +127,7 @@ fn post() -> &'static Post {
     POST.with(|cell| {
         // After a fork the parent's is left alone: the threads that held its locks do not exist here.
         cell.get().filter(|post| !post.mailbox.is_foreign()).unwrap_or_else(|| {
-            let mailbox = Mailbox::new(deliver, idle);
+            let mailbox = Mailbox::new(RHYTHM, deliver, idle);
             let post: &'static Post = Box::leak(Box::new(Post {
                 mailbox,
                 receivers: RefCell::default(),

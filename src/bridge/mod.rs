@@ -15,7 +15,6 @@ pub(crate) mod messages;
 pub(crate) mod metadata;
 pub(crate) mod method;
 pub(crate) mod options;
-#[allow(unreachable_pub)]
 mod patience;
 pub(crate) mod task;
 mod vocabulary;

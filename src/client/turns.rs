@@ -3,13 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::rules::pace::SLICE;
 use crate::tcl::event::{after_others, later};
 use crate::tcl::script::note_script;
-
-/// Time for which callbacks may follow each other before timers and files get their turn.
-const SLICE: Duration = Duration::from_millis(1);
 
 /// Function that takes an item when its turn has come.
 type Run<T> = Rc<dyn Fn(T)>;

@@ -16,6 +16,7 @@ pub(crate) mod metadata;
 pub(crate) mod names;
 pub(crate) mod option;
 pub(crate) mod ordered;
+pub(crate) mod pace;
 pub(crate) mod sequence;
 pub(crate) mod subject;
 pub(crate) mod time;

@@ -7,24 +7,17 @@ use std::os::raw::{c_int, c_void};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::fork;
+use super::rhythm::Rhythm;
 use super::script::scripts;
 use super::slots::stub;
 use super::sys;
 use super::trampoline::guarded;
 
-/// Time for which callbacks may follow each other before timers and files get their turn.
-const SLICE: Duration = Duration::from_millis(1);
-/// Number of items in a row after which more are expected.
-const LONG_RUN: u32 = 64;
-/// Time to wait for them: about the cost of a sleep and a wake of a Tcl thread.
-const LINGER: Duration = Duration::from_micros(30);
 /// Number of items for which an empty queue may keep room, so that a flood leaves no memory behind.
 const KEPT_ROOM: usize = 4096;
-/// Number of completions that may precede waiting messages: a script that asks again in each callback would starve them.
-const BURST: u32 = 16;
 
 /// An item that a mailbox carries.
 pub trait Item: Send + Sized + 'static {
@@ -47,6 +40,7 @@ pub enum Taken<T: Item> {
 pub struct Mailbox<T: Item> {
     lanes: Arc<Lanes<T>>,
     local: RefCell<Local<T>>,
+    rhythm: Rhythm,
     handler: fn(Taken<T>),
     /// Called when the mailbox is empty.
     idle: fn(),
@@ -175,7 +169,7 @@ unsafe fn new_event<T: Item>(mailbox: *const Mailbox<T>) -> *mut sys::Tcl_Event 
 
 impl<T: Item> Mailbox<T> {
     /// A mailbox for the current thread. It lives until [`Mailbox::close`] and is not freed before the thread's end.
-    pub fn new(handler: fn(Taken<T>), idle: fn()) -> Rc<Mailbox<T>> {
+    pub fn new(rhythm: Rhythm, handler: fn(Taken<T>), idle: fn()) -> Rc<Mailbox<T>> {
         // SAFETY: plain call.
         let thread = Thread(unsafe { stub!(tcl_GetCurrentThread()) });
         let spare = Spare(std::ptr::null_mut());
@@ -189,6 +183,7 @@ impl<T: Item> Mailbox<T> {
         let mailbox = Rc::new(Mailbox {
             lanes,
             local: RefCell::default(),
+            rhythm,
             handler,
             idle,
             born: fork::generation(),
@@ -283,7 +278,7 @@ impl<T: Item> Mailbox<T> {
                 }
             }
         }
-        let urgent = if local.burst < BURST || local.bulk.is_empty() { local.urgent.pop_front() } else { None };
+        let urgent = if local.burst < self.rhythm.burst || local.bulk.is_empty() { local.urgent.pop_front() } else { None };
         local.burst = if urgent.is_some() { local.burst.saturating_add(1) } else { 0 };
         if let Some(item) = urgent {
             return Some(Taken::Whole(item));
@@ -326,13 +321,13 @@ impl<T: Item> Mailbox<T> {
 
     /// After a run of items, more are on their way: waiting a moment costs less than sleeping and being woken.
     fn next_or_linger(&self) -> Option<Taken<T>> {
-        if self.run.get() < LONG_RUN {
+        if self.run.get() < self.rhythm.long_run {
             return self.next(true);
         }
         if let Some(item) = self.next(false) {
             return Some(item);
         }
-        self.linger(Instant::now() + LINGER);
+        self.linger(Instant::now() + self.rhythm.linger);
         self.next(true)
     }
 
@@ -341,7 +336,7 @@ impl<T: Item> Mailbox<T> {
             self.slice.set(Some(Instant::now()));
             return false;
         };
-        start.elapsed() >= SLICE
+        start.elapsed() >= self.rhythm.slice
     }
 }
 

@@ -40,10 +40,9 @@ pub struct Pause {
     pub stay_awake: fn(Instant),
     /// What was waited for is there.
     pub over: fn(Instant),
+    /// Time between two looks at timers and files in waits that do not sleep.
+    pub look: Duration,
 }
-
-/// Timers and files are looked at so often by waits that do not sleep.
-const LOOK: Duration = Duration::from_millis(3);
 
 /// Makes the result of a call that waited; its value is ignored if the wait was dropped.
 pub type Finish = Box<dyn FnOnce(Interp, Ended) -> Result<Obj>>;
@@ -88,7 +87,8 @@ impl Waiter {
 thread_local! {
     /// When a wait that stayed awake last looked at timers and files.
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
-    /// Words of `::tcl::info::coroutine` and `::yield`, made once a thread and never freed: Tcl may be gone when the thread's storage goes.
+    /// Words of `::tcl::info::coroutine` and `::yield`, made once a thread and never freed: Tcl may be gone when the thread's
+    /// storage goes.
     static WORDS: Cell<Option<&'static (Obj, Obj)>> = const { Cell::new(None) };
 }
 
@@ -115,8 +115,8 @@ fn current_coroutine(interp: Interp) -> Option<sys::Tcl_Command> {
 
 /// Waits for `waiter`, then has `finish` make the result.
 ///
-/// Outside a coroutine this runs the event loop; inside one it yields to the main loop. Ends early with an error when the interpreter is
-/// deleted, the evaluation cancelled (interp(n), cancel) or over its limit, or the coroutine deleted.
+/// Outside a coroutine this runs the event loop; inside one it yields to the main loop. Ends early with an error when the
+/// interpreter is deleted, the evaluation cancelled (interp(n), cancel) or over its limit, or the coroutine deleted.
 pub fn wait(interp: Interp, waiter: &Rc<Waiter>, pause: &'static Pause, finish: Finish) -> Result<Reply> {
     if waiter.done.get() {
         return finish(interp, Ended::Done).map(Reply::Value);
@@ -149,7 +149,7 @@ fn nested(interp: Interp, waiter: &Rc<Waiter>, pause: &Pause, finish: Finish) ->
             continue;
         }
         if let Some(end) = (pause.awake_until)(since) {
-            if look_is_due() && event::look() {
+            if look_is_due(pause.look) && event::look() {
                 continue;
             }
             (pause.stay_awake)(end);
@@ -164,9 +164,9 @@ fn nested(interp: Interp, waiter: &Rc<Waiter>, pause: &Pause, finish: Finish) ->
     finish(interp, Ended::Done)
 }
 
-fn look_is_due() -> bool {
+fn look_is_due(look: Duration) -> bool {
     let now = Instant::now();
-    let due = LOOKED.get().is_none_or(|looked| now.duration_since(looked) >= LOOK);
+    let due = LOOKED.get().is_none_or(|looked| now.duration_since(looked) >= look);
     if due {
         LOOKED.set(Some(now));
     }
@@ -204,8 +204,8 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     }
     waiter.coroutine.set(std::ptr::null_mut());
     let message = interp.result();
-    // A coroutine that is there could not yield (the C stack is busy); one that is being deleted is nobody's current one any more.
-    // The error code does not tell: in a coroutine that goes it is that of some earlier error.
+    // A coroutine that is there could not yield (the C stack is busy); one that is being deleted is nobody's current one any
+    // more. The error code does not tell: in a coroutine that goes it is that of some earlier error.
     if code == sys::ERROR && current_coroutine(interp).is_some() {
         interp.reset_result();
         return settle(interp, nested(interp, &waiter, suspended.pause, suspended.finish));
