@@ -1,6 +1,9 @@
 //! Callers that write to the socket themselves.
 
 use super::{Batch, Frame, Outbox, Queue};
+use socket2::SockRef;
+use std::io::ErrorKind;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -8,11 +11,24 @@ use tokio::net::tcp::OwnedWriteHalf;
 /// Bytes that a caller writes itself at most: more is the writer's work.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
+/// Whether the server has ended the connection, which the I/O thread may not have seen yet. What is written then is lost, and its
+/// answer never comes; left in the queue, it goes to the next server.
+fn is_at_end(socket: &OwnedWriteHalf) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    match SockRef::from(socket.as_ref()).peek(&mut byte) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+    }
+}
+
 impl Outbox {
     /// Writes what waits in the writer's place, if it is free and a round trip or the like needs no note of the session.
     pub(super) fn write_now(&self, queue: &mut Queue) {
         let Some(socket) = queue.socket.as_ref().filter(|_| queue.free && !queue.awake) else { return };
         if queue.bytes.len() > MOST_AT_ONCE || queue.stale > 0 || self.is_urgent() || queue.frames.iter().any(Frame::is_special) {
+            return;
+        }
+        if is_at_end(socket) {
             return;
         }
         queue.frames.iter().for_each(Frame::told);
@@ -45,5 +61,25 @@ impl Outbox {
         if begun {
             self.refill(batch);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn an_end_is_seen_before_the_io_thread_looks() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+            let (_read, write) = ours.unwrap().into_split();
+            assert!(!is_at_end(&write));
+            drop(theirs);
+            assert!(is_at_end(&write));
+        });
     }
 }
