@@ -1,7 +1,8 @@
-"""The key-value store through nats.py, for kv_interop.test.
+"""nats.py as the other client, for peer.tcl.
 
 One JSON object a line on standard input, one on standard output for each: {"ok": value} or {"error": "ClassName"}.
-Values of keys travel as hexadecimal text. Commands: {"op": "connect", "url": u}, {"op": name, "bucket": b, ...}.
+Values of keys and payloads travel as hexadecimal text. Commands: {"op": "connect", "url": u}, {"op": name, "bucket": b, ...} for
+the key-value store, and those of `Peer.core`.
 """
 
 import asyncio
@@ -28,19 +29,64 @@ async def history(kv, key):
     return await kv.history(key)
 
 
+def shown(message):
+    """Subject, reply, headers as names and values in their order (hexadecimal), payload."""
+    headers = [word.encode().hex() for pair in (message.headers or {}).items() for word in pair]
+    return [message.subject, message.reply, headers, message.data.hex()]
+
+
 class Peer:
-    """The state between commands: a connection, bound buckets, and at most one watch."""
+    """The state between commands: a connection, bound buckets, and at most one watch, subscription and consumer."""
 
     def __init__(self):
         self.nc = None
         self.js = None
         self.buckets = {}
         self.watcher = None
+        self.subscription = None
+        self.pull = None
 
     async def bucket(self, name):
         if name not in self.buckets:
             self.buckets[name] = await self.js.key_value(name)
         return self.buckets[name]
+
+    async def core(self, operation, command):
+        subject = command.get("subject", "")
+        data = bytes.fromhex(command.get("value", ""))
+        words = [bytes.fromhex(word).decode() for word in command.get("headers", "").split()]
+        headers = dict(zip(words[::2], words[1::2])) or None
+        if operation == "publish":
+            await self.nc.publish(subject, data, headers=headers)
+            await self.nc.flush()
+            return True
+        if operation == "request":
+            return shown(await self.nc.request(subject, data, timeout=10, headers=headers))
+        if operation == "subscribe":
+            self.subscription = await self.nc.subscribe(subject)
+            await self.nc.flush()
+            return True
+        if operation == "echo":
+            async def answer(message):
+                await self.nc.publish(message.reply, message.data[::-1], headers=message.headers)
+
+            await self.nc.subscribe(subject, cb=answer)
+            await self.nc.flush()
+            return True
+        if operation == "message":
+            return shown(await self.subscription.next_msg(timeout=10))
+        if operation == "js_publish":
+            ack = await self.js.publish(subject, data, headers=headers)
+            return [ack.stream, ack.seq, bool(ack.duplicate)]
+        if operation == "bind":
+            self.pull = await self.js.pull_subscribe_bind(command["consumer"], command["stream"])
+            return True
+        if operation == "fetch":
+            messages = await self.pull.fetch(command["count"], timeout=10)
+            for message in messages:
+                await message.ack_sync()
+            return [shown(message) for message in messages]
+        raise ValueError(operation)
 
     async def run(self, command):
         operation = command["op"]
@@ -58,6 +104,8 @@ class Peer:
         if operation == "next":
             update = await self.watcher.updates(timeout=10)
             return entry(update) if update is not None else []
+        if "bucket" not in command:
+            return await self.core(operation, command)
         kv = await self.bucket(command["bucket"])
         key = command.get("key")
         value = bytes.fromhex(command.get("value", ""))
