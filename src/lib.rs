@@ -1,13 +1,13 @@
 //! `nats` for Tcl: the NATS messaging system as a Tcl extension.
 //!
-//! - `tcl`: a safe face on Tcl's C API, the only place with `unsafe`
-//! - `engine`: connections on async-nats and Tokio; knows no Tcl
+//! - `tcl`: a safe interface to Tcl's C API, the only place with `unsafe`
+//! - `engine`: connections, their protocol and their I/O thread; knows no Tcl
 //! - `rules`: option tables, names, conversions; pure
 //! - `client`: a NATS client without a word of Tcl
 //! - `bridge`: Tcl words to options, waiting, delivery, errors
 //! - `classes`: the TclOO classes and commands
 //!
-//! Imports point down: classes -> bridge -> client -> rules, tcl, engine. `docs/architecture.md` tells more.
+//! Imports point down: classes -> bridge -> client -> rules, tcl, engine. See docs/architecture.md.
 #![deny(unsafe_code)]
 
 mod bridge;

@@ -54,7 +54,7 @@ impl Item for Delivery {
 
 fn take_one(sub: &Sub, rest: &mut IntoIter<Message>) -> Option<Message> {
     let message = rest.next()?;
-    if sub.taken(message.size()) >= FLOOD {
+    if sub.taken(message.body_len()) >= FLOOD {
         FLOODED.set(true);
     }
     Some(message)

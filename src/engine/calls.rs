@@ -10,14 +10,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Makes the payload with which a pull is asked for again of the first one, the number of messages that are left, and the time
-/// that has passed since it began; `None` asks for nothing. Called on the I/O thread.
+/// Makes the payload that asks for the rest of a pull, from the first payload, the number of messages still wanted, and the time
+/// since it began; `None` asks for nothing. Called on the I/O thread.
 pub type Renew = fn(&Bytes, u64, Duration) -> Option<Bytes>;
 
-/// Number below which all requests are: round trips and subscriptions of the library itself take theirs from here on.
+/// Number above those of all requests: round trips and subscriptions of the library itself are numbered from here.
 const ASIDE: CallId = 1 << 40;
 
-/// What a call waits for.
+/// Kind of a call, by what it waits for.
 #[derive(Debug)]
 pub(super) enum Kind {
     /// One reply through the shared inbox.
@@ -43,23 +43,23 @@ pub(super) enum Kind {
         /// Its subscription.
         sub: Arc<Sub>,
     },
-    /// A round trip that somebody waits for.
+    /// A round trip.
     Ping,
 }
 
 /// A pending call.
 #[derive(Debug)]
-pub(super) struct Call {
-    /// What it waits for.
+pub(super) struct PendingCall {
+    /// Kind, by what it waits for.
     pub kind: Kind,
-    /// Where its message went, to know it again when the server refuses it.
+    /// Subject of its message, by which it is recognised when the server refuses it.
     pub subject: Option<Box<str>>,
-    /// When it ends by itself.
+    /// Time at which it ends by itself.
     pub deadline: Option<Instant>,
 }
 
-impl Call {
-    /// The inbox of its own.
+impl PendingCall {
+    /// Its own inbox, if it has one.
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
             Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Listen { sub } => Some(sub),
@@ -79,7 +79,7 @@ pub(super) struct Inbox {
     pub refused: bool,
 }
 
-/// Number of calls that are worth a look each.
+/// Number of calls up to which each is looked at.
 const FEW: usize = 16;
 
 /// All pending calls of a connection.
@@ -87,32 +87,32 @@ const FEW: usize = 16;
 pub(super) struct Calls {
     last_id: CallId,
     last_aside: CallId,
-    pending: FxHashMap<CallId, Call>,
+    pending: FxHashMap<CallId, PendingCall>,
     deadlines: BinaryHeap<Reverse<(Instant, CallId)>>,
     /// The shared inbox, once it is needed.
     pub inbox: Option<Inbox>,
 }
 
 impl Calls {
-    /// The id of the next request: they are numbered from 1 on, without a gap.
+    /// Id of the next request; requests are numbered from 1, without a gap.
     pub fn upcoming(&self) -> CallId {
         self.last_id + 1
     }
 
     /// Adds a request under its id, [`Calls::upcoming`]; the result is that of [`Calls::insert`].
-    pub fn add(&mut self, call: Call) -> bool {
+    pub fn add(&mut self, call: PendingCall) -> bool {
         self.last_id += 1;
         self.insert(self.last_id, call)
     }
 
-    /// An id for what is no request.
+    /// An id for anything but a request.
     pub fn next_aside(&mut self) -> CallId {
         self.last_aside += 1;
         ASIDE + self.last_aside
     }
 
     /// Adds a call; true if its deadline is now the earliest, so that the timer must be woken.
-    pub fn insert(&mut self, id: CallId, call: Call) -> bool {
+    pub fn insert(&mut self, id: CallId, call: PendingCall) -> bool {
         let earliest = call.deadline.is_some_and(|d| {
             let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
             self.deadlines.push(Reverse((d, id)));
@@ -163,23 +163,23 @@ impl Calls {
         self.pending.len()
     }
 
-    /// Nobody waits for an answer: what is pending listens, for ever. Not found out for many.
+    /// Whether no call waits for an answer: the pending ones only listen. With many calls it is assumed that one waits.
     pub fn is_quiet(&self) -> bool {
         self.pending.len() <= FEW && self.pending.values().all(|call| matches!(call.kind, Kind::Listen { .. }))
     }
 
     /// A pending call.
-    pub fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+    pub fn get_mut(&mut self, id: CallId) -> Option<&mut PendingCall> {
         self.pending.get_mut(&id)
     }
 
     /// Removes a call.
-    pub fn remove(&mut self, id: CallId) -> Option<Call> {
+    pub fn remove(&mut self, id: CallId) -> Option<PendingCall> {
         self.pending.remove(&id)
     }
 
     /// Removes a call whose deadline has passed.
-    pub fn pop_due(&mut self, now: Instant) -> Option<(CallId, Call)> {
+    pub fn pop_due(&mut self, now: Instant) -> Option<(CallId, PendingCall)> {
         while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
             if !self.pending.contains_key(&id) {
                 self.deadlines.pop();
@@ -209,7 +209,7 @@ impl Calls {
         self.ids(|c| !matches!(c.kind, Kind::Ping))
     }
 
-    fn ids(&self, fits: impl Fn(&Call) -> bool) -> Vec<CallId> {
+    fn ids(&self, fits: impl Fn(&PendingCall) -> bool) -> Vec<CallId> {
         let fits = self.pending.iter().filter(|(_, c)| fits(c));
         let mut ids: Vec<CallId> = fits.map(|(id, _)| *id).collect();
         ids.sort_unstable();
@@ -221,8 +221,8 @@ impl Calls {
 mod tests {
     use super::*;
 
-    fn call(deadline: Option<Instant>) -> Call {
-        Call { kind: Kind::Shared, subject: None, deadline }
+    fn call(deadline: Option<Instant>) -> PendingCall {
+        PendingCall { kind: Kind::Shared, subject: None, deadline }
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Why a connection to a server did not come about or ended, in the terms of the contract.
+//! Reasons why a connection to a server could not be made or has ended, as the errors of docs/core.md, "Asynchronous".
 //!
-//! Decided by the types of errors alone; `address` is `host:port` for the text.
+//! They are decided by the types of errors alone; `address` is `host:port` for the text.
 
 use super::config::Losses;
 use super::error::{Code, Problem};
@@ -38,7 +38,7 @@ pub(super) fn protocol(address: &str) -> Problem {
     Problem::new(Code::Protocol, text)
 }
 
-/// Length of what is shown of a line that cannot be understood.
+/// Length of the part that is shown of a line that cannot be understood.
 const SHOWN: usize = 200;
 
 /// `ErrProtocol` of a line that cannot be understood.
@@ -60,12 +60,12 @@ pub(super) fn broken(address: &str) -> Problem {
     Problem::new(Code::BrokenSocket, text)
 }
 
-/// `ErrBrokenSocket` of a connection that was reset, where that is told ([`Losses::tell_resets`]).
+/// `ErrBrokenSocket` of a connection that was reset, if resets are told apart ([`Losses::tell_resets`]).
 pub(super) fn reset(address: &str) -> Problem {
     Problem::new(Code::BrokenSocket, format!("Connection to {address} broken - ECONNRESET"))
 }
 
-/// A connection that was made and broke: what the system calls it, it is not refused.
+/// A connection that was made and broke. It was not refused, whatever the system calls it.
 pub(super) fn of_loss(error: &io::Error, address: &str, losses: Losses) -> Problem {
     if losses.tell_resets && error.kind() == io::ErrorKind::ConnectionReset && find::<rustls::Error>(error).is_none() {
         return reset(address);
@@ -76,7 +76,7 @@ pub(super) fn of_loss(error: &io::Error, address: &str, losses: Losses) -> Probl
     }
 }
 
-/// An error of a socket or of what is layered on it: a TLS error may be inside.
+/// An error of a socket or of a layer on it: a TLS error may be inside.
 pub(super) fn of_io(error: &io::Error, address: &str) -> Problem {
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls, address);
@@ -97,7 +97,7 @@ pub(super) fn of_io(error: &io::Error, address: &str) -> Problem {
 /// An error of a TLS handshake or stream.
 pub(super) fn of_tls(error: &rustls::Error, address: &str) -> Problem {
     match error {
-        // A plain server goes on in clear text where a TLS record is expected.
+        // A server without TLS sends clear text where a TLS record is expected.
         rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => no_tls(address),
         rustls::Error::InvalidCertificate(why) => tls_failed(address, &format!("certificate verify failed: {}", words(why))),
         rustls::Error::General(text) => tls_failed(address, text),
@@ -109,7 +109,7 @@ pub(super) fn of_tls(error: &rustls::Error, address: &str) -> Problem {
     }
 }
 
-/// What is wrong with a certificate.
+/// Description of what is wrong with a certificate.
 pub(super) fn words(error: &CertificateError) -> String {
     let text = match error {
         CertificateError::BadEncoding => "the certificate cannot be read",
@@ -134,7 +134,7 @@ pub(super) fn words(error: &CertificateError) -> String {
     }
 }
 
-/// What the verifier found, where TLS has no error of its own for it.
+/// Description of an error of the verifier for which TLS has no error of its own.
 pub(super) fn reason(error: &CertificateError) -> Option<&webpki::Error> {
     match error {
         CertificateError::Other(other) => other.0.downcast_ref(),
@@ -142,7 +142,7 @@ pub(super) fn reason(error: &CertificateError) -> Option<&webpki::Error> {
     }
 }
 
-/// The next error in; `source()` of an io error skips the one it wraps.
+/// The next inner error; `source()` of an io error skips the one it wraps.
 fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|e| e as &(dyn Error + 'static)),

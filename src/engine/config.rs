@@ -27,15 +27,15 @@ impl Default for TlsConfig {
     }
 }
 
-/// What a loss means. Owners differ in what they are used to.
+/// What a loss of the connection means, which differs between owners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Only a server whose last attempt failed is waited for, from that failure on; otherwise any, from its last attempt or
-    /// success on.
+    /// Whether only a server whose last attempt failed is waited for, counted from that failure; otherwise any server is, counted
+    /// from its last attempt or success.
     pub wait_for_failed: bool,
-    /// A round trip that is under way outlives the loss: the owner ends it when it is known how the loss ends.
+    /// Whether a round trip under way outlives the loss: the owner ends it once it is known how the loss ends.
     pub keep_pings: bool,
-    /// A connection that was reset has an error of its own; otherwise it was closed.
+    /// Whether a connection that was reset has its own error; otherwise that of one that was closed.
     pub tell_resets: bool,
 }
 
@@ -47,21 +47,21 @@ pub struct Losses {
 pub struct Config {
     /// Client name in CONNECT; empty: none is sent.
     pub name: String,
-    /// Ask the server to check subjects strictly.
+    /// Whether the server is asked to check subjects strictly.
     pub pedantic: bool,
-    /// Ask the server for `+OK` after each operation; nothing a caller sees depends on it.
+    /// Whether the server is asked for `+OK` after each operation; nothing a caller sees depends on it.
     pub verbose: bool,
-    /// For one attempt at one server, look-up and handshakes included; zero is no limit.
+    /// Limit of one attempt at one server, look-up and handshakes included; zero is no limit.
     pub connect_timeout: Duration,
     /// Least time between two attempts at the same server.
     pub reconnect_time_wait: Duration,
     /// What a loss means.
     pub losses: Losses,
-    /// Failed attempts before a server leaves the pool; negative: never.
+    /// Number of failed attempts after which a server leaves the pool; negative: it never does.
     pub max_reconnect_attempts: i64,
     /// Keep-alive period; zero switches keep-alives off.
     pub ping_interval: Duration,
-    /// Unanswered keep-alives before the connection is stale; zero counts as one.
+    /// Number of unanswered keep-alives after which the connection is stale; zero counts as one.
     pub max_outstanding_pings: u64,
     /// Whether the server sends us our own messages.
     pub echo: bool,
@@ -73,31 +73,31 @@ pub struct Config {
     pub password: Option<String>,
     /// Token for servers whose URL has no credentials.
     pub token: Option<String>,
-    /// Refuse servers without TLS.
+    /// Whether servers without TLS are refused.
     pub secure: bool,
     /// `.creds` file: user JWT and NKey seed.
     pub credentials: Option<PathBuf>,
     /// NKey seed, or `file:<path>`.
     pub nkey_seed: Option<String>,
-    /// TLS handshake before INFO.
+    /// Whether the TLS handshake comes before INFO.
     pub tls_first: bool,
     /// Headers of the WebSocket upgrade, names and values.
     pub ws_headers: Vec<(String, String)>,
     /// Whether the pool is shuffled, and with it the servers that an INFO names.
     pub randomize: bool,
-    /// Leave servers alone that an INFO names.
+    /// Whether servers that an INFO names are ignored.
     pub ignore_discovered: bool,
     /// First tokens of inbox subjects.
     pub inbox_prefix: String,
-    /// Bytes that may wait while there is no connection; negative: no limit.
+    /// Number of bytes that may wait while there is no connection; negative: no limit.
     pub reconnect_buf_size: i64,
-    /// Messages a subscription may have queued; negative: no limit.
+    /// Number of messages that a subscription may have queued; negative: no limit.
     pub pending_msgs_limit: i64,
-    /// Payload and header bytes a subscription may have queued; negative: no limit.
+    /// Number of bytes of payloads and headers that a subscription may have queued; negative: no limit.
     pub pending_bytes_limit: i64,
-    /// Ask the listener for the wait before each reconnection attempt.
+    /// Whether the listener is asked for the wait before each reconnection attempt.
     pub custom_delay: bool,
-    /// Lines below this level are not even formatted.
+    /// Least severe level that is logged; other lines are not even formatted.
     pub log_level: Level,
 }
 

@@ -1,4 +1,4 @@
-//! The face of the engine.
+//! The engine as its users see it.
 
 use super::config::Config;
 use super::error::{Code, Problem};
@@ -14,7 +14,7 @@ use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an I/O thread that was told to end at once may take to do so.
+/// Time that an I/O thread may take to end when it was told to end at once.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// A connection to NATS: one object, opened and closed any number of times.
@@ -29,12 +29,12 @@ impl Conn {
         Conn { shared: Arc::new(Shared::new(config, listener)) }
     }
 
-    /// Whether this process is a fork of the one in which the connection was made. Then it is closed, and stays so.
+    /// Whether this process is a fork of the one in which the connection was made. In a fork it is closed, and stays so.
     pub fn is_foreign(&self) -> bool {
         self.shared.listener.is_foreign()
     }
 
-    /// Replaces the options. Limits and the log level count at once, the others from the next attempt or wait on.
+    /// Replaces the options. Limits and the log level take effect at once, the others with the next attempt or wait.
     pub fn configure(&self, config: Config) {
         if self.is_foreign() {
             return;
@@ -84,7 +84,7 @@ impl Conn {
         }
         let ended = lock(&shared.life).thread.take();
         if let Some(thread) = ended {
-            // It gave up by itself and is at its last statement.
+            // It has given up by itself and is at its last statement.
             let _ = thread.join();
         }
         {
@@ -182,7 +182,7 @@ impl Conn {
         }
     }
 
-    /// Publishes: appends to the outbox. Where more waits than the writer should be given at once, it gets a few milliseconds
+    /// Publishes, by appending to the outbox. If more waits than the writer should be given at once, it gets a few milliseconds
     /// to take it. The caller has checked the subjects' form.
     ///
     /// # Errors

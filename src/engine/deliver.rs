@@ -1,6 +1,6 @@
-//! From a subscription's messages to its owner: the message lane, or the replies of calls.
+//! Delivery of a subscription's messages to its owner: to the message lane, or as replies to calls.
 
-use super::calls::{Call, Calls, Kind};
+use super::calls::{Calls, Kind, PendingCall};
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
@@ -11,11 +11,11 @@ use async_nats::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Delivers messages that came for a subscription; false if it is at its end.
+/// Delivers messages that came for a subscription; false if it has ended.
 pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
     let owner = sub.owner();
     count(&shared.counters.in_msgs, messages.len() as u64);
-    count(&shared.counters.in_bytes, messages.iter().map(|m| m.size() as u64).sum());
+    count(&shared.counters.in_bytes, messages.iter().map(|m| m.body_len() as u64).sum());
     match owner {
         Owner::User => to_user(shared, epoch, sub, messages),
         Owner::Inbox => {
@@ -60,7 +60,7 @@ fn to_user(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) 
         lock(&shared.subs).remove(sub);
     }
     if untold {
-        // The server does not count so far: it goes on until it is told.
+        // The server cannot count that far: it goes on until it is told to stop.
         shared.outbox.with(|q| q.unsubscribe(sub));
     }
     count(&shared.counters.dropped, accepted.dropped);
@@ -84,7 +84,7 @@ fn to_shared_call(calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
     // Late and duplicate replies find no call.
     let Some(call) = id else { return };
     // Somebody else may publish to the number of a call with an inbox of its own.
-    if !matches!(calls.get_mut(call), Some(Call { kind: Kind::Shared, .. })) {
+    if !matches!(calls.get_mut(call), Some(PendingCall { kind: Kind::Shared, .. })) {
         return;
     }
     calls.remove(call);

@@ -1,6 +1,6 @@
-//! What can go wrong here: the one error type of this module.
+//! The one error type of the engine.
 
-/// What the engine can report.
+/// Kind of an error that the engine reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
     /// The connection is closed.
@@ -55,16 +55,16 @@ pub enum Code {
     Panic,
 }
 
-/// An error: what it is, and a text for people.
+/// An error: its kind, and a text for people.
 ///
 /// The text never holds a password, token or seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which error.
+    /// Kind.
     pub code: Code,
-    /// What a user reads.
+    /// Text for the user.
     pub text: String,
-    /// Further words of the error code, mostly none.
+    /// Further words of the error code, usually none.
     pub details: Vec<String>,
 }
 

@@ -216,7 +216,7 @@ pub fn header(block: &[u8]) {
     let sendable: Vec<_> = lines.into_iter().filter(|(name, value)| header::is_name(name) && header::is_value(value)).collect();
     let mut sent = Vec::new();
     header::write(&mut sent, &sendable);
-    assert_eq!(sent.len(), header::size(&sendable));
+    assert_eq!(sent.len(), header::block_len(&sendable));
     assert!(header::is_block(&sent) && header::status(&sent).is_none() && header::description(&sent).is_empty());
     assert_eq!(header::stored(&sent), sendable);
 }

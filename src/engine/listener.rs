@@ -1,4 +1,4 @@
-//! What the engine tells its owner.
+//! Events that the engine tells its owner.
 
 use super::error::Problem;
 use super::log::Level;
@@ -20,8 +20,8 @@ pub trait Listener: Send + Sync + 'static {
     /// # Errors
     /// Text and place of a panic, which is caught.
     fn guard(&self, work: &mut dyn FnMut()) -> Result<(), String>;
-    /// Whether this process is a fork of the one in which the connection was made: its threads are not there, and who held
-    /// its locks is gone.
+    /// Whether this process is a fork of the one in which the connection was made: the other threads do not exist in it, and
+    /// those that held locks never give them back.
     fn is_foreign(&self) -> bool;
     /// Completion lane: statuses, errors and the ends of calls in the order in which they happened.
     fn event(&self, e: Event);
@@ -29,20 +29,20 @@ pub trait Listener: Send + Sync + 'static {
     fn events(&self, events: Vec<Event>);
     /// Message lane: messages of a subscription, in order.
     fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>);
-    /// Message lane: nothing more will come on this subscription. Called once for each.
+    /// Message lane: nothing more will come for this subscription. Called once for each.
     fn sub_end(&self, id: SubId);
 }
 
 /// Transitions that the engine makes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Connected, and what was kept until now has gone out.
+    /// Connected, and what had been queued until then has been sent.
     Connected,
     /// The connection was lost; the next server is being tried.
     Reconnecting,
     /// No server is left.
     Closed {
-        /// Messages that waited to be sent, and are not any more.
+        /// Number of messages that waited to be sent and were dropped.
         dropped: usize,
     },
 }
@@ -52,7 +52,7 @@ pub enum Status {
 pub enum End {
     /// No (further) reply in time.
     Timeout,
-    /// Nobody listens; the server's status message.
+    /// Nobody listens to the subject; the server's status message.
     NoResponders(Message),
     /// A status message ended a pull.
     Status(Message),
@@ -62,7 +62,7 @@ pub enum End {
     Closed,
     /// All the replies asked for have come.
     Full,
-    /// Answer to a ping, with the time from its way out to the answer.
+    /// Answer to a ping, with the time from its sending to the answer.
     Pong(Duration),
     /// The server refused the message or its reply subject.
     Refused(Problem),
@@ -77,7 +77,7 @@ pub enum Event {
         epoch: u64,
         /// The new status.
         status: Status,
-        /// The cause, unless it was told before. Not sent as `Error` as well.
+        /// The cause, unless it was told before; it does not come as an `Error` too.
         error: Option<Problem>,
     },
     /// An INFO was seen; `Conn::servers` already holds the servers it names.
@@ -91,18 +91,18 @@ pub enum Event {
     },
     /// A log line whose level is enabled.
     Log {
-        /// When it was.
+        /// Time of the line.
         at: SystemTime,
         /// Its level.
         level: Level,
         /// The line.
         text: String,
     },
-    /// How long to wait since the last attempt at this server? Answer: `Conn::answer_delay`.
+    /// A question: how long to wait since the last attempt at this server. The answer is `Conn::answer_delay`.
     AskDelay {
-        /// Number to answer with.
+        /// Number for the answer.
         ticket: u64,
-        /// The server that is next.
+        /// The next server.
         server: Box<ServerEntry>,
     },
     /// A reply. For a shared request it is the end as well, no `End` follows.
@@ -116,7 +116,7 @@ pub enum Event {
     End {
         /// The call.
         call: CallId,
-        /// Why.
+        /// How it ended.
         end: End,
     },
 }

@@ -12,9 +12,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     text: Arc<str>,
-    /// It cannot break the framing of the protocol: looked at once, not for each message.
+    /// Whether it cannot break the framing of the protocol; checked once, not for each message.
     framed: bool,
-    /// Of the library's own making: what a pedantic server says of it is not the script's concern.
+    /// Whether the library made it: complaints of a pedantic server about it are not the script's concern.
     own: bool,
 }
 
@@ -58,9 +58,9 @@ pub type Headers = Vec<(String, String)>;
 /// A message to publish.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    /// Where to.
+    /// Subject.
     pub subject: Subject,
-    /// Where answers should go.
+    /// Subject for answers.
     pub reply: Option<Subject>,
     /// Header lines.
     pub headers: Option<Headers>,
@@ -80,12 +80,12 @@ impl Outgoing {
     }
 }
 
-/// A message to publish, whose parts belong to somebody else: it is written from where they are.
+/// A message to publish whose parts are borrowed: they are encoded from where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Publication<'a> {
-    /// Where to.
+    /// Subject.
     pub subject: &'a Subject,
-    /// Where answers should go.
+    /// Subject for answers.
     pub reply: Option<&'a Subject>,
     /// Header lines.
     pub headers: &'a [(String, String)],
@@ -94,7 +94,7 @@ pub struct Publication<'a> {
 }
 
 impl Publication<'_> {
-    /// Checks what would break the framing, and headers that cannot be sent.
+    /// Checks that nothing breaks the framing, and that the headers can be sent.
     ///
     /// # Errors
     /// `ErrBadSubject`, `ErrInvalidArg`.
@@ -114,9 +114,9 @@ impl Publication<'_> {
         Ok(())
     }
 
-    /// Length of payload and header block: what the server compares with its `max_payload`.
-    pub(super) fn body(&self) -> usize {
-        let block = if self.headers.is_empty() { 0 } else { header::size(self.headers) };
+    /// Length of header block and payload, which the server compares with its `max_payload`.
+    pub(super) fn body_len(&self) -> usize {
+        let block = if self.headers.is_empty() { 0 } else { header::block_len(self.headers) };
         self.payload.len() + block
     }
 }
@@ -130,8 +130,8 @@ pub(super) fn check_framing(subject: &str, what: &str) -> Result<(), Problem> {
     if is_word(subject) { Ok(()) } else { Err(breaks_framing(subject, what)) }
 }
 
-/// A message that came in. Kept small, for many may wait, and each goes from thread to thread: one piece of memory holds all
-/// of it but a subject that it shares with the one before.
+/// A received message. It is kept small, because many may wait and each goes from thread to thread: one piece of memory holds all
+/// of it, except for a subject that it shares with the one before.
 #[derive(Clone, Debug)]
 pub struct Message {
     shared: Option<Arc<str>>,
@@ -142,7 +142,7 @@ pub struct Message {
     header_len: u32,
 }
 
-/// The subject of the latest message: from the second message on its subject is shared.
+/// Subject of the latest message, which the next one shares if it has the same.
 #[derive(Debug, Default)]
 pub(super) struct Latest {
     bytes: Vec<u8>,
@@ -161,7 +161,7 @@ impl Latest {
     }
 }
 
-/// A message being put together: its subject and reply are there, header block and payload are added.
+/// A message being assembled: it has its subject and reply, and header block and payload are added.
 #[derive(Debug)]
 pub(super) struct Draft {
     message: Vec<u8>,
@@ -171,7 +171,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins a message; `room` is for what will be added.
+    /// Begins a message; `room` is the length of what will be added.
     pub fn new(latest: &mut Latest, subject: &[u8], reply: &[u8], room: usize) -> Draft {
         let shared = latest.share(subject);
         let inline = if shared.is_some() { Cow::Borrowed("") } else { header::text(subject) };
@@ -183,7 +183,7 @@ impl Draft {
         Draft { message, shared, subject_len: inline.len() as u32, reply_len: reply.len() as u32 }
     }
 
-    /// Where header block and payload go.
+    /// Memory to which header block and payload are appended.
     pub fn body(&mut self) -> &mut Vec<u8> {
         &mut self.message
     }
@@ -193,7 +193,7 @@ impl Draft {
         self.message.len() - (self.subject_len + self.reply_len) as usize
     }
 
-    /// The message, and the first word of a header block that is none. Then the message is without headers.
+    /// The message, and the first word of its header block if that is malformed: then the message has no headers.
     pub fn finish(mut self, header_len: usize) -> (Message, Option<String>) {
         let start = (self.subject_len + self.reply_len) as usize;
         let block = &self.message[start..start + header_len];
@@ -215,7 +215,7 @@ impl Draft {
 
 impl Message {
     fn text(&self, from: u32, len: u32) -> &str {
-        // It was text when it was put there.
+        // It was valid text when it was stored.
         std::str::from_utf8(&self.body[from as usize..(from + len) as usize]).unwrap_or_default()
     }
 
@@ -224,7 +224,7 @@ impl Message {
         &self.body[start..start + self.header_len as usize]
     }
 
-    /// The subject it was published to.
+    /// Subject to which it was published.
     pub fn subject(&self) -> &str {
         match &self.shared {
             Some(subject) => subject,
@@ -232,7 +232,7 @@ impl Message {
         }
     }
 
-    /// Where an answer should go.
+    /// Subject for an answer.
     pub fn reply(&self) -> Option<&str> {
         (self.reply_len > 0).then(|| self.text(self.subject_len, self.reply_len))
     }
@@ -262,8 +262,8 @@ impl Message {
         header::lines(self.block())
     }
 
-    /// Payload and header block in bytes.
-    pub fn size(&self) -> usize {
+    /// Length of header block and payload.
+    pub fn body_len(&self) -> usize {
         self.body.len() - (self.subject_len + self.reply_len) as usize
     }
 }
@@ -296,7 +296,7 @@ mod tests {
             assert_eq!((m.subject(), m.reply(), m.payload()), ("a.b", Some("r"), &b"xyz"[..]));
             assert_eq!((m.status(), m.description().as_deref()), (Some(StatusCode::NO_RESPONDERS), Some("Gone")));
             assert_eq!(m.headers().collect::<Vec<_>>(), [("A".into(), "1".into())]);
-            assert_eq!(m.size(), block.len() + 3);
+            assert_eq!(m.body_len(), block.len() + 3);
         }
         let (m, _) = message(latest, b"b\xe9", b"\xff", b"", b"");
         assert_eq!((m.subject(), m.reply(), m.has_headers()), ("b\u{e9}", Some("\u{ff}"), false));
@@ -308,7 +308,7 @@ mod tests {
     fn no_header_block() {
         let (m, bad) = message(&mut Latest::default(), b"a", b"", b"HTTP/1.1 200\r\n\r\n", b"xyz");
         assert_eq!(bad.as_deref(), Some("HTTP/1.1"));
-        assert_eq!((m.payload(), m.has_headers(), m.size()), (&b"xyz"[..], false, 3));
+        assert_eq!((m.payload(), m.has_headers(), m.body_len()), (&b"xyz"[..], false, 3));
     }
 
     #[test]

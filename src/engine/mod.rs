@@ -1,13 +1,13 @@
 //! The connection engine: the protocol, pool, reconnection, subscriptions, requests. Knows no Tcl.
 //!
-//! [`Conn`] is the face: its methods never block (but [`Conn::close`], which flushes) and may be called from any
+//! Users see [`Conn`]: its methods never block (except [`Conn::close`], which flushes) and may be called from any
 //! thread. What happens is told to a [`Listener`]. One I/O thread per open connection runs the `supervisor`, which
 //! asks the `pool` for the next server and runs one `session` after the other.
 //!
 //! - `wire`: bytes to operations and back; no socket, no clock
 //! - `transport`: a byte stream to one server
 //! - `session`: one connection to one server
-//! - `outbox`, `subs`, `calls`, `request`, `deliver`, `timers`: what outlives a session
+//! - `outbox`, `subs`, `calls`, `request`, `deliver`, `timers`: state and work that outlive a session
 
 mod calls;
 mod cause;
@@ -48,13 +48,13 @@ pub use url::UrlAuth;
 pub use wire::header::stored as stored_headers;
 pub use wire::info::Info;
 
-/// Number of a request, pull or ping; from 1 on, per connection.
+/// Number of a request, pull or ping of a connection, from 1.
 pub type CallId = u64;
 
-/// Number of a subscription; from 1 on, per connection.
+/// Number of a subscription of a connection, from 1.
 pub type SubId = u64;
 
-/// Locks a mutex. A panic elsewhere while it was held is no reason for another one here: the guarded
+/// Locks a mutex. A panic elsewhere while it was held must not cause another one here: the guarded
 /// values are consistent between any two statements.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -18,9 +18,9 @@ pub struct ServerEntry {
     pub port: u16,
     /// Path and query of a WebSocket URL, otherwise empty. Scripts do not see it.
     pub path: String,
-    /// Learnt from a server's INFO.
+    /// Whether it was learnt from a server's INFO.
     pub discovered: bool,
-    /// Failed attempts since the last success.
+    /// Number of failed attempts since the last success.
     pub reconnects: u64,
     /// Time of the last attempt, or of its failure (see [`Losses::wait_for_failed`]), in milliseconds since 1970 (0: never).
     pub last_attempt: u64,
@@ -35,7 +35,7 @@ impl ServerEntry {
     }
 }
 
-/// A server and what only the engine needs to know of it.
+/// A server, with what only the engine needs to know of it.
 #[derive(Clone, Debug)]
 pub(super) struct Server {
     /// Key that survives moves in the queue.
@@ -44,7 +44,7 @@ pub(super) struct Server {
     pub entry: ServerEntry,
     /// Scheme of the URL.
     pub scheme: Scheme,
-    /// From when on it is waited for, on a clock that never jumps.
+    /// Time from which it is waited for, on a clock that never jumps.
     last: Option<Instant>,
 }
 
@@ -57,14 +57,14 @@ impl Server {
     }
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Debug)]
 pub(super) enum Next {
     /// Try this server (now at the end of the queue) after `wait`.
     Try {
         /// The server.
         server: Server,
-        /// What is left of `reconnect_time_wait`; `None`: this server is not waited for.
+        /// Rest of `reconnect_time_wait`; `None`: this server is not waited for.
         wait: Option<Duration>,
         /// Servers that left the pool on the way.
         dropped: Vec<ServerEntry>,
@@ -142,7 +142,7 @@ impl Pool {
         self.servers.iter().map(|s| s.entry.clone()).collect()
     }
 
-    /// How many servers there are.
+    /// Number of servers.
     pub fn len(&self) -> usize {
         self.servers.len()
     }
@@ -206,7 +206,7 @@ impl Pool {
         Next::Try { wait: wait(server.last), server, dropped }
     }
 
-    /// What is left of a wait of `delay` for a server.
+    /// Rest of a wait of `delay` for a server.
     pub fn wait_left(server: &Server, now: Instant, delay: Duration) -> Duration {
         remaining(server.last, now, delay)
     }
@@ -247,7 +247,7 @@ impl Pool {
         }
     }
 
-    /// A success that was none: the failures before it count again.
+    /// Takes a success back: the failures before it count again.
     pub fn relapsed(&mut self, id: u64, failures: u64) {
         if let Some(s) = self.find(id) {
             s.entry.reconnects = failures;
@@ -263,7 +263,7 @@ impl Pool {
         if named.is_empty() {
             return Default::default();
         }
-        // An INFO may name very many: no list is searched for each.
+        // An INFO may name very many, so no list is searched for each.
         let places: HashSet<Place<'_>> = named.iter().map(|u| (u.host.as_str(), u.port)).collect();
         let mut gone = Vec::new();
         self.servers.retain(|s| {
@@ -292,7 +292,7 @@ impl Pool {
         hosts.map(|s| s.entry.host.clone()).collect()
     }
 
-    /// Nobody is current any more.
+    /// Makes no server the current one.
     pub fn closed(&mut self) {
         self.has_current = false;
         self.first_round = 0;

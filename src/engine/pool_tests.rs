@@ -91,7 +91,7 @@ fn only_a_server_that_failed_is_waited_for() {
     p.trying(a.id, t, 5);
     assert_eq!(p.list()[1].last_attempt, 0);
     p.connected(a.id, t);
-    // Neither was tried in vain: both at once.
+    // Neither attempt failed: both at once.
     for (host, failed_at) in [("b", 10), ("a", 20)] {
         let (s, wait) = tried(p.next_again(t, WAIT, Some(2)));
         assert_eq!((s.entry.host.as_str(), wait, s.entry.last_attempt), (host, None, 0));

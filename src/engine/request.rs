@@ -1,6 +1,6 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
-use super::calls::{Call, Calls, Inbox, Kind, Renew};
+use super::calls::{Calls, Inbox, Kind, PendingCall, Renew};
 use super::error::Problem;
 use super::listener::End;
 use super::message::{Outgoing, Publication, Subject};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Time added to the deadline of a pull that the server ends: its status, sent at the last moment, should win.
 const SERVER_GRACE: Duration = Duration::from_millis(20);
 
-/// How replies are taken.
+/// How the replies to a request are taken.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
     /// One reply, through the inbox that all such requests share.
@@ -31,7 +31,7 @@ pub enum Mode {
         /// The client's timeout is meant to end the pull, not the server's `expires`;
         /// otherwise the server's status gets a few milliseconds more to arrive.
         ends_at_client: bool,
-        /// How it is asked for again after a reconnection.
+        /// Makes the payload that asks for the rest after a reconnection.
         renew: Option<Renew>,
     },
 }
@@ -41,9 +41,9 @@ pub enum Mode {
 pub struct RequestSpec {
     /// The message; its `reply` is ignored.
     pub msg: Outgoing,
-    /// Time for all replies; `None` is for ever.
+    /// Time for all replies; `None` waits for ever.
     pub timeout: Option<Duration>,
-    /// How replies are taken.
+    /// How the replies to a request are taken.
     pub mode: Mode,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn new_inbox(shared: &Shared) -> String {
     format!("{}.{}", shared.config().inbox_prefix, nuid::next().as_str())
 }
 
-/// Makes sure of the shared inbox. What must be subscribed first is pushed; a message that is refused leaves no inbox behind.
+/// Makes sure that the shared inbox exists, pushing its subscription first; a message that is refused leaves no inbox behind.
 fn shared_inbox(
     shared: &Shared,
     subs: &mut SubTable,
@@ -62,7 +62,7 @@ fn shared_inbox(
 ) -> Result<(), Problem> {
     if let Some(inbox) = &calls.inbox {
         if inbox.refused {
-            // Let the server repeat its refusal: without it the request would wait for nothing.
+            // The server repeats its refusal, without which the request would wait for nothing.
             queue.subscribe(&inbox.sub);
         }
         return Ok(());
@@ -119,7 +119,7 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
         let reply = [prefix, digits.format(id)];
         send(shared, q, &publication, &reply, id)?;
         let subject = Some(msg.subject.as_str().into());
-        earliest = calls.add(Call { kind: Kind::Shared, subject, deadline });
+        earliest = calls.add(PendingCall { kind: Kind::Shared, subject, deadline });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -154,7 +154,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
         q.publish(&msg.as_publication(), &[&inbox], outbox::Kind::Request(id));
         let subject = Some(msg.subject.as_str().into());
         let kind = own_kind(sub, mode, msg);
-        earliest = calls.add(Call { kind, subject, deadline });
+        earliest = calls.add(PendingCall { kind, subject, deadline });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -188,7 +188,7 @@ pub(super) fn pulls_to_renew(shared: &Shared) -> Vec<CallId> {
     let waiting = shared.outbox.with(|q| q.waiting_calls()).unwrap_or_default();
     let mut ids = calls.requests();
     ids.retain(|id| {
-        let renewed = matches!(calls.get_mut(*id), Some(Call { kind: Kind::Pull { renew: Some(_), .. }, .. }));
+        let renewed = matches!(calls.get_mut(*id), Some(PendingCall { kind: Kind::Pull { renew: Some(_), .. }, .. }));
         renewed && waiting.binary_search(id).is_err()
     });
     ids
@@ -200,7 +200,8 @@ pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
     for id in ids {
-        let Some(Call { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(*id) else {
+        let Some(PendingCall { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(*id)
+        else {
             continue;
         };
         let Some(payload) = renew(&msg.payload, *left, began.elapsed()) else { continue };
@@ -223,13 +224,13 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
         let id = calls.next_aside();
         let sub = subs.add_call(id, subject.to_string(), None);
         q.subscribe(&sub);
-        calls.insert(id, Call { kind: Kind::Listen { sub }, subject: None, deadline: None });
+        calls.insert(id, PendingCall { kind: Kind::Listen { sub }, subject: None, deadline: None });
         id
     });
     pushed.ok_or_else(Problem::closed)
 }
 
-/// Ends a call without a word; false if there is no such call.
+/// Ends a call silently; false if there is no such call.
 pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     let Some(call) = lock(&shared.calls).remove(id) else {
         return false;
@@ -269,7 +270,8 @@ pub(super) fn refused(shared: &Shared, subject: &str, problem: &Problem) {
     }
 }
 
-/// Starts a round trip. One that outlives losses does so too if the connection is lost already, which its owner does not know yet.
+/// Starts a round trip. One that outlives losses does so too if the connection is lost already, which its owner does not know
+/// yet.
 pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
     let mut calls = lock(&shared.calls);
     let id = calls.next_aside();
@@ -283,7 +285,7 @@ pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
         shared.end_call(id, End::Lost);
         return id;
     }
-    let earliest = calls.insert(id, Call { kind: Kind::Ping, subject: None, deadline });
+    let earliest = calls.insert(id, PendingCall { kind: Kind::Ping, subject: None, deadline });
     drop(calls);
     if earliest {
         shared.timer_wake.notify_one();

@@ -1,4 +1,4 @@
-//! What a server's `-ERR` means.
+//! The meaning of a server's `-ERR`.
 
 use super::error::{Code, Problem};
 
@@ -9,7 +9,7 @@ pub(super) enum Verdict {
     Fatal(Problem),
     /// A publish or subscription is not allowed.
     Permission {
-        /// The subject it names.
+        /// Subject that it names.
         subject: String,
         /// The error.
         problem: Problem,
@@ -75,7 +75,7 @@ pub(super) fn classify(text: &str) -> Verdict {
     if CHOKED.iter().any(|start| problem.text.starts_with(start)) { Verdict::Choked(problem) } else { Verdict::Other(problem) }
 }
 
-/// Lower case, but for what stands in double quotes: subjects keep theirs.
+/// The text in lower case, except inside double quotes: subjects keep their case.
 fn lower(text: &str) -> String {
     let mut quoted = false;
     text.chars()

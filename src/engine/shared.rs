@@ -1,4 +1,4 @@
-//! What the callers' threads and the I/O thread share.
+//! The state that the callers' threads and the I/O thread share.
 
 use super::calls::Calls;
 use super::config::Config;
@@ -17,18 +17,18 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// How far the owner wants the connection ended.
+/// Whether and how the owner wants the connection to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stop {
-    /// Go on.
+    /// Not at all.
     No,
-    /// Send what is queued, then end.
+    /// After sending what is queued.
     Drain,
-    /// End at once.
+    /// At once.
     Now,
 }
 
-/// Where the engine is. The order of the numbers means nothing.
+/// Phase of the engine; the order of the numbers means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Phase {
@@ -49,7 +49,7 @@ pub(super) struct Life {
     pub epoch: u64,
     /// The thread.
     pub thread: Option<std::thread::JoinHandle<()>>,
-    /// The thread has nothing more to do.
+    /// Whether the thread has nothing more to do.
     pub done: bool,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn count(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }
 
-/// Options read so often that a lock would cost.
+/// Options that are read so often that a lock would cost too much.
 #[derive(Debug)]
 pub(super) struct Hot {
     log_level: AtomicU8,
@@ -95,30 +95,52 @@ pub(super) struct Hot {
     pub buf_size: AtomicI64,
     /// The server's `max_payload`; 0 while unknown, or if it has no limit.
     pub max_payload: AtomicUsize,
-    /// The server is known not to understand headers.
+    /// Whether the server is known not to understand headers.
     pub headerless: AtomicBool,
 }
 
 /// An answer to `AskDelay`: the ticket, and the wait (`None`: the usual one).
 pub(super) type DelayAnswer = (u64, Option<Duration>);
 
-/// The state of a connection object. Locks are taken in the order of the fields, `life` first.
+/// The state of a connection object.
+///
+/// Whoever needs several of the locks takes them in the order of the fields; that of a single [`Sub`] comes after all of them.
+/// The listener is called with locks held, so that what a caller has ended stays silent, and takes none of these locks itself.
 pub(super) struct Shared {
+    /// The I/O thread of the latest `open`. First, because `open` holds it while it sets up everything else, and an announcement
+    /// of a status, so that none follows a `close`.
     pub life: Mutex<Life>,
+    /// Tells `close` that the I/O thread is done.
     pub life_changed: Condvar,
+    /// The subscriptions, which outlive a session: the writer restores them. Before `calls` and the outbox, because a new inbox
+    /// is entered here, its call there, and both are pushed, as one step: an answer or a loss must find all of them or none.
     pub subs: Mutex<SubTable>,
+    /// The pending calls, which outlive a session too. Before the outbox, because a call is entered and its message pushed as one
+    /// step. Held while the end of a call is told, so that `cancel` is silent once it has returned.
     pub calls: Mutex<Calls>,
+    /// The frames to be sent, whose queue has a lock of its own: publishers need no other.
     pub outbox: Outbox,
+    /// The servers. Callers read and replace the pool, the I/O thread works through it; never held together with a lock above.
     pub pool: Mutex<Pool>,
+    /// INFO of the current server or the last one, for callers.
     pub info: Mutex<Option<Arc<Info>>>,
+    /// Answer to the latest `AskDelay`, on its way from the owner to the I/O thread.
     pub delay_answer: Mutex<Option<DelayAnswer>>,
+    /// The options, replaced as a whole: who works by them keeps those that it began with.
     config: Mutex<Arc<Config>>,
+    /// The owner's side, told of everything.
     pub listener: Arc<dyn Listener>,
+    /// Whether and how the owner wants the connection to end: waited for by everything on the I/O thread.
     pub stop: watch::Sender<Stop>,
+    /// Wakes the timer of calls, for an earlier deadline.
     pub timer_wake: Notify,
+    /// Wakes the supervisor, for the answer in `delay_answer`.
     pub delay_wake: Notify,
+    /// Counters for `statistics`: without a lock, since every message changes them.
     pub counters: Counters,
+    /// Options and limits that every message needs.
     pub hot: Hot,
+    /// Present [`Phase`]: without a lock, since every call reads it.
     phase: AtomicU8,
 }
 
@@ -195,7 +217,7 @@ impl Shared {
         self.listener.event(Event::Error { epoch, problem });
     }
 
-    /// Makes a transition known, unless the owner is closing the connection. True if it was made.
+    /// Announces a transition, unless the owner is closing the connection. True if it was announced.
     pub fn transition(&self, epoch: u64, status: Status, error: Option<Problem>) -> bool {
         let life = lock(&self.life);
         if life.epoch != epoch || *self.stop.borrow() != Stop::No {
@@ -226,14 +248,14 @@ impl Shared {
         self.listener.event(Event::End { call, end });
     }
 
-    /// Ends the given calls. Their inboxes are left to whoever ends the connection.
+    /// Ends the given calls. Their inboxes are left to what ends the connection.
     pub fn end_calls(&self, ids: fn(&Calls) -> Vec<CallId>, end: fn() -> End) {
         for id in self.take_calls(ids) {
             self.end_call(id, end());
         }
     }
 
-    /// Removes the given calls without a word; returns their ids.
+    /// Removes the given calls silently; returns their ids.
     pub fn take_calls(&self, ids: fn(&Calls) -> Vec<CallId>) -> Vec<CallId> {
         let mut calls = lock(&self.calls);
         let mut taken = ids(&calls);
@@ -270,7 +292,7 @@ impl Shared {
         }
     }
 
-    /// A new INFO: remembered, then announced.
+    /// Stores a new INFO, then announces it.
     pub fn set_info(&self, info: Info) {
         let hot = &self.hot;
         hot.max_payload.store(info.max_payload.unwrap_or(0), Ordering::Relaxed);
@@ -280,9 +302,9 @@ impl Shared {
         self.listener.event(Event::Info(info));
     }
 
-    /// Checks a message against the limits; the outbox is locked. What waits for a connection has a limit of its own.
+    /// Checks a message against the limits; the outbox is locked. Messages that wait for a connection have their own limit.
     pub fn admit(&self, queue: &Queue, p: &Publication<'_>, reply: &[&str]) -> Result<(), Problem> {
-        let body = p.body();
+        let body = p.body_len();
         self.check_size(body, !p.headers.is_empty())?;
         let limit = self.hot.buf_size.load(Ordering::Relaxed);
         if limit < 0 || self.phase() == Phase::Connected {
@@ -299,7 +321,7 @@ impl Shared {
     /// Refuses a message that the server would refuse.
     pub fn check_size(&self, bytes: usize, has_headers: bool) -> Result<(), Problem> {
         let max = match self.hot.max_payload.load(Ordering::Relaxed) {
-            // What no server takes: its own ceiling.
+            // The server's ceiling, above which none takes a message.
             0 => MAX_MESSAGE,
             max => max,
         };

@@ -1,4 +1,4 @@
-//! Subscriptions: what must survive a session, and the bounds of their queues.
+//! Subscriptions: the state that must survive a session, and the limits of their queues.
 
 use super::error::{Code, Problem};
 use super::message::Message;
@@ -15,13 +15,13 @@ pub struct SubSpec {
     pub subject: String,
     /// Queue group.
     pub queue: Option<String>,
-    /// The subscription ends after so many messages.
+    /// Number of messages after which the subscription ends.
     pub max_msgs: Option<u64>,
-    /// Messages are counted and dropped: nobody wants them.
+    /// Whether messages are counted and dropped, because there is no callback for them.
     pub discard: bool,
 }
 
-/// Whose messages they are.
+/// Owner of a subscription's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The listener's message lane.
@@ -32,26 +32,26 @@ pub(super) enum Owner {
     Call(CallId),
 }
 
-/// The part of a subscription that changes.
+/// The changing part of a subscription.
 #[derive(Debug, Default)]
 pub(super) struct SubState {
-    /// Messages that came, since the subscription was made.
+    /// Number of messages that have come since the subscription was made.
     pub delivered: u64,
-    /// `delivered` when the current session subscribed: the server counts from there.
+    /// Value of `delivered` when the current session subscribed, from which the server counts.
     pub base: u64,
-    /// End after so many messages.
+    /// Number of messages after which it ends.
     pub max: Option<u64>,
     /// Whether the server was told of the subscription, so that it must be restored.
     pub sent: bool,
-    /// Nothing more is delivered.
+    /// Whether it has ended, so that nothing more is delivered.
     pub ended: bool,
-    /// Over its limit, and reported.
+    /// Whether it is over its limit, and that was reported.
     slow: bool,
 }
 
 impl SubState {
-    /// The limit as the server is told: counted from where the session subscribed. `None` if there is none, or one that the
-    /// server cannot read; then it is counted here alone.
+    /// The limit that the server is told, counted from where the session subscribed. `None` if there is none, or one that the
+    /// server cannot read: then it is counted here only.
     pub fn told_limit(&self) -> Option<u64> {
         self.max.map(|max| max.saturating_sub(self.base)).filter(|left| *left <= MOST_MSGS)
     }
@@ -70,16 +70,16 @@ pub struct Sub {
     pending_bytes: AtomicI64,
 }
 
-/// What became of a batch of messages.
+/// Result of counting a batch of messages.
 #[derive(Debug, Default)]
 pub(super) struct Accepted {
     /// Messages to hand over.
     pub batch: Vec<Message>,
-    /// Messages dropped because the queue is over its limit.
+    /// Number of messages dropped because the queue is over its limit.
     pub dropped: u64,
-    /// The limit was just passed.
+    /// Whether the limit was passed with this batch.
     pub slow: bool,
-    /// The subscription is at its end.
+    /// Whether the subscription has ended.
     pub ended: bool,
 }
 
@@ -107,7 +107,7 @@ impl Sub {
         &self.subject
     }
 
-    /// The owner of the queue took a message of `bytes` ([`Message::size`]) off it; returns how many messages there were.
+    /// The owner of the queue took a message of `bytes` ([`Message::body_len`]) off it; returns how many messages there were.
     pub fn taken(&self, bytes: usize) -> i64 {
         self.pending_bytes.fetch_sub(bytes as i64, Ordering::Relaxed);
         self.pending_msgs.fetch_sub(1, Ordering::Relaxed)
@@ -148,7 +148,7 @@ impl Sub {
             if self.discard {
                 return false;
             }
-            let size = m.size() as i64;
+            let size = m.body_len() as i64;
             let over = (max_msgs >= 0 && msgs >= max_msgs) || (max_bytes >= 0 && bytes.saturating_add(size) > max_bytes);
             if over {
                 out.dropped += 1;
@@ -197,7 +197,7 @@ impl SubTable {
         self.add(Owner::Call(call), spec)
     }
 
-    /// Another inbox in place of one that the server does not know any more, under the same number.
+    /// Replaces an inbox that the server no longer knows, under the same number.
     pub fn renew(&mut self, old: &Sub, subject: String) -> Arc<Sub> {
         let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
         self.put(old.key, old.owner, spec)
@@ -240,7 +240,7 @@ impl SubTable {
         std::mem::take(&mut self.live).into_values().collect()
     }
 
-    /// Those the server was told of: they must be restored.
+    /// Those that the server was told of, which must be restored.
     pub fn sent(&self) -> Vec<Arc<Sub>> {
         let sent = |s: &&Arc<Sub>| s.state().sent;
         self.live.values().filter(sent).cloned().collect()

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// TLS needs more than 64 KiB; the default of 2 MiB would be felt with a thousand connections.
+/// Stack size of the I/O thread. TLS needs more than 64 KiB; the default of 2 MiB would be felt with a thousand connections.
 const STACK: usize = 512 * 1024;
 
 /// Starts the I/O thread.
@@ -21,7 +21,7 @@ pub(super) fn spawn(shared: Arc<Shared>, epoch: u64) -> std::io::Result<JoinHand
     std::thread::Builder::new().name("nats-io".to_string()).stack_size(STACK).spawn(move || {
         let done = Done { shared: shared.clone(), epoch };
         let mut supervisor = Supervisor { shared, epoch, tickets: 0 };
-        // A defect of ours must not leave the owner waiting for events that never come.
+        // A defect here must not leave the owner waiting for events that never come.
         let listener = Arc::clone(&supervisor.shared.listener);
         if let Err(panic) = listener.guard(&mut || supervisor.run()) {
             supervisor.give_up(true, Some(Problem::new(Code::Panic, format!("internal error: {panic}"))));
@@ -80,7 +80,7 @@ impl Supervisor {
                 never = timers::run(&shared) => match never {},
             }
         });
-        // A plain drop would wait for a name look-up that hangs.
+        // Simply dropping it would wait for a name look-up that hangs.
         runtime.shutdown_background();
     }
 
@@ -269,7 +269,7 @@ impl Supervisor {
         lock(&shared.pool).closed();
         let dropped = shared.outbox.clear();
         count(&shared.counters.dropped, dropped as u64);
-        // Taken before the transition, told after it: the owner may open again as soon as it knows.
+        // Taken before the transition and told after it: the owner may open again as soon as it knows.
         let requests = shared.take_calls(|c| c.requests());
         let probes = shared.take_calls(|c| c.probes());
         shared.end_subs();

@@ -6,7 +6,7 @@ use super::shared::Shared;
 use std::convert::Infallible;
 use std::time::Instant;
 
-/// Ends calls at their deadlines, for ever.
+/// Ends calls at their deadlines; never returns.
 pub(super) async fn run(shared: &Shared) -> Infallible {
     loop {
         let next = expire(shared);

@@ -32,7 +32,7 @@ impl Scheme {
         matches!(self, Scheme::Ws | Scheme::Wss)
     }
 
-    /// The port of a URL that names none.
+    /// Port of a URL that names none.
     pub fn default_port(self) -> u16 {
         match self {
             Scheme::Nats | Scheme::Tls => 4222,

@@ -1,10 +1,10 @@
-//! How the Tcl thread waits, and how long work may keep it: pure, the time is handed in. The threads of the engine have `engine/pace`. Each figure
-//! was measured; bench/PROFILE.md has the details.
+//! How the Tcl thread waits, and how long work may keep it: pure, the time is handed in. The threads of the engine have
+//! `engine/pace`. Each figure was measured; bench/PROFILE.md has the details.
 
 use std::time::Duration;
 
-/// Time for which callbacks may follow each other before timers and files get their turn: without it, a flood starves them. With 5 ms, receiving
-/// was 4 % faster: not worth it.
+/// Time for which callbacks may follow each other before timers and files get their turn: without it, a flood starves them. With
+/// 5 ms, receiving was 4 % faster: not worth it.
 pub(crate) const SLICE: Duration = Duration::from_millis(1);
 
 /// Time between two looks at timers and files in calls that poll instead of sleeping.
@@ -19,9 +19,9 @@ pub(crate) const LINGER: Duration = Duration::from_micros(30);
 /// Number of completions that may precede waiting messages: a script that asks again in each callback would starve them.
 pub(crate) const BURST: u32 = 16;
 
-/// Time that a waiting call may poll before it sleeps. The answer of a near server comes sooner, and being woken would cost a fifth of a
-/// round trip on top of it. Together with the I/O thread's wait for the next call it took synchronous calls from 1.39 times the time of
-/// async-nats to about the same.
+/// Time that a waiting call may poll before it sleeps. The answer of a near server comes sooner, and being woken would cost a
+/// fifth of a round trip on top of it. Together with the I/O thread's wait for the next call it took synchronous calls from 1.39
+/// times the time of async-nats to about the same.
 const AWAKE: Duration = Duration::from_micros(400);
 
 /// Greatest value of [`Luck`].

@@ -1,35 +1,35 @@
-//! What the writer is at.
+//! The frames that the writer is writing.
 
 use super::super::CallId;
 use super::frame::{Frame, Kind, retain};
 use std::cell::Cell;
 
-/// Bytes that an empty buffer may keep room for while messages come: what a publisher may be ahead by. To get it anew each time
-/// costs more than to copy what is put there.
+/// Number of bytes for which an empty buffer may keep room while messages come: as far as a publisher may be ahead. To allocate
+/// that each time costs more than copying what is put there.
 const ROOM_AT_WORK: usize = 4 << 20;
 
-/// Bytes that an empty buffer may keep room for when the writer sleeps: a flood leaves no memory behind.
+/// Number of bytes for which an empty buffer may keep room when the writer sleeps, so that a flood leaves no memory behind.
 const ROOM_AT_REST: usize = 256 * 1024;
 
-/// Bytes written at once before the writer looks for what is urgent, and for calls that have ended meanwhile.
+/// Number of bytes written before the writer looks for what is urgent, and for calls that have ended meanwhile.
 const SLICE: usize = 256 * 1024;
 
-/// Frames that the writer is at.
+/// The frames that the writer is writing.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) frames: Vec<Frame>,
     /// The first frame that is not written.
     pub(super) next: usize,
-    /// Where that frame begins.
+    /// Offset of that frame.
     pub(super) start: usize,
-    /// Bytes of the latest slice that are written: where the connection may break.
+    /// Number of bytes of the latest slice that are written: the connection may break there.
     pub written: Cell<usize>,
-    /// There are frames that are no messages.
+    /// Whether there are frames that are not messages.
     pub has_controls: bool,
     /// Number of messages of calls.
     pub calls: usize,
-    /// [`Outbox::withdrawals`](super::Outbox::withdrawals) when it was looked at last.
+    /// Last seen value of [`Outbox::withdrawals`](super::Outbox::withdrawals).
     pub withdrawn: u64,
 }
 
@@ -108,7 +108,7 @@ impl Batch {
         &self.frames[self.next..self.next + count]
     }
 
-    /// So many frames are written.
+    /// Notes that so many frames have been written.
     pub fn advance(&mut self, frames: usize) {
         let len: usize = self.next_frames(frames).iter().map(|f| f.len as usize).sum();
         self.next += frames;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// Bytes that a caller writes itself at most: more is the writer's work.
+/// Greatest number of bytes that a caller writes itself; more is the writer's work.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
 /// Whether the server has ended the connection, which the I/O thread may not have seen yet. What is written then is lost, and its
@@ -22,7 +22,8 @@ fn is_at_end(socket: &OwnedWriteHalf) -> bool {
 }
 
 impl Outbox {
-    /// Writes what waits in the writer's place, if it is free and a round trip or the like needs no note of the session.
+    /// Writes what waits instead of the writer, if that is idle, and if there is no round trip or the like of which the session
+    /// must take note.
     pub(super) fn write_now(&self, queue: &mut Queue) {
         let Some(socket) = queue.socket.as_ref().filter(|_| queue.free && !queue.awake) else { return };
         if queue.bytes.len() > MOST_AT_ONCE || queue.stale > 0 || self.is_urgent() || queue.frames.iter().any(Frame::is_special) {

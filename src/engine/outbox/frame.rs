@@ -1,15 +1,15 @@
-//! Frames: what a buffer is a row of.
+//! Frames, of which a buffer is a row.
 
 use super::super::CallId;
 use super::super::subs::Sub;
 use std::sync::Arc;
 
-/// What a frame tells the server.
+/// Kind of a frame.
 #[derive(Clone, Debug)]
 pub(in crate::engine) enum Kind {
     /// A message.
     Publish,
-    /// The message of a call: when the call has ended, it is not sent any more.
+    /// The message of a call, which is not sent any more once the call has ended.
     Request(CallId),
     /// Begin a subscription.
     Subscribe(Arc<Sub>),
@@ -24,21 +24,21 @@ pub(in crate::engine) enum Kind {
 /// One frame of the buffer.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Frame {
-    /// What it is.
+    /// Kind.
     pub kind: Kind,
     /// Length in the buffer.
     pub(super) len: u32,
-    /// Length of payload and headers: what counts against `max_payload` and in the statistics.
+    /// Length of payload and headers, as it counts for `max_payload` and the statistics.
     pub body: u32,
-    /// Length of payload, headers and subjects: what counts as waiting.
+    /// Length of payload, headers and subjects, as it counts for the limit of what may wait.
     pub(super) size: u32,
     /// Whether the message has headers.
     pub headers: bool,
-    /// A pedantic server will complain about its subject.
+    /// Whether a pedantic server will complain about its subject.
     pub odd: bool,
-    /// Its subject is of the library's own making.
+    /// Whether the library made its subject.
     pub own: bool,
-    /// Its call has ended: it is not to be sent.
+    /// Whether its call has ended, so that it is not to be sent.
     pub(super) dead: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The one way out: callers encode straight into a buffer, the session's writer swaps it out and writes it.
 //!
-//! The buffer is a row of frames, one for each thing to tell the server. What a loss finds unwritten goes back to the front,
+//! The buffer is a row of frames, one for each thing to tell the server. What is unwritten at a loss goes back to the front,
 //! from the start of the frame that the socket had taken in part.
 
 mod batch;
@@ -28,24 +28,24 @@ const MOST_PONGS: u32 = 1000;
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
     wake: Notify,
-    /// Tells a publisher that waits that the writer took what waited.
+    /// Tells a waiting publisher that the writer has taken what waited.
     taken: Condvar,
-    /// Bytes of all messages that left the queue.
+    /// Number of bytes of all messages that have left the queue.
     gone_bytes: AtomicU64,
-    /// Counts frames and pieces written: shows whether the writer makes progress.
+    /// Counter of frames and pieces written, which shows whether the writer makes progress.
     written: AtomicU64,
-    /// Messages written, and the bytes of their payloads and headers.
+    /// Number of messages written, and of the bytes of their payloads and headers.
     out_msgs: AtomicU64,
     out_bytes: AtomicU64,
-    /// A message has been written in this session.
+    /// Whether a message has been written in this session.
     published: AtomicBool,
-    /// Callers may write in the writer's place.
+    /// Whether callers may write instead of the writer.
     has_socket: AtomicBool,
     /// Number of frames in the queue.
     waiting: AtomicUsize,
-    /// Counts calls that ended while their message was with the writer.
+    /// Counter of calls that ended while their message was with the writer.
     withdrawn: AtomicU64,
-    /// Something overtakes the frames.
+    /// Whether something overtakes the frames.
     urgent: AtomicBool,
     /// How the writer's thread waits for the next call.
     linger: Linger,
@@ -57,8 +57,8 @@ impl Outbox {
         self.push(false, f)
     }
 
-    /// As [`Outbox::with`], for a call that its caller has nothing else to do than to wait for: if the writer sleeps, it is
-    /// written here and now, for to wake another thread costs more than the system call.
+    /// As [`Outbox::with`], for a call whose caller does nothing but wait for it: if the writer sleeps, it is
+    /// written here and now, since waking another thread costs more than the system call.
     pub fn with_at_once<R>(&self, f: impl FnOnce(&mut Queue) -> R) -> Option<R> {
         self.push(true, f)
     }
@@ -87,7 +87,7 @@ impl Outbox {
         super::lock(&self.queue).open = true;
     }
 
-    /// Refuses further frames; what is there stays.
+    /// Refuses further frames; those in the queue stay.
     pub fn shut(&self) {
         super::lock(&self.queue).open = false;
     }
@@ -103,12 +103,12 @@ impl Outbox {
         lost
     }
 
-    /// Bytes of the messages that wait.
+    /// Number of bytes of the messages that wait.
     pub fn bytes(&self) -> u64 {
         self.bytes_of(&super::lock(&self.queue))
     }
 
-    /// The same for who holds the queue already.
+    /// The same, for a caller that already holds the queue.
     pub fn bytes_of(&self, queue: &Queue) -> u64 {
         let gone = self.gone_bytes.load(Ordering::Relaxed);
         queue.queued_bytes.saturating_sub(gone)
@@ -118,7 +118,7 @@ impl Outbox {
     pub fn withdraw(&self, id: CallId) {
         let mut queue = super::lock(&self.queue);
         let found = queue.requests.binary_search_by_key(&id, |(id, _)| *id);
-        // What is half written has to be written whole.
+        // A frame that is half written must be completed.
         let Some(found) = found.ok().filter(|_| queue.ahead == 0) else {
             drop(queue);
             self.withdrawn.fetch_add(1, Ordering::Release);
@@ -181,7 +181,7 @@ impl Outbox {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
-    /// What overtakes the frames, written into `out`; true if a keep-alive is among it.
+    /// Writes what overtakes the frames into `out`; true if a keep-alive is among it.
     pub fn urgent(&self, out: &mut Vec<u8>) -> bool {
         let mut queue = super::lock(&self.queue);
         self.urgent.store(false, Ordering::Relaxed);
@@ -250,8 +250,8 @@ impl Outbox {
         !batch.is_empty()
     }
 
-    /// What a session has not written goes back to the front of the queue; `drop_first`: but for the message that the server
-    /// choked on. `pending`: whether a call is still waited for.
+    /// Puts what a session has not written back to the front of the queue; with `drop_first` except for the message that the
+    /// server choked on. `pending`: whether a call is still waited for.
     pub fn give_back(&self, mut batch: Batch, drop_first: bool, pending: impl Fn(CallId) -> bool) -> u64 {
         let mut dropped = 0;
         let mut gone = 0;
@@ -283,8 +283,8 @@ impl Outbox {
         dropped
     }
 
-    /// Waits until something may have been pushed. In a flood more is on its way: to be woken for many at a time, who are `worth`
-    /// it, costs less than to write a few, sleep, and be woken again.
+    /// Waits until something may have been pushed. In a flood more is on its way: being woken for as many at a time as are
+    /// `worth` it costs less than writing a few, sleeping, and being woken again.
     pub async fn pushed(&self, worth: usize, batch: &mut Batch) {
         if !self.fall_asleep(worth, batch) {
             return;
@@ -311,7 +311,7 @@ impl Outbox {
         queue.free
     }
 
-    /// The last answer has gone to a script, which may have the next call ready at once: stays awake for it, if it is of use.
+    /// Polls for the next call after the last answer has gone to a script, which may make it at once, if that was of use lately.
     pub fn linger(&self) {
         if self.has_socket.load(Ordering::Relaxed) {
             // The caller writes it.

@@ -1,4 +1,4 @@
-//! What waits: callers append under the lock.
+//! The queue of frames, to which callers append under the lock.
 
 use super::super::CallId;
 use super::super::message::Publication;
@@ -9,42 +9,42 @@ use super::frame::{Frame, Kind, retain};
 use std::sync::Arc;
 use tokio::net::tcp::OwnedWriteHalf;
 
-/// The queue proper.
+/// The queue itself.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Queue {
     /// All frames, one after the other.
     pub(super) bytes: Vec<u8>,
-    /// Where each begins and ends, and what it is.
+    /// Place and kind of each.
     pub(super) frames: Vec<Frame>,
     /// Calls whose message waits, with the index of its frame; numbers of calls grow.
     pub(super) requests: Vec<(CallId, usize)>,
-    /// Frames of subscriptions and round trips among them.
+    /// Number of frames of subscriptions and round trips among them.
     pub(super) controls: usize,
-    /// Frames that need not be sent any more.
+    /// Number of frames that need not be sent any more.
     pub(super) stale: usize,
-    /// The server checks subjects strictly.
+    /// Whether the server checks subjects strictly.
     pub(super) pedantic: bool,
-    /// PINGs of the server that wait for an answer, which overtakes the frames.
+    /// Number of the server's PINGs that wait for an answer, which overtakes the frames.
     pub(super) pongs: u32,
-    /// A keep-alive is due, which overtakes the frames.
+    /// Whether a keep-alive is due, which overtakes the frames.
     pub(super) keep_alive: bool,
-    /// A connection is wanted: frames are taken.
+    /// Whether a connection is wanted, so that frames are taken.
     pub(super) open: bool,
-    /// The writer is at work: it needs no wake.
+    /// Whether the writer is at work and needs no wake.
     pub(super) awake: bool,
     /// The session's socket, if it is plain TCP.
     pub(super) socket: Option<Arc<OwnedWriteHalf>>,
-    /// The writer sleeps and has left nothing half written: a caller may write in its place.
+    /// Whether the writer sleeps and has left nothing half written, so that a caller may write instead.
     pub(super) free: bool,
-    /// Bytes at the front that a caller wrote, of which the socket did not take the rest.
+    /// Number of bytes at the front that a caller wrote, the rest of which the socket did not take.
     pub(super) ahead: usize,
-    /// Number of frames that the writer is woken for: in a flood not for a few.
+    /// Number of frames for which the writer is woken; in a flood more than a few.
     pub(super) worth: usize,
-    /// A publisher gives the writer time.
+    /// Whether a publisher gives the writer time.
     pub(super) publisher_waits: bool,
-    /// One did, and the writer got on slowly: nobody waits until it takes what is there.
+    /// Whether one did and the writer was slow: no publisher waits until it has taken what is there.
     pub(super) given_up: bool,
-    /// Bytes of all messages ever queued.
+    /// Number of bytes of all messages ever queued.
     pub(super) queued_bytes: u64,
 }
 
@@ -53,7 +53,7 @@ impl Queue {
     pub fn publish(&mut self, p: &Publication<'_>, reply: &[&str], kind: Kind) {
         let start = self.bytes.len();
         encode::publish(&mut self.bytes, p.subject.as_str(), reply, p.headers, p.payload);
-        let body = p.body();
+        let body = p.body_len();
         let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
         self.queued_bytes += size as u64;
         if let Kind::Request(id) = kind {
@@ -90,7 +90,7 @@ impl Queue {
         }
     }
 
-    /// Ends a subscription: tells the server, or takes back what it was not told yet.
+    /// Ends a subscription: tells the server, or takes back what it has not been told yet.
     pub fn unsubscribe(&mut self, sub: &Arc<Sub>) {
         if sub.state().sent {
             return self.control(Kind::Unsubscribe, |out| encode::unsubscribe(out, sub.id(), None));

@@ -1,4 +1,4 @@
-//! Which credentials a server gets.
+//! The credentials that a server gets.
 
 use crate::engine::config::Config;
 use crate::engine::error::{Code, Problem};
@@ -25,7 +25,7 @@ pub(super) fn credentials(url: &UrlAuth, config: &Config, nonce: Option<&str>) -
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("Cannot read credentials file {shown}: {e}")))?;
         let invalid = || refuse(format!("{shown} is not a valid credentials file"));
-        // The first is the JWT, the second the seed, whatever they are called.
+        // The first is the JWT and the second the seed, whatever their labels.
         let [jwt, seed, ..] = &blocks(&text)[..] else { return Err(invalid()) };
         let pair = KeyPair::from_seed(seed).map_err(|_| invalid())?;
         return Ok(Credentials { jwt: Some(jwt.clone()), sig: sign(&pair, nonce)?, ..none });

@@ -1,4 +1,4 @@
-//! From a server of the pool to the PONG that makes a connection of it.
+//! The handshake with a server of the pool, until the PONG that makes it a connection.
 
 use super::credentials::credentials;
 use super::input::Input;
@@ -20,7 +20,7 @@ use tokio::io::AsyncWriteExt;
 pub(in crate::engine) struct Link {
     /// The byte stream.
     pub stream: Stream,
-    /// What has come behind the PONG.
+    /// Bytes that came behind the PONG.
     pub input: Input,
     /// The server's latest INFO.
     pub info: Info,
@@ -29,7 +29,7 @@ pub(in crate::engine) struct Link {
 /// Connects to a server: socket, INFO, TLS, CONNECT, PING, and waits for the PONG. The caller limits its time.
 ///
 /// # Errors
-/// Those of the contract's table of asynchronous errors.
+/// Those of docs/core.md, "Asynchronous".
 pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntry) -> Result<Link, Problem> {
     let (config, address) = (target.config, target.address());
     let mut stream = transport::open(target).await?;
@@ -40,7 +40,7 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
         if !info.tls_required && !info.tls_available {
             return Err(cause::no_tls(&address));
         }
-        // Bytes that came in clear text must not be taken for what came under TLS.
+        // Bytes that came in clear text must not be taken for bytes that came under TLS.
         if !input.is_empty() {
             return Err(cause::protocol(&address));
         }
@@ -58,7 +58,7 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
         stream.write_all(&hello).await?;
         stream.flush().await
     };
-    // A server that refused already may have closed: what it said tells more than the socket.
+    // A server that has already refused may have closed: its error tells more than that of the socket.
     let sent = sent.await;
     loop {
         match next(&mut stream, &mut input, &address).await? {
@@ -100,7 +100,7 @@ async fn first_info(stream: &mut Stream, input: &mut Input, address: &str, losse
     }
 }
 
-/// What a server says before it is connected.
+/// A line of a server before the connection is made.
 enum Said {
     Info(Box<Info>),
     Error(Problem),
@@ -121,7 +121,7 @@ async fn next(stream: &mut Stream, input: &mut Input, address: &str) -> Result<S
             }
             Ok(Some(Op::Error(text))) => {
                 let text = header::text(text);
-                // A bare -ERR is no refusal that anybody could act on.
+                // A bare -ERR is no refusal on which anybody could act.
                 return if text.is_empty() { Err(cause::protocol(address)) } else { Ok(Said::Error(classify(&text).into())) };
             }
             Ok(Some(Op::Ping)) => return Ok(Said::Ping),

@@ -1,4 +1,4 @@
-//! Bytes that have come and are not understood yet.
+//! Bytes that have come and have not been parsed yet.
 
 use crate::engine::wire::parse::{Fault, Op, Parser};
 use std::io;
@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Size of the read buffer: as much as one read brings under load.
 const SIZE: usize = 64 * 1024;
 
-/// Room that must be left for a read to be worth while.
+/// Room that must be left to make a read worthwhile.
 const LEAST_ROOM: usize = 4 * 1024;
 
 /// The read buffer. It grows for a line that is longer, never by what a line says.
@@ -33,7 +33,7 @@ impl Input {
         }))
     }
 
-    /// The line that is next, or what there is of it.
+    /// The next line, or as much of it as has come.
     pub fn line(&self) -> &[u8] {
         let rest = &self.buf[self.start..self.end];
         &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]

@@ -30,16 +30,16 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 
-/// Time for which what had arrived before a loss is read after the writer has noticed it.
+/// Time for which bytes that had arrived before a loss are read after the writer has noticed it.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Who waits for a PONG; they come in the order of the PINGs.
+/// What waits for a PONG; PONGs come in the order of the PINGs.
 enum Awaited {
-    /// A call, whose PING went out then.
+    /// A call, with the time of its PING.
     Call(CallId, Instant),
     /// The session itself.
     Session,
-    /// Nobody: it shows that the server lives.
+    /// Nothing: it shows that the server lives.
     KeepAlive,
 }
 
@@ -50,27 +50,27 @@ struct Session<'a> {
     /// `host:port`
     address: String,
     scheme: Scheme,
-    /// PINGs on their way.
+    /// PINGs under way.
     awaited: RefCell<VecDeque<Awaited>>,
-    /// The session's own PONG has come.
+    /// Whether the session's own PONG has come.
     answered: Notify,
-    /// Bytes received.
+    /// Number of bytes received.
     received: Cell<u64>,
     /// An error after which the server closes, or not: until when it is awaited.
     held: RefCell<Option<(Problem, tokio::time::Instant)>>,
     /// The latest of those that have been told: until when the close may be its, and how much had been received by then.
     told: RefCell<Option<(Problem, Instant, u64)>>,
-    /// The cause of the loss has been told before.
+    /// Whether the cause of the loss has been told already.
     cause_told: Cell<bool>,
     /// Subjects that a pedantic server complains about, in order: whether they are the library's own.
     odd: RefCell<VecDeque<bool>>,
     /// The server ended the connection for what was being written.
     choked: Cell<bool>,
-    /// The connection has been announced.
+    /// Whether the connection has been announced.
     announced: Cell<bool>,
     /// What losses mean.
     losses: Losses,
-    /// The writer was told that the connection is reset.
+    /// Whether the writer was told that the connection was reset.
     reset: Cell<bool>,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct Loss {
     /// The connection had been announced, or would have been, were it not for a message that the server choked on and that is
     /// not sent again. Otherwise nobody has ever seen it, and it is as good as an attempt that failed.
     pub seen: bool,
-    /// The owner has been told of the problem already.
+    /// Whether the owner has been told of the problem already.
     pub told: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The way in: reads, parses in place, and hands over what one read brought.
+//! The reader of a session: reads, parses in place, and hands over what one read brought.
 
 use super::input::Input;
 use super::{Awaited, Session};
@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Number of messages handed over at once.
 const BATCH: usize = 512;
 
-/// Bytes for which memory is reserved ahead while a large message arrives. Most come whole into what is reserved first: memory
-/// that grows moves, and beyond 128 KiB the C library takes it from the system, page by page, for each message anew.
+/// Number of bytes for which memory is reserved ahead while a large message arrives. Most messages fit into what is reserved
+/// first: memory that grows moves, and beyond 128 KiB the C library takes it from the system, page by page, for each message
+/// anew.
 const AHEAD: usize = 256 * 1024;
 
 /// Messages of one read, in the order in which they came: a run for each stretch that belongs to one subscription.
@@ -89,12 +90,12 @@ impl Session<'_> {
             self.cause_told.set(true);
             return problem;
         }
-        // The system tells a reset once, to whoever comes first.
+        // The system tells a reset only once, to whoever asks first.
         if self.reset.get() {
             return cause::reset(&self.address);
         }
         match error.map(|e| cause::of_loss(e, &self.address, self.losses)) {
-            // One that ends without a word was closed.
+            // A connection that ends without an error was closed.
             Some(problem) if matches!(problem.code, Code::Tls | Code::Protocol | Code::BrokenSocket) => problem,
             _ => cause::broken(&self.address),
         }
@@ -118,7 +119,7 @@ impl Session<'_> {
             if let Ok(n) = read {
                 self.received.set(self.received.get() + n as u64);
             }
-            // Under load bytes are always there: that is no reason to keep the error for ever.
+            // Under load there are always bytes, which must not hold the error back for ever.
             if until.is_some_and(|until| tokio::time::Instant::now() >= until) && !matches!(read, Ok(0) | Err(_)) {
                 self.tell_held();
             }
@@ -126,7 +127,7 @@ impl Session<'_> {
         }
     }
 
-    /// Takes all that has come whole. Gives the begin of a large message, whose rest has to be read.
+    /// Takes everything that has come whole. Gives the beginning of a large message, whose rest has to be read.
     fn understand(&self, input: &mut Input, runs: &mut Runs) -> Result<Option<Large>, Problem> {
         loop {
             let op = match input.next() {
@@ -156,7 +157,7 @@ impl Session<'_> {
                 }
                 Op::Pong | Op::Info(_) | Op::Error(_) => (),
             }
-            // What came before is handed over before what this may cause.
+            // What came before is handed over before anything that this may cause.
             self.hand_over(runs);
             match op {
                 Op::Pong => self.pong(),

@@ -1,4 +1,4 @@
-//! What the server says of itself and of what it was asked.
+//! What the server says about itself and about what it was asked.
 
 use super::Session;
 use crate::engine::error::Problem;

@@ -1,4 +1,4 @@
-//! The way out: restores subscriptions, then writes what the outbox holds.
+//! The writer of a session: restores subscriptions, then writes what the outbox holds.
 
 use super::{Awaited, DRAIN_LIMIT, Session};
 use crate::engine::config::Config;
@@ -13,10 +13,10 @@ use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// Time that a close waits for the server to have read all.
+/// Time that a close waits for the server to have read everything.
 const FAREWELL: Duration = Duration::from_millis(250);
 
-/// Time for which what waits is held back until the server has said what the account's limits are.
+/// Time for which queued frames are held back until the server has announced the limits of the account.
 const LIMITS: Duration = Duration::from_millis(250);
 
 impl Session<'_> {
@@ -42,7 +42,7 @@ impl Session<'_> {
             self.awaited.borrow_mut().push_back(Awaited::Session);
             w.write_all(&restored).await?;
             w.flush().await?;
-            // A server that does not answer gets it all the same.
+            // A server that does not answer gets them all the same.
             let _ = tokio::time::timeout(LIMITS, self.answered.notified()).await;
         }
         self.prepare(config);
@@ -132,7 +132,7 @@ impl Session<'_> {
     fn announce(&self) {
         if !self.shared.stopping() {
             let address = &self.address;
-            // Before the status: who waits for it may be gone right after.
+            // Before the status: what waits for that may be gone right after.
             self.shared.log(Level::Info, || format!("Connected to {address}"));
             self.announced.set(true);
             self.shared.transition(self.epoch, Status::Connected, None);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// Head start of an address before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Stands for "no deadline"; tokio's timers do not reach much further.
+/// Time that stands for "no deadline"; tokio's timers do not reach much further.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Connects to the first of the host's addresses that answers.
@@ -34,7 +34,7 @@ pub(super) async fn dial(target: &Target<'_>) -> Result<TcpStream, Problem> {
     let connected = timeout_at(deadline, race(&found, &mut failed, TcpStream::connect)).await;
     match connected {
         Ok(Some(stream)) => {
-            // A socket without it works, only slower.
+            // A socket without it works too, but slower.
             let _ = stream.set_nodelay(true);
             Ok(stream)
         }
@@ -58,7 +58,7 @@ fn listed(failed: &[(SocketAddr, io::Error)]) -> String {
     texts.join("; ")
 }
 
-/// IPv6 and IPv4 by turns, beginning with the family that the system prefers, each address once.
+/// IPv6 and IPv4 alternately, beginning with the family that the system prefers, each address once.
 fn in_turn(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = found.first().copied() else { return found };
     let (mut one, mut other) = (Vec::new(), Vec::new());

@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Error text for a file or folder without a certificate of use.
+/// Error text for a file or folder without a usable certificate.
 pub(super) fn nothing(path: &Path) -> String {
     format!("{}: no certificate found that can be used", path.display())
 }
@@ -70,7 +70,7 @@ pub(super) fn identity(cert: &Path, key: &Path, provider: &Arc<CryptoProvider>, 
     let signing = signing.map_err(|e| format!("{}: the key cannot be used: {e}", key.display()))?;
     let identity = CertifiedKey::new(chain, signing);
     match identity.keys_match() {
-        // Of a certificate that cannot be understood here (version 1, say) the server is the judge.
+        // A certificate that cannot be understood here, such as one of version 1, is for the server to judge.
         Ok(())
         | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown) | rustls::Error::InvalidCertificate(_)) => {
             Ok(identity)

@@ -31,7 +31,7 @@ use tokio_rustls::client::TlsStream;
 /// Connects: look-up, TCP to one of the addresses, TLS if the URL or `-tls_first` says so, the WebSocket upgrade.
 ///
 /// # Errors
-/// Those of the contract's table of asynchronous errors.
+/// Those of docs/core.md, "Asynchronous".
 pub(in crate::engine) async fn open(target: &Target<'_>) -> Result<Stream, Problem> {
     if target.config.secure && target.scheme == Scheme::Ws {
         return Err(cause::no_tls(&target.address()));

@@ -1,4 +1,4 @@
-//! Files of certificates as people have them: what OpenSSL reads is read, block by block.
+//! Files of certificates in all forms that OpenSSL reads, block by block.
 
 use super::der::{OID, SEQUENCE, all, content, dotted, first};
 use base64::Engine;
@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 /// Labels of a certificate.
 const CERTIFICATE: &[&str] = &["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 
-/// Label of a certificate with what its owner trusts it for behind it.
+/// Label of a certificate that is followed by the purposes for which its owner trusts it.
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 
 /// Byte order mark of UTF-8, with which Windows programs begin a text.
@@ -39,7 +39,7 @@ struct Open {
     text: Vec<u8>,
 }
 
-/// The blocks of a file in their order; the text around them is nobody's business.
+/// The blocks of a file in their order; the text around them is ignored.
 pub(super) fn blocks(file: &[u8]) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Open> = None;

@@ -1,4 +1,4 @@
-//! The way out of a plain TCP connection, which others than the writer may use too.
+//! The write half of a plain TCP connection, which not only the writer may use.
 
 use std::io;
 use std::pin::Pin;

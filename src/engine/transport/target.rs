@@ -1,4 +1,4 @@
-//! What to reach, and how.
+//! The target of a connection attempt.
 
 use crate::engine::config::Config;
 use crate::engine::url::{self, Scheme};
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// Takes a text for the log: something is not as it should be, and the work goes on.
 pub(in crate::engine) type Warn<'a> = &'a (dyn Fn(String) + Send + Sync);
 
-/// What to reach, and how.
+/// The target of a connection attempt.
 #[derive(Clone, Copy)]
 pub(in crate::engine) struct Target<'a> {
     /// Name or address, without brackets.

@@ -1,4 +1,4 @@
-//! Who decides on the server's certificate.
+//! The verification of the server's certificate.
 
 use super::x509;
 use crate::engine::cause;
@@ -19,7 +19,7 @@ const UNVERIFIABLE: &[SignatureScheme] = &[
     SignatureScheme::ECDSA_SHA1_Legacy,
 ];
 
-/// Whom to trust.
+/// The trusted authorities.
 #[derive(Debug)]
 pub(super) enum Trust {
     /// Any certificate (`-require 0`).
@@ -65,7 +65,7 @@ impl Authorities {
 /// The verifier of a connection attempt.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// Whom to trust.
+    /// The trusted authorities.
     pub trust: Trust,
     /// Names that the certificate may have besides the one asked for.
     pub names: Vec<ServerName<'static>>,

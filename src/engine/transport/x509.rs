@@ -1,4 +1,4 @@
-//! What a certificate is, in words: for errors whose cause the verifier cannot tell.
+//! Descriptions of certificates, for errors whose cause the verifier cannot tell.
 
 use super::der::{BIT_STRING, BOOLEAN, INTEGER, OID, SEQUENCE, all, content, dotted, first};
 

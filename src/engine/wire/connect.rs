@@ -1,4 +1,4 @@
-//! CONNECT: what the client says of itself, and its credentials.
+//! CONNECT: what the client says about itself, and its credentials.
 
 use serde_json::Value;
 use std::fmt::Write;
@@ -37,9 +37,9 @@ impl std::fmt::Debug for Credentials {
 /// The fields of CONNECT.
 #[derive(Clone, Debug)]
 pub struct Connect<'a> {
-    /// Ask for `+OK` after each operation.
+    /// Whether to ask for `+OK` after each operation.
     pub verbose: bool,
-    /// Ask for strict checks of subjects.
+    /// Whether to ask for strict checks of subjects.
     pub pedantic: bool,
     /// Whether the connection is under TLS.
     pub tls_required: bool,
@@ -49,7 +49,7 @@ pub struct Connect<'a> {
     pub echo: bool,
     /// Whether the server understands headers, and with them the answer that nobody listens.
     pub headers: bool,
-    /// Who we are.
+    /// The credentials.
     pub credentials: &'a Credentials,
 }
 

@@ -8,7 +8,7 @@ pub const PING: &[u8] = b"PING\r\n";
 /// PONG
 pub const PONG: &[u8] = b"PONG\r\n";
 
-/// Number that the server can still read as the maximum of a subscription: it stops at nine digits.
+/// Greatest number that the server can read as the maximum of a subscription: it stops at nine digits.
 pub const MOST_MSGS: u64 = 999_999_999;
 
 /// Whether a text can stand as one word of a control line. A blank or line end would let its author write protocol of his own.
@@ -38,7 +38,7 @@ pub fn publish(out: &mut Vec<u8>, subject: &str, reply: &[&str], headers: &[(Str
         decimal(out, payload.len() as u64);
         out.extend_from_slice(b"\r\n");
     } else {
-        let block = header::size(headers);
+        let block = header::block_len(headers);
         decimal(out, block as u64);
         out.push(b' ');
         decimal(out, (block + payload.len()) as u64);

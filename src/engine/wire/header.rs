@@ -81,7 +81,7 @@ pub fn is_value(value: &str) -> bool {
 }
 
 /// Length of a block of these lines, with its end.
-pub fn size(headers: &[(String, String)]) -> usize {
+pub fn block_len(headers: &[(String, String)]) -> usize {
     let lines: usize = headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len()).sum();
     VERSION.len() + "\r\n\r\n".len() + lines
 }
@@ -154,7 +154,7 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, &lines);
         assert_eq!(out, "NATS/1.0\r\nb: 1\r\nA: \r\nMy Header:  ä \r\n\r\n".as_bytes());
-        assert_eq!(size(&lines), out.len());
+        assert_eq!(block_len(&lines), out.len());
         assert!(is_name("My Header") && is_value("x:y") && is_value(""));
         for name in ["", "a:b", "a\r", "a\n"] {
             assert!(!is_name(name));

@@ -11,7 +11,7 @@ pub const MAX_INFO_LINE: usize = 1 << 20;
 /// Size of the largest message with its headers: the ceiling of nats-server's own `max_payload`.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
-/// Size from which on a message that has not arrived whole is collected in memory of its own.
+/// Least size of a message that is collected in memory of its own if it has not arrived whole.
 pub const LARGE: usize = 32 * 1024;
 
 /// Why bytes are not the protocol.
