@@ -3,7 +3,7 @@
 use crate::engine::Code;
 use crate::rules::option::same;
 
-/// All words, those of both dialects.
+/// Words of all error codes, of both dialects.
 pub(crate) const CODES: &[&str] = &[
     "ErrConnectionClosed",
     "ErrNoServers",

@@ -100,9 +100,9 @@ struct Held {
 }
 
 thread_local! {
-    /// Made once a thread and never freed: Tcl may be gone when the thread's storage goes.
+    /// Post of the thread, made once and never freed: Tcl may be gone when the thread's storage is freed.
     static POST: Cell<Option<&'static Post>> = const { Cell::new(None) };
-    /// Enough messages have been queued that their memory is worth giving back.
+    /// Whether enough messages have been queued that their memory is worth giving back.
     static FLOODED: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -7,7 +7,7 @@ use crate::tcl::Obj;
 type Known = RefCell<Vec<(&'static str, &'static Obj)>>;
 
 thread_local! {
-    /// Made once a thread and never freed: Tcl may be gone when the thread's storage goes.
+    /// Values of the thread, made once and never freed: Tcl may be gone when the thread's storage is freed.
     static KEYS: Cell<Option<&'static Known>> = const { Cell::new(None) };
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Method<S: Instance> {
     pub body: Body<S>,
 }
 
-/// No limit of plain arguments.
+/// Greatest number of plain arguments where there is no limit.
 pub(crate) const ANY: usize = usize::MAX;
 
 /// A row of a table of methods.

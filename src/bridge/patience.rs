@@ -11,7 +11,7 @@ thread_local! {
     static LUCK: Cell<Luck> = const { Cell::new(Luck::new()) };
 }
 
-/// For [`crate::tcl::wait::wait`].
+/// Behaviour of the waits of all calls, for [`crate::tcl::wait::wait`].
 pub(crate) static PAUSE: Pause = Pause { awake_until, stay_awake: delivery::linger, over: learn, look: LOOK };
 
 fn awake_until(since: Instant) -> Option<Instant> {

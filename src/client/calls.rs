@@ -146,7 +146,7 @@ impl Calls {
         }
     }
 
-    /// Hands an answer to what waits for it.
+    /// Hands an answer to its task, callback or listener.
     fn hand_over(&self, id: CallId, answer: Answer) {
         let mut pending = self.pending.borrow_mut();
         let (slot, handler, over) = match pending.get(&id) {

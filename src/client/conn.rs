@@ -1,4 +1,4 @@
-//! A connection as its Tcl thread knows it: its status, and what waits for a change of it.
+//! A connection as its Tcl thread knows it: its status, and the tasks and observers that wait for a change of it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};

@@ -74,7 +74,7 @@ impl<T: 'static> Turns<T> {
         self.run.borrow().is_none()
     }
 
-    /// Drops what waits; nothing runs any more.
+    /// Drops all items; nothing runs any more.
     pub(crate) fn end(&self) {
         // Dropping the values may run code of theirs, so it must not happen while anything is borrowed.
         let gone = (self.run.take(), self.queue.take());

@@ -13,8 +13,8 @@ const CROWD_BYTES: u64 = 2 << 20;
 /// Number of frames below which a publisher never waits, however large they are.
 const FEW: usize = 4;
 
-/// Time that a publisher gives. If the writer is slow meanwhile, it gets no more until it has taken what waits: a slow server
-/// slows nobody down.
+/// Time that a publisher gives. If the writer is slow meanwhile, it gets no more until it has taken the waiting frames: a slow
+/// server slows nobody down.
 pub const GIVEN: Duration = Duration::from_millis(5);
 /// Number of frames that a writer must write in that time not to be slow.
 const FAST: u64 = 256;

@@ -15,7 +15,7 @@ use super::slots::stub;
 use super::sys::{self, Code};
 use super::trampoline;
 
-/// Something that will be done; who waits for it is released by [`Waiter::complete`].
+/// Something that will be done; [`Waiter::complete`] ends the wait for it.
 pub struct Waiter {
     done: Cell<bool>,
     /// The suspended coroutine's command: valid while it is suspended, since its end runs `after_yield`.
@@ -23,20 +23,20 @@ pub struct Waiter {
     home: RefCell<Option<Rc<Home>>>,
 }
 
-/// How a wait ended, for the one who finishes the call.
+/// How a wait ended, for the function that finishes the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// What was waited for is there.
     Done,
-    /// The coroutine, the interpreter or the evaluation is gone: nobody takes a result.
+    /// The coroutine, the interpreter or the evaluation is gone, so that nothing takes a result.
     Dropped,
 }
 
 /// What a wait in an event loop does besides. All get its start.
 pub struct Pause {
-    /// Until when it may stay awake when there is nothing to do; `None`: it sleeps at once.
+    /// End of the time in which it may poll when there is nothing to do; `None`: it sleeps at once.
     pub awake_until: fn(Instant) -> Option<Instant>,
-    /// Stays awake until then, or until something is delivered.
+    /// Polls until then, or until something is delivered.
     pub stay_awake: fn(Instant),
     /// What was waited for is there.
     pub over: fn(Instant),
@@ -54,12 +54,12 @@ struct Suspended {
 }
 
 impl Waiter {
-    /// Nobody waits yet.
+    /// Something that nothing waits for yet.
     pub fn new() -> Rc<Waiter> {
         Rc::new(Waiter { done: Cell::new(false), coroutine: Cell::new(std::ptr::null_mut()), home: RefCell::new(None) })
     }
 
-    /// It is done. A coroutine that waits is resumed by an event of its own, never from in here.
+    /// Ends the wait. A coroutine that waits is resumed by an event of its own, never from in here.
     pub fn complete(self: &Rc<Self>) {
         note_script();
         if self.done.replace(true) || self.coroutine.get().is_null() {
@@ -85,7 +85,7 @@ impl Waiter {
 }
 
 thread_local! {
-    /// When a wait that stayed awake last looked at timers and files.
+    /// Time at which a wait that polls last looked at timers and files.
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
     /// Words of `::tcl::info::coroutine` and `::yield`, made once a thread and never freed: Tcl may be gone when the thread's
     /// storage goes.
@@ -195,7 +195,7 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     let waiter = Rc::clone(&suspended.waiter);
     if code == sys::OK {
         if !waiter.done.get() {
-            // Resumed by somebody else: go on waiting.
+            // Resumed by a script: go on waiting.
             return suspend(interp, suspended);
         }
         waiter.coroutine.set(std::ptr::null_mut());
@@ -204,8 +204,8 @@ fn resumed(interp: Interp, suspended: Box<Suspended>, code: Code) -> Code {
     }
     waiter.coroutine.set(std::ptr::null_mut());
     let message = interp.result();
-    // A coroutine that is there could not yield (the C stack is busy); one that is being deleted is nobody's current one any
-    // more. The error code does not tell: in a coroutine that goes it is that of some earlier error.
+    // A coroutine that still exists could not yield, since the C stack is busy; one that is being deleted is no longer the current
+    // one. The error code does not help: in a coroutine that is being deleted it is that of some earlier error.
     if code == sys::ERROR && current_coroutine(interp).is_some() {
         interp.reset_result();
         return settle(interp, nested(interp, &waiter, suspended.pause, suspended.finish));

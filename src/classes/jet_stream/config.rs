@@ -11,7 +11,7 @@ use crate::rules::jetstream_streams::is_whole_config;
 use crate::rules::option::{Name, Opt, Value, named};
 use crate::tcl::{Interp, Obj};
 
-/// Options of a consumer that plain arguments of a method can replace.
+/// Option `-name` of a consumer; plain arguments of a method can replace this one and the next two.
 pub(super) const NAME: Name = named(CONSUMER_OPTIONS, "name");
 pub(super) const DURABLE_NAME: Name = named(CONSUMER_OPTIONS, "durable_name");
 pub(super) const DELIVER_SUBJECT: Name = named(CONSUMER_OPTIONS, "deliver_subject");

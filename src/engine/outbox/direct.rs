@@ -22,8 +22,8 @@ fn is_at_end(socket: &OwnedWriteHalf) -> bool {
 }
 
 impl Outbox {
-    /// Writes what waits instead of the writer, if that is idle, and if there is no round trip or the like of which the session
-    /// must take note.
+    /// Writes the waiting frames instead of the writer, if that is idle, and if there is no round trip or the like of which the
+    /// session must take note.
     pub(super) fn write_now(&self, queue: &mut Queue) {
         let Some(socket) = queue.socket.as_ref().filter(|_| queue.free && !queue.awake) else { return };
         if queue.bytes.len() > MOST_AT_ONCE || queue.stale > 0 || self.is_urgent() || queue.frames.iter().any(Frame::is_special) {

@@ -139,7 +139,7 @@ impl Outbox {
         !queue.given_up && pace::is_crowd(queue.frames.len(), self.bytes_of(queue))
     }
 
-    /// Gives the writer a moment to take what waits.
+    /// Gives the writer a moment to take the waiting frames.
     pub fn give_time(&self) {
         let (frames, bytes) = (self.progress(), self.gone_bytes.load(Ordering::Relaxed));
         let mut queue = super::lock(&self.queue);

@@ -33,7 +33,7 @@ use tokio::sync::Notify;
 /// Time for which bytes that had arrived before a loss are read after the writer has noticed it.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// What waits for a PONG; PONGs come in the order of the PINGs.
+/// Purpose of a PING whose PONG is awaited; PONGs come in the order of the PINGs.
 enum Awaited {
     /// A call, with the time of its PING.
     Call(CallId, Instant),

@@ -132,7 +132,7 @@ impl Session<'_> {
     fn announce(&self) {
         if !self.shared.stopping() {
             let address = &self.address;
-            // Before the status: what waits for that may be gone right after.
+            // Before the status: a script that waits for that may end right after.
             self.shared.log(Level::Info, || format!("Connected to {address}"));
             self.announced.set(true);
             self.shared.transition(self.epoch, Status::Connected, None);

@@ -14,7 +14,7 @@ const TRUSTED: &str = "TRUSTED CERTIFICATE";
 /// Byte order mark of UTF-8, with which Windows programs begin a text.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Lenient about the end: some programs leave the padding or some bits wrong.
+/// Decoder that is lenient about the end: some programs leave the padding or some bits wrong.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
