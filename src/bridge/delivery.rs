@@ -143,7 +143,8 @@ fn post() -> &'static Post {
 }
 
 fn end_thread() {
-    let Some(post) = POST.with(Cell::get) else { return };
+    // In a fork of the process the locks of what is the parent's may be held by threads that are not there.
+    let Some(post) = POST.with(Cell::get).filter(|post| !post.mailbox.is_foreign()) else { return };
     let receivers: Vec<_> = post.receivers.borrow_mut().drain().collect();
     for (key, receiver) in receivers {
         receiver.abandon();
