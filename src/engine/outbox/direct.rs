@@ -2,7 +2,7 @@
 
 use super::{Batch, Frame, Outbox, Queue};
 use socket2::SockRef;
-use std::io::ErrorKind;
+use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +11,17 @@ use tokio::net::tcp::OwnedWriteHalf;
 /// Greatest number of bytes that a caller writes itself; more is the writer's work.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// Whether the server has ended the connection, which the I/O thread may not have seen yet. What is written then is lost, and its
-/// answer never comes; left in the queue, it goes to the next server.
-fn is_at_end(socket: &OwnedWriteHalf) -> bool {
+/// Whether the server has not ended the connection, which the I/O thread may not have seen yet. What is written to one that has
+/// ended is lost, and its answer never comes; left in the queue, it goes to the next server.
+///
+/// # Errors
+/// The end, as the system tells it.
+fn check_open(socket: &OwnedWriteHalf) -> io::Result<()> {
     let mut byte = [MaybeUninit::uninit()];
     match SockRef::from(socket.as_ref()).peek(&mut byte) {
-        Ok(count) => count == 0,
-        Err(error) => error.kind() != ErrorKind::WouldBlock,
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -29,15 +33,18 @@ impl Outbox {
         if queue.bytes.len() > MOST_AT_ONCE || queue.stale > 0 || self.is_urgent() || queue.frames.iter().any(Frame::is_special) {
             return;
         }
-        if is_at_end(socket) {
-            return;
-        }
-        queue.frames.iter().for_each(Frame::told);
-        // Whatever is wrong with the socket, the writer meets it too.
-        let written = socket.try_write(&queue.bytes).unwrap_or(0);
-        if written < queue.bytes.len() {
-            queue.ahead = written;
-            return;
+        let written = check_open(socket).and_then(|()| {
+            queue.frames.iter().for_each(Frame::told);
+            socket.try_write(&queue.bytes)
+        });
+        match written {
+            Ok(written) if written == queue.bytes.len() => (),
+            Ok(written) => {
+                queue.ahead = written;
+                return;
+            }
+            // The writer goes on, or meets what is wrong with the socket.
+            Err(error) => return self.failed(&error),
         }
         self.wrote(&queue.frames);
         queue.bytes.clear();
@@ -46,10 +53,24 @@ impl Outbox {
         queue.controls = 0;
     }
 
-    /// A session begins whose socket callers may write to.
-    pub fn attach(&self, socket: Arc<OwnedWriteHalf>) {
-        crate::engine::lock(&self.queue).socket = Some(socket);
-        self.has_socket.store(true, Ordering::Relaxed);
+    /// A session begins; callers may write to its socket, if it is plain TCP.
+    pub fn attach(&self, socket: Option<Arc<OwnedWriteHalf>>) {
+        self.published.store(false, Ordering::Relaxed);
+        self.reset.store(false, Ordering::Relaxed);
+        self.has_socket.store(socket.is_some(), Ordering::Relaxed);
+        crate::engine::lock(&self.queue).socket = socket;
+    }
+
+    /// Notes that a write failed: the system tells a reset only once, to whoever asks first.
+    pub fn failed(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::ConnectionReset {
+            self.reset.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a write has met a reset in this session.
+    pub fn was_reset(&self) -> bool {
+        self.reset.load(Ordering::Relaxed)
     }
 
     /// The session ends. What a caller had begun to write becomes the batch's, if that is empty.
@@ -67,20 +88,75 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Kind;
     use super::*;
+    use crate::engine::message::{Publication, Subject};
+    use std::time::Duration;
     use tokio::net::{TcpListener, TcpStream};
 
-    #[test]
-    fn an_end_is_seen_before_the_io_thread_looks() {
+    /// The outbox of a session with an idle writer, and both ends of its connection.
+    async fn session() -> (Outbox, tokio::net::tcp::OwnedReadHalf, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (read, write) = ours.unwrap().into_split();
+        write.writable().await.unwrap();
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.attach(Some(Arc::new(write)));
+        outbox.with(|q| q.free = true);
+        (outbox, read, theirs.unwrap().0)
+    }
+
+    fn publish(outbox: &Outbox) {
+        let subject = Subject::from("s");
+        let p = Publication { subject: &subject, reply: None, headers: &[], payload: b"1" };
+        outbox.with_at_once(|q| q.publish(&p, &[], Kind::Publish));
+    }
+
+    fn run(work: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
-            let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-            let (_read, write) = ours.unwrap().into_split();
-            assert!(!is_at_end(&write));
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), work).await.unwrap() });
+    }
+
+    #[test]
+    fn written_by_the_caller() {
+        run(async {
+            let (outbox, _read, theirs) = session().await;
+            publish(&outbox);
+            assert!(!outbox.is_waiting() && outbox.has_published());
+            theirs.readable().await.unwrap();
+            let mut came = [0; 64];
+            let count = theirs.try_read(&mut came).unwrap();
+            assert_eq!(&came[..count], b"PUB s  1\r\n1\r\n");
+            // The next session has not written anything.
+            outbox.attach(None);
+            assert!(!outbox.has_published());
+            publish(&outbox);
+            assert!(outbox.is_waiting());
+        });
+    }
+
+    #[test]
+    fn an_end_that_the_io_thread_has_not_seen() {
+        run(async {
+            let (outbox, _read, theirs) = session().await;
             drop(theirs);
-            assert!(is_at_end(&write));
+            publish(&outbox);
+            assert!(outbox.is_waiting() && !outbox.has_published() && !outbox.was_reset());
+        });
+    }
+
+    #[test]
+    fn a_reset_is_remembered() {
+        run(async {
+            let (outbox, _read, theirs) = session().await;
+            SockRef::from(&theirs).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(theirs);
+            publish(&outbox);
+            assert!(outbox.is_waiting() && outbox.was_reset());
+            outbox.attach(None);
+            assert!(!outbox.was_reset());
         });
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Outbox {
     out_bytes: AtomicU64,
     /// Whether a message has been written in this session.
     published: AtomicBool,
+    /// Whether a write has met a reset in this session.
+    reset: AtomicBool,
     /// Whether callers may write instead of the writer.
     has_socket: AtomicBool,
     /// Number of frames in the queue.
@@ -198,7 +200,6 @@ impl Outbox {
     pub fn prepare(&self, pedantic: bool, mut fits: impl FnMut(&Frame) -> bool) {
         let mut queue = super::lock(&self.queue);
         queue.pedantic = pedantic;
-        self.published.store(false, Ordering::Relaxed);
         let mut gone = 0;
         queue.retain(|frame| {
             let keep = !frame.dead

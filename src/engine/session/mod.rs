@@ -70,8 +70,6 @@ struct Session<'a> {
     announced: Cell<bool>,
     /// What losses mean.
     losses: Losses,
-    /// Whether the writer was told that the connection was reset.
-    reset: Cell<bool>,
 }
 
 /// How a session was lost.
@@ -112,7 +110,6 @@ pub(super) async fn run(
         choked: Cell::new(false),
         announced: Cell::new(false),
         losses: config.losses,
-        reset: Cell::new(false),
     };
     shared.set_info(link.info);
     let (mut input, mut batch) = (link.input, Batch::default());
@@ -120,10 +117,11 @@ pub(super) async fn run(
         Stream::Tcp(tcp) => {
             let (r, w) = tcp.into_split();
             let w = Shareable(Arc::new(w));
-            shared.outbox.attach(Arc::clone(&w.0));
+            shared.outbox.attach(Some(Arc::clone(&w.0)));
             session.turn(r, w, &mut input, &mut batch, config).await
         }
         other => {
+            shared.outbox.attach(None);
             let (r, w) = tokio::io::split(other);
             session.turn(r, w, &mut input, &mut batch, config).await
         }

@@ -90,8 +90,7 @@ impl Session<'_> {
             self.cause_told.set(true);
             return problem;
         }
-        // The system tells a reset only once, to whoever asks first.
-        if self.reset.get() {
+        if self.losses.tell_resets && self.shared.outbox.was_reset() {
             return cause::reset(&self.address);
         }
         match error.map(|e| cause::of_loss(e, &self.address, self.losses)) {

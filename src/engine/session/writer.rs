@@ -24,7 +24,7 @@ impl Session<'_> {
     pub(super) async fn write<W: AsyncWrite + Unpin>(&self, w: &mut W, batch: &mut Batch, config: &Config) -> io::Result<()> {
         let written = self.write_all(w, batch, config).await;
         if let Err(e) = &written {
-            self.reset.set(self.losses.tell_resets && e.kind() == io::ErrorKind::ConnectionReset);
+            self.shared.outbox.failed(e);
             // The reader tells the cause, once it has read what had arrived.
             tokio::time::sleep(DRAIN_LIMIT).await;
         }
