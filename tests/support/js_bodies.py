@@ -4,12 +4,15 @@ One JSON object a line on standard input, one on standard output for each: {"ok"
 Durations are in seconds, as nats.py has them. Commands: {"op": "connect", "url": u}, {"op": name, ...}.
 """
 
-import asyncio
-import json
 import sys
+
+# The folder is the source tree: no caches in it.
+sys.dont_write_bytecode = True
 
 import nats
 from nats.js import api
+
+from commands import serve
 
 
 def source(fields):
@@ -83,20 +86,4 @@ class Peer:
         return True
 
 
-async def main():
-    peer = Peer()
-    loop = asyncio.get_running_loop()
-    while True:
-        line = await loop.run_in_executor(None, sys.stdin.readline)
-        if not line:
-            break
-        try:
-            answer = {"ok": await peer.run(json.loads(line))}
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
-    if peer.nc is not None:
-        await peer.nc.close()
-
-
-asyncio.run(main())
+serve(Peer(), lambda error: f"{type(error).__name__}: {error}")

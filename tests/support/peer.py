@@ -6,12 +6,16 @@ the key-value store, and those of `Peer.core`.
 """
 
 import asyncio
-import json
 import sys
+
+# The folder is the source tree: no caches in it.
+sys.dont_write_bytecode = True
 
 import nats
 import nats.js.errors
 from nats.js.api import KeyValueConfig
+
+from commands import serve
 
 
 def entry(found):
@@ -135,20 +139,4 @@ class Peer:
         raise ValueError(operation)
 
 
-async def main():
-    peer = Peer()
-    loop = asyncio.get_running_loop()
-    while True:
-        line = await loop.run_in_executor(None, sys.stdin.readline)
-        if not line:
-            break
-        try:
-            answer = {"ok": await peer.run(json.loads(line))}
-        except Exception as error:
-            answer = {"error": type(error).__name__}
-        print(json.dumps(answer), flush=True)
-    if peer.nc is not None:
-        await peer.nc.close()
-
-
-asyncio.run(main())
+serve(Peer(), lambda error: type(error).__name__)
