@@ -248,12 +248,11 @@ impl Follower {
     fn came(&self, message: Message) {
         self.alive.set(Instant::now());
         let status = message.status().map(|status| status.as_u16());
-        let headers: Vec<_> = if status.is_some() { message.headers().collect() } else { Vec::new() };
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        match control(status, &message.description().unwrap_or_default(), &headers) {
+        let control = control(status, &message.description().unwrap_or_default(), message.headers());
+        match control {
             Control::Data => self.data(message),
             Control::Heartbeat { last, stalled } => {
-                if let Some(subject) = stalled {
+                if let Some(subject) = &stalled {
                     self.answer(subject);
                 }
                 if !self.place.borrow().heartbeat(last) {

@@ -37,8 +37,8 @@ pub(crate) enum Beat {
 }
 
 /// Kind of a message on the consumer's subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Control<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Control {
     /// A message of the stream.
     Data,
     /// A sign of life.
@@ -46,7 +46,7 @@ pub(crate) enum Control<'a> {
         /// Sequence of the consumer's last delivery, if it says so.
         last: Option<u64>,
         /// Subject to which an answer must go before a stalled consumer continues.
-        stalled: Option<&'a str>,
+        stalled: Option<String>,
     },
     /// An answer to its reply subject is wanted.
     Flow,
@@ -55,15 +55,22 @@ pub(crate) enum Control<'a> {
 }
 
 /// Tells what a message is by its status, description and header lines.
-pub(crate) fn control<'a>(status: Option<u16>, description: &str, headers: &[(&str, &'a str)]) -> Control<'a> {
-    let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
+pub(crate) fn control<T: AsRef<str>>(status: Option<u16>, description: &str, headers: impl Iterator<Item = (T, T)>) -> Control {
     match status {
         None => Control::Data,
         Some(100) if description.starts_with("Flow") => Control::Flow,
-        Some(100) => Control::Heartbeat {
-            last: value("Nats-Last-Consumer").and_then(|last| last.parse().ok()),
-            stalled: value("Nats-Consumer-Stalled"),
-        },
+        Some(100) => {
+            let (mut last, mut stalled) = (None, None);
+            for (name, value) in headers {
+                let (name, value) = (name.as_ref(), value.as_ref());
+                if last.is_none() && name.eq_ignore_ascii_case("Nats-Last-Consumer") {
+                    last = Some(value.parse().ok());
+                } else if stalled.is_none() && name.eq_ignore_ascii_case("Nats-Consumer-Stalled") {
+                    stalled = Some(value.to_string());
+                }
+            }
+            Control::Heartbeat { last: last.flatten(), stalled }
+        }
         Some(_) => Control::Other,
     }
 }

@@ -151,12 +151,16 @@ fn heartbeats() {
 
 #[test]
 fn kinds() {
-    assert_eq!(control(None, "", &[]), Control::Data);
-    assert_eq!(control(Some(100), "FlowControl Request", &[]), Control::Flow);
+    let none = || std::iter::empty::<(&str, &str)>();
+    assert_eq!(control(None, "", none()), Control::Data);
+    assert_eq!(control(Some(100), "FlowControl Request", none()), Control::Flow);
     let headers = [("Nats-Last-Consumer", "7"), ("Nats-Last-Stream", "9"), ("Nats-Consumer-Stalled", "$JS.FC.x")];
-    assert_eq!(control(Some(100), "Idle Heartbeat", &headers), Control::Heartbeat { last: Some(7), stalled: Some("$JS.FC.x") });
-    assert_eq!(control(Some(100), "Idle Heartbeat", &[]), Control::Heartbeat { last: None, stalled: None });
-    assert_eq!(control(Some(409), "Consumer Deleted", &[]), Control::Other);
+    assert_eq!(
+        control(Some(100), "Idle Heartbeat", headers.into_iter()),
+        Control::Heartbeat { last: Some(7), stalled: Some("$JS.FC.x".to_string()) }
+    );
+    assert_eq!(control(Some(100), "Idle Heartbeat", none()), Control::Heartbeat { last: None, stalled: None });
+    assert_eq!(control(Some(409), "Consumer Deleted", none()), Control::Other);
 }
 
 #[test]

@@ -217,13 +217,12 @@ impl Inner {
 
     fn came(&self, message: Message) {
         let status = message.status().map(|status| status.as_u16());
-        let headers: Vec<_> = if status.is_some() { message.headers().collect() } else { Vec::new() };
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        match control(status, &message.description().unwrap_or_default(), &headers) {
+        let control = control(status, &message.description().unwrap_or_default(), message.headers());
+        match control {
             Control::Data => self.data(message),
             Control::Heartbeat { last, stalled } => {
                 self.sign_of_life();
-                if let Some(subject) = stalled {
+                if let Some(subject) = &stalled {
                     self.still_stalled(subject);
                 }
                 let beat = self.progress.borrow_mut().heartbeat(last, stalled.is_some());
