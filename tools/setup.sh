@@ -4,7 +4,7 @@
 #   tools/setup.sh [build] [server] [test] [bench] [fuzz]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, TclX, openssl, nats-py     bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
+# test    server, Thread, tcllib, TclX, openssl, Tk, Xvfb, nats-py     bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
 # fuzz    cargo-fuzz in .tools/cargo-fuzz
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
@@ -138,6 +138,10 @@ setup_test() {
     done
     setup_tclx
     command -v openssl >/dev/null || install openssl || lack openssl 'run: apt-get install openssl'
+    # Tk, and an X server without a screen for it.
+    command -v wish >/dev/null || install tk || lack Tk 'run: apt-get install tk'
+    command -v xauth >/dev/null || install xauth || lack xauth 'run: apt-get install xauth'
+    command -v xvfb-run >/dev/null || install xvfb || lack Xvfb 'run: apt-get install xvfb'
     setup_nats_py
 }
 
