@@ -90,7 +90,11 @@ setup_build() {
     command -v cargo >/dev/null || lack 'Rust (cargo)' 'see https://rustup.rs'
     command -v gcc >/dev/null || lack gcc 'run: apt-get install gcc'
     command -v "${tclsh%% *}" >/dev/null || lack "$tclsh" 'run: apt-get install tcl'
-    if ! { "$root/tools/find-tcl.sh" 8 || "$root/tools/find-tcl.sh" 9; } >/dev/null; then
+    # Those of the tclsh in use: what .tools/ has of another version does not serve it. TCL_CONFIG says what is wanted.
+    local major
+    major=$(echo 'puts [lindex [split [info tclversion] .] 0]' | $tclsh 2>/dev/null)
+    [ -n "${TCL_CONFIG:-}" ] && "$root/tools/find-tcl.sh" 9 >/dev/null && major=9
+    if ! "$root/tools/find-tcl.sh" "${major:-8}" >/dev/null; then
         install tcl-dev || lack 'tclConfig.sh' 'run: apt-get install tcl-dev, or set TCL_CONFIG to its path'
     fi
     setup_libclang
