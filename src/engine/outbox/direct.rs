@@ -1,29 +1,12 @@
 //! Callers that write to the socket themselves.
 
 use super::{Batch, Frame, Outbox, Queue};
-use socket2::SockRef;
+use crate::engine::transport::Shareable;
 use std::io;
-use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::net::tcp::OwnedWriteHalf;
 
 /// Greatest number of bytes that a caller writes itself; more is the writer's work.
 const MOST_AT_ONCE: usize = 64 * 1024;
-
-/// Whether the server has not ended the connection, which the I/O thread may not have seen yet. What is written to one that has
-/// ended is lost, and its answer never comes; left in the queue, it goes to the next server.
-///
-/// # Errors
-/// The end, as the system tells it.
-fn check_open(socket: &OwnedWriteHalf) -> io::Result<()> {
-    let mut byte = [MaybeUninit::uninit()];
-    match SockRef::from(socket.as_ref()).peek(&mut byte) {
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-        _ => Ok(()),
-    }
-}
 
 impl Outbox {
     /// Writes the waiting frames instead of the writer, if that is idle, and if there is no round trip or the like of which the
@@ -33,11 +16,8 @@ impl Outbox {
         if queue.bytes.len() > MOST_AT_ONCE || queue.stale > 0 || self.is_urgent() || queue.frames.iter().any(Frame::is_special) {
             return;
         }
-        let written = check_open(socket).and_then(|()| {
-            queue.frames.iter().for_each(Frame::told);
-            socket.try_write(&queue.bytes)
-        });
-        match written {
+        queue.frames.iter().for_each(Frame::told);
+        match socket.try_write(&queue.bytes) {
             Ok(written) if written == queue.bytes.len() => (),
             Ok(written) => {
                 queue.ahead = written;
@@ -54,7 +34,7 @@ impl Outbox {
     }
 
     /// A session begins; callers may write to its socket, if it is plain TCP.
-    pub fn attach(&self, socket: Option<Arc<OwnedWriteHalf>>) {
+    pub fn attach(&self, socket: Option<Shareable>) {
         self.published.store(false, Ordering::Relaxed);
         self.reset.store(false, Ordering::Relaxed);
         self.has_socket.store(socket.is_some(), Ordering::Relaxed);
@@ -91,6 +71,7 @@ mod tests {
     use super::super::Kind;
     use super::*;
     use crate::engine::message::{Publication, Subject};
+    use socket2::SockRef;
     use std::time::Duration;
     use tokio::net::{TcpListener, TcpStream};
 
@@ -103,7 +84,7 @@ mod tests {
         write.writable().await.unwrap();
         let outbox = Outbox::default();
         outbox.open();
-        outbox.attach(Some(Arc::new(write)));
+        outbox.attach(Some(Shareable::new(write)));
         outbox.with(|q| q.free = true);
         (outbox, read, theirs.unwrap().0)
     }

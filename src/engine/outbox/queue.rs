@@ -4,10 +4,10 @@ use super::super::CallId;
 use super::super::message::Publication;
 use super::super::pace;
 use super::super::subs::Sub;
+use super::super::transport::Shareable;
 use super::super::wire::encode;
 use super::frame::{Frame, Kind, retain};
 use std::sync::Arc;
-use tokio::net::tcp::OwnedWriteHalf;
 
 /// The queue itself.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(in crate::engine) struct Queue {
     /// Whether the writer is at work and needs no wake.
     pub(super) awake: bool,
     /// The session's socket, if it is plain TCP.
-    pub(super) socket: Option<Arc<OwnedWriteHalf>>,
+    pub(super) socket: Option<Shareable>,
     /// Whether the writer sleeps and has left nothing half written, so that a caller may write instead.
     pub(super) free: bool,
     /// Number of bytes at the front that a caller wrote, the rest of which the socket did not take.

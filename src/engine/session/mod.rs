@@ -116,8 +116,8 @@ pub(super) async fn run(
     let ended = match link.stream {
         Stream::Tcp(tcp) => {
             let (r, w) = tcp.into_split();
-            let w = Shareable(Arc::new(w));
-            shared.outbox.attach(Some(Arc::clone(&w.0)));
+            let w = Shareable::new(w);
+            shared.outbox.attach(Some(w.clone()));
             session.turn(r, w, &mut input, &mut batch, config).await
         }
         other => {
