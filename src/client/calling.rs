@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::calls::{Answer, Handler};
+use super::calls::{Answer, Calls, Handler};
 use super::conn::Client;
 use super::fault::Fault;
 use super::task::Slot;
-use crate::engine::{CallId, End, Mode, RequestSpec};
+use crate::engine::{CallId, End, Mode, Problem, RequestSpec};
+use crate::tcl::event::later;
 
 /// A timeout in ms, 0 for none, as the engine takes it.
 pub(crate) fn timeout(ms: i64) -> Option<Duration> {
@@ -66,6 +67,22 @@ impl Astray {
     }
 }
 
+/// Calls made when no server was left, which the script could not know yet.
+pub(crate) struct Unheard {
+    calls: Rc<Calls>,
+    ids: Vec<CallId>,
+}
+
+impl Unheard {
+    /// Ends them, each in an event of its own.
+    pub(crate) fn end(self, end: fn() -> End) {
+        for id in self.ids {
+            let calls = Rc::clone(&self.calls);
+            later(Box::new(move || calls.answer(id, Answer::End(end()))));
+        }
+    }
+}
+
 /// A subscription of the library itself; dropped, it ends.
 pub(crate) struct Listening {
     client: Rc<Client>,
@@ -88,9 +105,27 @@ impl Client {
     /// [`Fault::Closed`].
     pub(crate) fn listen(self: &Rc<Self>, subject: &str, run: Handler) -> Result<Listening, Fault> {
         self.open_or_fault()?;
-        let id = self.engine().listen(subject)?;
+        let id = self.made(self.engine().listen(subject))?;
         self.calls().listen(id, run);
         Ok(Listening { client: Rc::clone(self), id })
+    }
+
+    /// The number of a call that the engine has taken, or refused because no server is left: if the status does not show that yet,
+    /// the call ends when it does, like those that were pending.
+    fn made(&self, taken: Result<CallId, Problem>) -> Result<CallId, Fault> {
+        match taken {
+            Err(problem) if self.is_behind(&problem) => {
+                let id = self.engine().unsent_call();
+                self.unheard().borrow_mut().push(id);
+                Ok(id)
+            }
+            taken => Ok(taken?),
+        }
+    }
+
+    /// Takes the calls that the engine has refused though the status was another one. Must be called before the status is set.
+    pub(crate) fn take_unheard(&self) -> Unheard {
+        Unheard { calls: Rc::clone(self.calls()), ids: self.unheard().take() }
     }
 
     /// Sends a request whose answers a task awaits.
@@ -100,7 +135,7 @@ impl Client {
     pub(crate) fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
         self.open_or_fault()?;
         let single = matches!(spec.mode, Mode::Shared);
-        let id = self.engine().request(spec)?;
+        let id = self.made(self.engine().request(spec))?;
         Ok(Calling::new(self, id, self.calls().await_answers(id), single))
     }
 
@@ -114,7 +149,7 @@ impl Client {
             Mode::Shared => 1,
             Mode::Own { max } | Mode::Pull { max, .. } => max,
         };
-        let id = self.engine().request(spec)?;
+        let id = self.made(self.engine().request(spec))?;
         self.calls().call_back(id, left, run);
         Ok(id)
     }

@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use super::calls::Calls;
 use super::fault::Fault;
 use super::task::Slot;
-use crate::engine::Conn;
+use crate::engine::{CallId, Code, Conn, Problem};
 use crate::tcl::event::later;
 
 /// Status that scripts see.
@@ -61,6 +61,10 @@ pub(crate) struct Client {
     connecting: RefCell<Vec<Connect>>,
     /// Number of the current or last `connect`.
     epoch: Cell<u64>,
+    /// Number of the last one that the engine was opened for.
+    opened: Cell<u64>,
+    /// Calls made since the engine has found no server left, which the status does not show yet.
+    unheard: RefCell<Vec<CallId>>,
     /// The server is asked to check subjects strictly.
     pedantic: Cell<bool>,
     /// Runs when this process turns out to be a fork of the one that has the connection.
@@ -77,6 +81,8 @@ impl Client {
             observers: RefCell::default(),
             connecting: RefCell::default(),
             epoch: Cell::new(0),
+            opened: Cell::new(0),
+            unheard: RefCell::default(),
             pedantic: Cell::new(false),
             at_fork: RefCell::default(),
         })
@@ -165,6 +171,27 @@ impl Client {
     pub(crate) fn next_epoch(&self) -> u64 {
         self.epoch.set(self.epoch.get() + 1);
         self.epoch.get()
+    }
+
+    /// Starts connecting; the number of this `connect`.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub(crate) fn open(&self) -> Result<u64, Problem> {
+        let epoch = self.next_epoch();
+        self.opened.set(epoch);
+        self.engine.open(epoch)?;
+        Ok(epoch)
+    }
+
+    /// Whether the engine refuses a call only because it has given up, which the status does not show yet. Scripts go by the status.
+    pub(crate) fn is_behind(&self, problem: &Problem) -> bool {
+        problem.code == Code::ConnectionClosed && self.state() != State::Closed && self.epoch() == self.opened.get()
+    }
+
+    /// Calls made in that time.
+    pub(super) fn unheard(&self) -> &RefCell<Vec<CallId>> {
+        &self.unheard
     }
 
     /// Waits for the end of `connect`.

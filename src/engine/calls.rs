@@ -99,10 +99,16 @@ impl Calls {
         self.last_id + 1
     }
 
+    /// Takes an id for a request that is never sent.
+    pub fn skip(&mut self) -> CallId {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// Adds a request under its id, [`Calls::upcoming`]; the result is that of [`Calls::insert`].
     pub fn add(&mut self, call: PendingCall) -> bool {
-        self.last_id += 1;
-        self.insert(self.last_id, call)
+        let id = self.skip();
+        self.insert(id, call)
     }
 
     /// An id for anything but a request.

@@ -273,6 +273,18 @@ impl Conn {
         request::listen(&self.shared, subject)
     }
 
+    /// The number of a call that was refused with `ErrConnectionClosed`, for an owner that has not heard yet that no server is left.
+    pub fn unsent_call(&self) -> CallId {
+        lock(&self.shared.calls).skip()
+    }
+
+    /// The same for a subscription, whose end is told.
+    pub fn unsent_subscription(&self) -> SubId {
+        let id = lock(&self.shared.subs).skip();
+        self.shared.listener.sub_end(id);
+        id
+    }
+
     /// Cancels a pending call: no further event of it. False if there is no such call.
     pub fn cancel(&self, id: CallId) -> bool {
         if self.is_foreign() {

@@ -185,6 +185,12 @@ impl SubTable {
         self.add(Owner::User, spec)
     }
 
+    /// Takes an id for a subscription that is never made.
+    pub fn skip(&mut self) -> SubId {
+        self.last_id += 1;
+        self.last_id
+    }
+
     /// The inbox of shared requests.
     pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
         let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
@@ -204,8 +210,8 @@ impl SubTable {
     }
 
     fn add(&mut self, owner: Owner, spec: SubSpec) -> Arc<Sub> {
-        self.last_id += 1;
-        self.put(self.last_id, owner, spec)
+        let id = self.skip();
+        self.put(id, owner, spec)
     }
 
     fn put(&mut self, key: SubId, owner: Owner, spec: SubSpec) -> Arc<Sub> {

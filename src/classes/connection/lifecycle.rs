@@ -64,9 +64,10 @@ impl Connection {
         self.variables.set_last_error(None);
         // A trace may have disconnected as well.
         if self.client.epoch() == epoch {
-            let waiting = self.client.take_connecting();
+            let (waiting, unheard) = (self.client.take_connecting(), self.client.take_unheard());
             self.set_state(State::Closed);
             waiting.end(&Err(Fault::ClosedWaiting));
+            unheard.end(|| End::Closed);
         }
     }
 
@@ -165,8 +166,7 @@ pub(super) fn connect(connection: &Rc<Connection>, call: &Invocation) -> Result<
     if connection.state() != State::Closed {
         return Ok(Reply::Empty);
     }
-    let epoch = connection.client.next_epoch();
-    connection.engine().open(epoch)?;
+    let epoch = connection.client.open()?;
     let waiting = (!asynchronous).then(|| connection.client.await_connect());
     connection.variables.set_last_error(None);
     if connection.client.epoch() == epoch {

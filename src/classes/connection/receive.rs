@@ -7,7 +7,7 @@ use crate::bridge::delivery::{self, Receiver};
 use crate::bridge::errors::{Result, to_tcl};
 use crate::bridge::options::bad_value;
 use crate::client::{Answer, Astray, Fault, State};
-use crate::engine::{Code, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
+use crate::engine::{Code, End, Event, Level, Message, Problem, ServerEntry, Status, SubId, UrlAuth};
 use crate::rules::option::Kind;
 use crate::tcl::Obj;
 
@@ -101,10 +101,11 @@ impl Connection {
                 if over() {
                     return;
                 }
-                let (waiting, pings) = (self.client.take_connecting(), astray());
+                let (waiting, pings, unheard) = (self.client.take_connecting(), astray(), self.client.take_unheard());
                 self.set_state(State::Closed);
                 waiting.end(&Err(error.map_or(Fault::Closed, Fault::from)));
                 pings.into_iter().for_each(Astray::end);
+                unheard.end(|| End::Lost);
             }
         }
     }
