@@ -10,6 +10,7 @@ pub(super) static DIALECT_2: Words = Words { named: &[], fault, argument };
 
 const CLOSED: Word = word("ErrConnectionClosed");
 const TIMEOUT: Word = word("ErrTimeout");
+const NOT_SUPPORTED: Word = word("ErrNotSupported");
 const PROTOCOL: Word = word("ErrProtocol");
 const BUCKET_NOT_FOUND: Word = word("BucketNotFound");
 const KEY_NOT_FOUND: Word = word("KeyNotFound");
@@ -21,7 +22,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::Closed => (CLOSED, "No connection to NATS server".into()),
         Fault::Forked => (CLOSED, "No connection to NATS server: it belongs to the process that this one was forked from".into()),
         Fault::ClosedWaiting => (CLOSED, "Connection closed".into()),
-        Fault::Lost(Waiting::Ping) => (CLOSED, "Connection lost".into()),
+        Fault::Lost(Waiting::Ping | Waiting::Many(_)) => (CLOSED, "Connection lost".into()),
         Fault::Lost(_) => (TIMEOUT, "Connection lost".into()),
         Fault::Timeout(waiting) => (TIMEOUT, timeout(waiting)),
         Fault::NoResponders(_) | Fault::NoRespondersToMany(_) | Fault::NoJetStream => {
@@ -30,10 +31,18 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::ReplyNotJson => (PROTOCOL, "Invalid JSON in a JetStream response".into()),
         Fault::ReplyIncomplete => (PROTOCOL, "Invalid JetStream response".into()),
         Fault::NotAnAck => (const { word("ErrInvalidJSAck") }, "Invalid acknowledgement of a published message".into()),
-        Fault::NotSupported { option, since, server } => (
-            const { word("ErrNotSupported") },
-            format!("The option -{option} needs nats-server {since} or newer; the server is {server}"),
-        ),
+        Fault::NotSupported { option, since, server } => {
+            (NOT_SUPPORTED, format!("The option -{option} needs nats-server {since} or newer; the server is {server}"))
+        }
+        Fault::TooOld { method, since, server: Some(server) } => {
+            (NOT_SUPPORTED, format!("{method} needs nats-server {since} or newer; the server is {server}"))
+        }
+        Fault::TooOld { method, since, server: None } => {
+            (NOT_SUPPORTED, format!("{method} needs nats-server {since} or newer; the server is older"))
+        }
+        Fault::NoDirectAccess(stream) => {
+            (NOT_SUPPORTED, format!("Nobody answers direct gets of stream {stream}: there is none, or it does not allow them"))
+        }
         Fault::NoSubscription(id) => (const { word("ErrBadSubscription") }, format!("Invalid subscription ID {id}")),
         Fault::NotJetStreamMessage { .. } => (const { word("ErrNotJSMessage") }, "Not a JetStream message".into()),
         Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => (BUCKET_NOT_FOUND, format!("Bucket {bucket} not found")),
@@ -59,7 +68,9 @@ fn reset(start: u64, cause: Word) -> (Word, String) {
 
 fn timeout(waiting: &Waiting) -> String {
     match waiting {
-        Waiting::Request(subject) | Waiting::Replies(subject) => format!("Request to {subject} timed out"),
+        Waiting::Request(subject) | Waiting::Replies(subject) | Waiting::Many(subject) => {
+            format!("Request to {subject} timed out")
+        }
         Waiting::Ping => "PING timeout".into(),
         Waiting::Pull { stream, consumer, .. } => format!("Consume timeout! stream={stream} consumer={consumer}"),
         Waiting::Bucket(bucket) | Waiting::Gathering { bucket, .. } => format!("Reading the bucket {bucket} timed out"),
@@ -106,6 +117,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::RequestId(id) => format!("Invalid request ID {id}"),
         Argument::FetchId(id) => format!("Invalid fetch ID {id}"),
         Argument::DirectGet => "Invalid request".into(),
+        Argument::TooManySubjects => "More than 1024 subjects match".into(),
         Argument::NoOrigins => "List of KV origins is required".into(),
         Argument::NotBoolean { name, value } => format!("{name} = {value} is not a boolean"),
         Argument::MirrorIsBucket => "Mirror name must not be KV".into(),

@@ -25,6 +25,7 @@ fn fault(fault: &Fault) -> (Word, String) {
         Fault::NoRespondersToMany(subject) => {
             (const { word("ErrNoResponders") }, format!("No responders available for request to {subject}"))
         }
+        Fault::NoDirectAccess(_) => (const { word("ErrNoResponders") }, "No responders available for request".into()),
         Fault::NoJetStream => (const { word("ErrJetStreamNotEnabled") }, "JetStream is not enabled in the server".into()),
         Fault::NotJetStreamMessage { subject } => {
             (const { word("ErrNotJSMessage") }, format!("Message with subject {subject} is not a JetStream message"))

@@ -65,6 +65,8 @@ pub(crate) enum Argument {
     FetchId(String),
     /// A direct get that the server does not understand.
     DirectGet,
+    /// Subjects, or a wildcard, for which there are more last messages than a server looks for at once.
+    TooManySubjects,
     /// A bucket's origins: none are given.
     NoOrigins,
     /// An argument that is no boolean.

@@ -147,7 +147,7 @@ impl Client {
         self.open_or_fault()?;
         let left = match spec.mode {
             Mode::Shared => 1,
-            Mode::Own { max } | Mode::Pull { max, .. } => max,
+            Mode::Own { max } | Mode::Pull { max, .. } | Mode::Gather { max, .. } => max,
         };
         let id = self.made(self.engine().request(spec))?;
         self.calls().call_back(id, left, run);

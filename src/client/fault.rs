@@ -24,6 +24,8 @@ pub(crate) enum Waiting {
     },
     /// Several replies to a request, by its subject.
     Replies(String),
+    /// The answers of many to a request, by its subject.
+    Many(String),
     /// The entries of a bucket.
     Bucket(String),
     /// The entries of the bucket that an object stands for.
@@ -77,6 +79,17 @@ pub(crate) enum Fault {
         /// The server's version.
         server: Version,
     },
+    /// A method that the server is too old for.
+    TooOld {
+        /// Method.
+        method: &'static str,
+        /// First version that answers it.
+        since: Version,
+        /// The server's version, if it says one.
+        server: Option<Version>,
+    },
+    /// A stream of which nobody answers direct gets: there is none, or it does not allow them.
+    NoDirectAccess(String),
     /// A subscription that does not exist, by the ID that the script gave.
     NoSubscription(String),
     /// An acknowledgement or metadata of a message that no consumer delivered.
@@ -123,12 +136,14 @@ impl Fault {
     pub(crate) fn of_end(end: &End, waiting: Waiting) -> Fault {
         match (end, waiting) {
             (End::Timeout, waiting) => Fault::Timeout(waiting),
-            (End::NoResponders(_) | End::Status(_), Waiting::Request(subject)) => Fault::NoResponders(subject),
+            (End::NoResponders(_) | End::Status(_), Waiting::Request(subject) | Waiting::Many(subject)) => {
+                Fault::NoResponders(subject)
+            }
             (End::NoResponders(_) | End::Status(_), Waiting::Replies(subject)) => Fault::NoRespondersToMany(subject),
             (End::NoResponders(_) | End::Status(_), _) => Fault::NoResponders(String::new()),
             (End::Lost, waiting) => Fault::Lost(waiting),
             (End::Refused(problem), _) => Fault::Engine(problem.clone()),
-            (End::Closed | End::Full | End::Pong(_), _) => Fault::ClosedWaiting,
+            (End::Closed | End::Full | End::Stalled | End::Pong(_), _) => Fault::ClosedWaiting,
         }
     }
 

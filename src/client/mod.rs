@@ -2,12 +2,14 @@
 
 mod api;
 mod argument;
+mod batch;
 mod calling;
 mod calls;
 pub(crate) mod codes;
 mod conn;
 mod fault;
 pub(crate) mod follower;
+mod gather;
 pub(crate) mod kv;
 pub(crate) mod ordered;
 mod pull;
@@ -18,6 +20,7 @@ mod turns;
 
 pub(crate) use api::{Api, PREFIX, Trace, prefix_of_domain, pub_ack};
 pub(crate) use argument::Argument;
+pub(crate) use batch::Batch;
 pub(crate) use calling::{Astray, Calling, timeout};
 pub(crate) use calls::Answer;
 pub(crate) use conn::{Client, State};

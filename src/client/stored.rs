@@ -32,6 +32,19 @@ impl Stored {
     pub(crate) fn operation(&self) -> Operation {
         operation(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
+
+    /// Number of bytes as a server counts them against `max_bytes`, about.
+    pub(super) fn size(&self) -> u64 {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        (self.subject.len() + headers + self.data.len()) as u64
+    }
+
+    /// Takes out the last header of that name: the server's own come behind those of the publisher, and a message that was
+    /// republished has some of the same names.
+    pub(super) fn take_header(&mut self, wanted: &str) -> Option<String> {
+        let at = self.headers.iter().rposition(|(name, _)| name == wanted)?;
+        Some(self.headers.remove(at).1)
+    }
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -76,7 +89,7 @@ impl Api {
         let message = self.exchange(&subject, Bytes::from(request), None, self.timeout).await?;
         self.trace_reply(&subject, &message);
         match message.status().map(|status| status.as_u16()) {
-            None => match stored(&message) {
+            None => match own_fields(&message) {
                 Some(stored) => Ok(stored),
                 // The server puts its headers behind those of the publisher: nothing can be read of them if that block is
                 // broken. The leader tells block and message apart.
@@ -94,18 +107,18 @@ fn not_found() -> Fault {
     Fault::Api(ApiError { code: 404, err_code: codes::MESSAGE_NOT_FOUND, description: "no message found".into() })
 }
 
-fn refusal(code: u16, description: &str) -> ApiError {
+pub(super) fn refusal(code: u16, description: &str) -> ApiError {
     ApiError { code: i64::from(code), err_code: 0, description: description.to_string() }
 }
 
-fn stored(message: &Message) -> Option<Stored> {
-    let mut headers: Vec<(String, String)> = message.headers().map(|(name, value)| (name.into(), value.into())).collect();
-    // The server's own come last: a message that was republished has some of the same names.
-    let mut own = |wanted: &str| {
-        let at = headers.iter().rposition(|(name, _)| name == wanted)?;
-        Some(headers.remove(at).1)
-    };
-    let (subject, seq, time) = (own("Nats-Subject")?, own("Nats-Sequence")?.parse().ok()?, own("Nats-Time-Stamp")?);
-    own("Nats-Stream");
-    Some(Stored { subject, seq, data: message.payload().to_vec(), headers, time })
+/// The message in an answer to a direct get; `None` if the server's headers cannot be found.
+pub(super) fn own_fields(message: &Message) -> Option<Stored> {
+    let headers = message.headers().map(|(name, value)| (name.into(), value.into())).collect();
+    let data = message.payload().to_vec();
+    let mut stored = Stored { subject: String::new(), seq: 0, data, headers, time: String::new() };
+    stored.subject = stored.take_header("Nats-Subject")?;
+    stored.seq = stored.take_header("Nats-Sequence")?.parse().ok()?;
+    stored.time = stored.take_header("Nats-Time-Stamp")?;
+    stored.take_header("Nats-Stream");
+    Some(stored)
 }

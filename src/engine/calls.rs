@@ -1,7 +1,7 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
 use super::CallId;
-use super::message::Outgoing;
+use super::message::{Message, Outgoing};
 use super::subs::Sub;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -13,6 +13,20 @@ use std::time::{Duration, Instant};
 /// Makes the payload that asks for the rest of a pull, from the first payload, the number of messages still wanted, and the time
 /// since it began; `None` asks for nothing. Called on the I/O thread.
 pub type Renew = fn(&Bytes, u64, Duration) -> Option<Bytes>;
+
+/// Part that an answer plays in a request for many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// One of the answers.
+    Answer,
+    /// The last of them: it is delivered, and the call ends with [`super::End::Full`].
+    Last,
+    /// The mark behind the last one: the call ends with it, as [`super::End::Status`].
+    Mark,
+}
+
+/// Tells the part of an answer. Called on the I/O thread.
+pub type Judge = fn(&Message) -> Part;
 
 /// Number above those of all requests: round trips and subscriptions of the library itself are numbered from here.
 const ASIDE: CallId = 1 << 40;
@@ -38,6 +52,19 @@ pub(super) enum Kind {
         /// How it is asked for again: with which message it was asked for, and when.
         renew: Option<(Renew, Box<Outgoing>, Instant)>,
     },
+    /// Many answers on an inbox of its own, until one is judged to be the end, or none comes for a while.
+    Gather {
+        /// Its inbox.
+        sub: Arc<Sub>,
+        /// Answers that are still taken.
+        left: u64,
+        /// Tells the end.
+        judge: Judge,
+        /// Silence after an answer that ends it.
+        stall: Option<Duration>,
+        /// Time at which the present silence ends it.
+        stalled: Option<Instant>,
+    },
     /// Everything that comes on a subject, until it is cancelled.
     Listen {
         /// Its subscription.
@@ -62,9 +89,22 @@ impl PendingCall {
     /// Its own inbox, if it has one.
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
-            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Listen { sub } => Some(sub),
+            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub } => Some(sub),
             Kind::Shared | Kind::Ping => None,
         }
+    }
+
+    /// Time at which it ends by itself, and whether that is for want of further answers.
+    fn due(&self) -> (Option<Instant>, bool) {
+        match self.kind {
+            Kind::Gather { stalled: Some(at), .. } if self.deadline.is_none_or(|deadline| at < deadline) => (Some(at), true),
+            _ => (self.deadline, false),
+        }
+    }
+
+    /// Whether silence, and not its deadline, ends it now.
+    pub fn is_stalled(&self) -> bool {
+        self.due().1
     }
 }
 
@@ -147,7 +187,9 @@ impl Calls {
             .iter()
             .filter(|(id, call)| {
                 let own = match &call.kind {
-                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Listen { sub } => sub.subject() == subject,
+                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub } => {
+                        sub.subject() == subject
+                    }
                     Kind::Shared => by_reply == Some(**id) || shared == Some("*"),
                     Kind::Ping => false,
                 };
@@ -184,18 +226,36 @@ impl Calls {
         self.pending.remove(&id)
     }
 
+    /// An answer came to a call that many answer: its silence begins anew. True if it is now due earlier than any other, so that
+    /// the timer must be woken.
+    pub fn heard(&mut self, id: CallId, now: Instant) -> bool {
+        let Some(call) = self.pending.get_mut(&id) else { return false };
+        let Kind::Gather { stall: Some(stall), stalled, .. } = &mut call.kind else { return false };
+        let before = std::mem::replace(stalled, now.checked_add(*stall));
+        let (due, stalls) = call.due();
+        // Once there is an entry for its silence, it is put off when its time comes.
+        let Some(due) = due.filter(|_| stalls && before.is_none()) else { return false };
+        let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
+        self.deadlines.push(Reverse((due, id)));
+        first.is_none_or(|first| due < first)
+    }
+
     /// Removes a call whose deadline has passed.
     pub fn pop_due(&mut self, now: Instant) -> Option<(CallId, PendingCall)> {
         while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
-            if !self.pending.contains_key(&id) {
+            let Some(call) = self.pending.get(&id) else {
                 self.deadlines.pop();
                 continue;
-            }
+            };
             if deadline > now {
                 return None;
             }
             self.deadlines.pop();
-            return self.pending.remove(&id).map(|call| (id, call));
+            match call.due().0 {
+                Some(due) if due <= now => return self.pending.remove(&id).map(|call| (id, call)),
+                Some(due) => self.deadlines.push(Reverse((due, id))),
+                None => {}
+            }
         }
         None
     }
@@ -213,6 +273,11 @@ impl Calls {
     /// Ids of all calls that are no round trips, oldest first.
     pub fn requests(&self) -> Vec<CallId> {
         self.ids(|c| !matches!(c.kind, Kind::Ping))
+    }
+
+    /// Ids of the calls that many answer, oldest first.
+    pub fn gathering(&self) -> Vec<CallId> {
+        self.ids(|c| matches!(c.kind, Kind::Gather { .. }))
     }
 
     fn ids(&self, fits: impl Fn(&PendingCall) -> bool) -> Vec<CallId> {
@@ -264,5 +329,47 @@ mod tests {
             c.remove(id);
         }
         assert!(c.deadlines.len() < 2000);
+    }
+
+    #[test]
+    fn silence_counts_from_the_last_answer() {
+        let mut c = Calls::default();
+        let t = Instant::now();
+        let ms = |n| t + Duration::from_millis(n);
+        let mut subs = crate::engine::subs::SubTable::default();
+        let mut gather = |c: &mut Calls, deadline, stall: Option<u64>| {
+            let id = c.upcoming();
+            let sub = subs.add_call(id, format!("inbox.{id}"), None);
+            let stall = stall.map(Duration::from_millis);
+            let kind = Kind::Gather { sub, left: 9, judge: |_| Part::Answer, stall, stalled: None };
+            c.add(PendingCall { kind, subject: None, deadline });
+            id
+        };
+        let (a, b) = (gather(&mut c, Some(ms(100)), Some(10)), gather(&mut c, None, Some(40)));
+        let none = gather(&mut c, Some(ms(200)), None);
+        assert_eq!(c.gathering(), [a, b, none]);
+        // Before the first answer only the deadline counts.
+        assert!(c.pop_due(ms(50)).is_none());
+        assert_eq!((c.heard(a, ms(50)), c.heard(b, ms(51)), c.heard(none, ms(51))), (true, false, false));
+        assert_eq!(c.next_deadline(), Some(ms(60)));
+        assert!(!c.heard(a, ms(55)));
+        assert!(c.pop_due(ms(60)).is_none());
+        assert_eq!(c.next_deadline(), Some(ms(65)));
+        let (id, stalled) = c.pop_due(ms(65)).unwrap();
+        assert!(id == a && stalled.is_stalled());
+        assert!(!c.heard(a, ms(65)));
+        let (id, stalled) = c.pop_due(ms(91)).unwrap();
+        assert!(id == b && stalled.is_stalled());
+        let (id, late) = c.pop_due(ms(200)).unwrap();
+        assert!(id == none && !late.is_stalled() && late.inbox().is_some());
+
+        // Answers that keep coming do not hold it beyond its deadline.
+        let d = gather(&mut c, Some(ms(300)), Some(30));
+        for at in (210..300).step_by(10) {
+            c.heard(d, ms(at));
+            assert!(c.pop_due(ms(at)).is_none());
+        }
+        let (id, late) = c.pop_due(ms(300)).unwrap();
+        assert!(id == d && !late.is_stalled());
     }
 }

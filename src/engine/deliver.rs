@@ -1,6 +1,6 @@
 //! Delivery of a subscription's messages to its owner: to the message lane, or as replies to calls.
 
-use super::calls::{Calls, Kind, PendingCall};
+use super::calls::{Calls, Kind, Part, PendingCall};
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
@@ -10,6 +10,7 @@ use super::{CallId, lock};
 use async_nats::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Delivers messages that came for a subscription; false if it has ended.
 pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
@@ -103,13 +104,15 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
     let mut calls = lock(&shared.calls);
     let mut events = Vec::with_capacity(messages.len() + 1);
     let mut ended = None;
+    let mut earliest = false;
     for m in messages {
         let Some(call) = calls.get_mut(id) else {
             break;
         };
-        let (left, pull) = match &mut call.kind {
-            Kind::Own { left, .. } => (left, false),
-            Kind::Pull { left, .. } => (left, true),
+        let (left, pull, part) = match &mut call.kind {
+            Kind::Own { left, .. } => (left, false, Part::Answer),
+            Kind::Pull { left, .. } => (left, true, Part::Answer),
+            Kind::Gather { left, judge, .. } => (left, false, judge(&m)),
             Kind::Listen { .. } => {
                 sub.state().delivered += 1;
                 events.push(Event::Reply { call: id, message: m });
@@ -122,9 +125,10 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
             Some(StatusCode::IDLE_HEARTBEAT) if pull => None,
             Some(_) if pull => Some(End::Status(m)),
             Some(_) if no_responders(&m) => Some(End::NoResponders(m)),
+            _ if part == Part::Mark => Some(End::Status(m)),
             _ => {
                 *left = left.saturating_sub(1);
-                let full = *left == 0;
+                let full = *left == 0 || part == Part::Last;
                 events.push(Event::Reply { call: id, message: m });
                 full.then_some(End::Full)
             }
@@ -136,14 +140,27 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
     if let Some(end) = ended {
         calls.remove(id);
         events.push(Event::End { call: id, end });
+    } else if !events.is_empty() {
+        earliest = calls.heard(id, Instant::now());
     }
     shared.listener.events(events);
     let live = calls.get_mut(id).is_some();
     let idle = calls.is_quiet();
     drop(calls);
+    if earliest {
+        shared.timer_wake.notify_one();
+    }
     if !live {
-        lock(&shared.subs).remove(sub);
-        shared.end_sub(sub);
+        let state = sub.state();
+        let full = state.told_limit().is_some() && state.max.is_some_and(|max| state.delivered >= max);
+        drop(state);
+        if full {
+            // The server has ended it by itself.
+            lock(&shared.subs).remove(sub);
+            shared.end_sub(sub);
+        } else {
+            shared.end_now(sub);
+        }
     }
     if idle {
         shared.outbox.linger();

@@ -54,9 +54,12 @@ pub enum End {
     Timeout,
     /// Nobody listens to the subject; the server's status message.
     NoResponders(Message),
-    /// A status message ended a pull.
+    /// A status message ended a pull, or the mark of the end a request for many answers.
     Status(Message),
-    /// The connection was lost for good (pings: lost at all, unless [`super::Losses::keep_pings`]).
+    /// No further answer came for a while to a request for many.
+    Stalled,
+    /// The connection was lost for good (pings and requests for many answers: lost at all; pings unless
+    /// [`super::Losses::keep_pings`]).
     Lost,
     /// The connection was closed by its owner.
     Closed,

@@ -35,6 +35,7 @@ mod wire;
 #[cfg(test)]
 mod fuzz_checks;
 
+pub use calls::Part;
 pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;
 pub use error::{Code, Problem};

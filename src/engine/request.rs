@@ -1,6 +1,6 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
-use super::calls::{Calls, Inbox, Kind, PendingCall, Renew};
+use super::calls::{Calls, Inbox, Judge, Kind, PendingCall, Renew};
 use super::error::Problem;
 use super::listener::End;
 use super::message::{Outgoing, Publication, Subject};
@@ -33,6 +33,16 @@ pub enum Mode {
         ends_at_client: bool,
         /// Makes the payload that asks for the rest after a reconnection.
         renew: Option<Renew>,
+    },
+    /// Many answers on an inbox of its own, until one of them is the end, or no more come. It ends with the connection on which
+    /// it was sent: who would have answered may not know of it.
+    Gather {
+        /// Number of answers that are taken at most.
+        max: u64,
+        /// Tells the end.
+        judge: Judge,
+        /// Time without an answer, after the first one, that ends it.
+        stall: Option<Duration>,
     },
 }
 
@@ -88,7 +98,7 @@ pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem
     };
     match r.mode {
         Mode::Shared => shared_request(shared, &msg, deadline(Duration::ZERO)),
-        Mode::Own { .. } => own_request(shared, msg, r.mode, deadline(Duration::ZERO)),
+        Mode::Own { .. } | Mode::Gather { .. } => own_request(shared, msg, r.mode, deadline(Duration::ZERO)),
         Mode::Pull { ends_at_client, .. } => {
             let grace = if ends_at_client { Duration::ZERO } else { SERVER_GRACE };
             own_request(shared, msg, r.mode, deadline(grace))
@@ -170,6 +180,7 @@ fn own_kind(sub: Arc<Sub>, mode: Mode, msg: Outgoing) -> Kind {
             Kind::Pull { sub, left: max, renew: renew.map(|renew| (renew, Box::new(msg), Instant::now())) }
         }
         Mode::Own { max } => Kind::Own { sub, left: max },
+        Mode::Gather { max, judge, stall } => Kind::Gather { sub, left: max, judge, stall, stalled: None },
         Mode::Shared => Kind::Shared,
     }
 }
@@ -180,6 +191,24 @@ fn finish(shared: &Shared, pushed: Option<Result<(), Problem>>, earliest: bool) 
         shared.timer_wake.notify_one();
     }
     Ok(())
+}
+
+/// A connection was lost: requests for many answers that it had taken end.
+pub(super) fn end_gathering(shared: &Shared) {
+    let mut inboxes = Vec::new();
+    let mut calls = lock(&shared.calls);
+    let waiting = shared.outbox.with(|q| q.waiting_calls()).unwrap_or_default();
+    for id in calls.gathering() {
+        if waiting.binary_search(&id).is_ok() {
+            continue;
+        }
+        inboxes.extend(calls.remove(id).and_then(PendingCall::inbox));
+        shared.end_call(id, End::Lost);
+    }
+    drop(calls);
+    for sub in inboxes {
+        shared.end_now(&sub);
+    }
 }
 
 /// Pulls that the server had before the loss: those that do not wait in the outbox.
@@ -243,7 +272,7 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
             return true;
         }
         Kind::Ping => return true,
-        Kind::Own { sub, .. } | Kind::Pull { sub, .. } => shared.end_now(&sub),
+        Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } => shared.end_now(&sub),
         Kind::Shared => (),
     }
     shared.log(super::Level::Debug, || format!("Request {id} cancelled"));

@@ -5,10 +5,10 @@ use super::error::{Code, Problem};
 use super::listener::{End, Event, Status};
 use super::log::Level;
 use super::pool::{Next, Pool, Server, ServerEntry};
-use super::session;
 use super::shared::{Shared, Stop, count};
 use super::transport::Target;
 use super::{cause, lock, timers};
+use super::{request, session};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -103,6 +103,7 @@ impl Supervisor {
                     return;
                 }
             };
+            request::end_gathering(&self.shared);
             if std::mem::take(&mut lost_now) && !self.shared.config().losses.keep_pings {
                 self.shared.end_calls(|c| c.probes(), || End::Lost);
             }

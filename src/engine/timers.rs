@@ -28,7 +28,7 @@ fn expire(shared: &Shared) -> Option<Instant> {
     let now = Instant::now();
     while let Some((id, call)) = calls.pop_due(now) {
         shared.outbox.withdraw(id);
-        shared.end_call(id, End::Timeout);
+        shared.end_call(id, if call.is_stalled() { End::Stalled } else { End::Timeout });
         inboxes.extend(call.inbox());
     }
     let next = calls.next_deadline();

@@ -117,6 +117,7 @@ pub(crate) const MSG_GET_OPTIONS: &[Opt] = &[
     row("last_by_subj", Kind::NonEmpty, "the last message of the subject"),
     row("next_by_subj", Kind::NonEmpty, "the first message of the subject, from `-seq` on"),
     row("seq", Kind::Count, "the message with this sequence"),
+    row("start_time", Kind::Time, "the first message stored then or later").since(2, 11, 0),
 ];
 
 /// Options of `stream_msg_delete`.

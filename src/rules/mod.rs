@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod dialect;
+pub(crate) mod direct;
 pub(crate) mod flat;
 pub(crate) mod helpers;
 pub(crate) mod initial;

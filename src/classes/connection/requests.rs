@@ -110,7 +110,7 @@ fn notify(connection: &Rc<Connection>, callback: &[Obj], dicts: bool, answer: An
         Answer::Reply(reply) => (false, shown(connection.coding(), dicts, &reply)),
         Answer::End(End::NoResponders(reply)) => (true, shown(connection.coding(), dicts, &reply)),
         Answer::End(End::Timeout | End::Lost | End::Status(_) | End::Refused(_)) => (true, Obj::empty()),
-        Answer::End(End::Closed | End::Full | End::Pong(_)) => return,
+        Answer::End(End::Closed | End::Full | End::Stalled | End::Pong(_)) => return,
     };
     connection.run_callback(callback, [truth(timed_out), reply]);
 }

@@ -175,7 +175,7 @@ fn pulled(connection: &Rc<Connection>, id: u64, callback: &[Obj], answer: Answer
             match end {
                 End::Status(status) => (true, dict_in(connection.coding(), &status, 0)),
                 End::Timeout | End::Lost | End::Refused(_) => (true, Obj::empty()),
-                End::Closed | End::Full | End::Pong(_) | End::NoResponders(_) => return,
+                End::Closed | End::Full | End::Stalled | End::Pong(_) | End::NoResponders(_) => return,
             }
         }
     };

@@ -10,7 +10,7 @@ use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
-use crate::client::Argument;
+use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::MSG_GET_OPTIONS;
 use crate::rules::option::{Kind, Name, named};
 use crate::rules::subject::{Role, check_subject};
@@ -18,7 +18,7 @@ use crate::tcl::{Obj, Reply};
 
 const LAST_BY_SUBJ: Name = named(MSG_GET_OPTIONS, "last_by_subj");
 
-/// `stream_direct_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
+/// `stream_direct_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int? ?-start_time time?`
 pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
@@ -32,9 +32,13 @@ pub(super) fn stream_direct_get(js: &Rc<JetStream>, call: &Invocation) -> Result
         return Err(bad_value(LAST_BY_SUBJ.as_str(), Kind::NonEmpty, &Obj::text(subject)).into());
     }
     open_or_error(js)?;
+    js.api.knows(MSG_GET_OPTIONS, &call.options.values(), false)?;
     let (js, which) = (Rc::clone(js), Json::Object(body));
     block(call.interp, async move {
-        let stored = js.api.direct_message(&name, &which).await?;
+        let stored = js.api.direct_message(&name, &which).await.map_err(|fault| match fault {
+            Fault::NoResponders(_) => Fault::NoDirectAccess(name),
+            fault => fault,
+        })?;
         Ok(message_dict(&js, &stored))
     })
 }

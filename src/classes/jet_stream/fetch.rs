@@ -84,7 +84,7 @@ impl Running {
                         (true, dict_in(connection.coding(), &status, 0))
                     }
                     End::Status(_) | End::Timeout | End::Lost | End::NoResponders(_) | End::Refused(_) => (true, Obj::empty()),
-                    End::Closed | End::Full | End::Pong(_) => return,
+                    End::Closed | End::Full | End::Stalled | End::Pong(_) => return,
                 }
             }
         };

@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod api;
+mod batch;
 mod config;
 mod consume;
 pub(crate) mod consumers;
@@ -16,6 +17,7 @@ mod table3;
 mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
 use crate::tcl::Class;
@@ -133,6 +135,22 @@ const SHARED: &[Method<JetStream>] = &[
         MSG_GET_OPTIONS,
         "Message dict with seq and time, from any server with a copy. Errors: ErrJSResponse, ErrNoResponders, ErrInvalidArg.",
         direct::stream_direct_get,
+    ),
+    row(
+        "stream_get_batch",
+        "stream ?-option value ...?",
+        (1, 1),
+        BATCH_OPTIONS,
+        "List of message dicts with seq and time, or with -callback empty. Errors: ErrNotSupported, ErrInvalidArg.",
+        batch::stream_get_batch,
+    ),
+    row(
+        "stream_get_last",
+        "stream subjects ?-option value ...?",
+        (2, 2),
+        LAST_OPTIONS,
+        "List of the last message of each subject, in their order in the stream. Errors: ErrNotSupported, ErrInvalidArg.",
+        batch::stream_get_last,
     ),
     row(
         "account_info",

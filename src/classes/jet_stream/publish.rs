@@ -110,7 +110,7 @@ fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
             Ok(ack) => (false, ack, Obj::empty()),
             Err(fault) => (false, Obj::empty(), error_dict(&fault)),
         },
-        Answer::End(End::Closed | End::Full | End::Pong(_)) => return,
+        Answer::End(End::Closed | End::Full | End::Stalled | End::Pong(_)) => return,
         Answer::End(_) => (true, Obj::empty(), Obj::empty()),
     };
     connection.run_callback(callback, [truth(timed_out), ack, error]);

@@ -21,8 +21,12 @@ use crate::tcl::{Obj, Reply};
 const ORIGINS: &[Name] = &[named(STREAM_OPTIONS, "subjects"), named(STREAM_OPTIONS, "mirror"), named(STREAM_OPTIONS, "sources")];
 
 /// Options that say which stored message to read; one of them is needed.
-const WHICH_MESSAGE: &[Name] =
-    &[named(MSG_GET_OPTIONS, "last_by_subj"), named(MSG_GET_OPTIONS, "next_by_subj"), named(MSG_GET_OPTIONS, "seq")];
+const WHICH_MESSAGE: &[Name] = &[
+    named(MSG_GET_OPTIONS, "last_by_subj"),
+    named(MSG_GET_OPTIONS, "next_by_subj"),
+    named(MSG_GET_OPTIONS, "seq"),
+    named(MSG_GET_OPTIONS, "start_time"),
+];
 
 /// `add_stream stream ?-option value ...?`
 pub(crate) fn add_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
@@ -92,7 +96,7 @@ pub(crate) fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Repl
     })
 }
 
-/// `stream_msg_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int?`
+/// `stream_msg_get stream ?-last_by_subj subj? ?-next_by_subj subj? ?-seq int? ?-start_time time?`
 pub(crate) fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let name = stream_name(&call.args[0])?;
     if call.options.all().is_empty() {
@@ -100,6 +104,7 @@ pub(crate) fn stream_msg_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Re
     }
     let body = Json::Object(options_body(MSG_GET_OPTIONS, &call.options, false)?).to_string();
     open_or_error(js)?;
+    js.api.knows(MSG_GET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let stored = js.api.stored_message(&name, body).await?;
