@@ -12,9 +12,18 @@ use crate::tcl::{Interp, Obj, Reply};
 
 /// Runs `work` and waits for its result: in a nested event loop, or by a yield inside a coroutine.
 pub(crate) fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 'static) -> Result<Reply> {
+    block_then(interp, work, |_, result| result)
+}
+
+/// The same where `then` makes the result of the method, in the frame of its caller.
+pub(crate) fn block_then<T: 'static>(
+    interp: Interp,
+    work: impl Future<Output = T> + 'static,
+    then: impl FnOnce(Interp, T) -> Result<Obj> + 'static,
+) -> Result<Reply> {
     let waiter = Waiter::new();
-    let outcome: Rc<Cell<Option<Result<Obj>>>> = Rc::new(Cell::new(None));
-    let done: Box<dyn FnOnce(Result<Obj>)> = {
+    let outcome: Rc<Cell<Option<T>>> = Rc::new(Cell::new(None));
+    let done: Box<dyn FnOnce(T)> = {
         let (waiter, outcome) = (Rc::clone(&waiter), Rc::clone(&outcome));
         Box::new(move |result| {
             outcome.set(Some(result));
@@ -26,7 +35,8 @@ pub(crate) fn block(interp: Interp, work: impl Future<Output = Result<Obj>> + 's
         if ended == Ended::Dropped {
             task.cancel();
         }
-        outcome.take().unwrap_or_else(|| Err(Fault::Closed.into())).map_err(|error| to_tcl(interp, error))
+        let result = outcome.take().map_or_else(|| Err(Fault::Closed.into()), |outcome| then(interp, outcome));
+        result.map_err(|error| to_tcl(interp, error))
     };
     Ok(wait(interp, &waiter, &PAUSE, Box::new(finish))?)
 }

@@ -110,6 +110,9 @@ fn argument_text(argument: &Argument) -> String {
         Argument::Exclusive(one, other) => format!("The options -{one} and -{other} exclude each other"),
         Argument::Conflict(one, other) => format!("-{one} conflicts with -{other}"),
         Argument::Needs(one, other) => format!("-{one} requires -{other}"),
+        Argument::HeartbeatTooLong { heartbeat, expires } => {
+            format!("-idle_heartbeat {heartbeat} is more than half of the {expires} ms that the server waits")
+        }
         Argument::TwoNames(name, durable) => format!("The options -name {name} and -durable_name {durable} differ"),
         Argument::HistoryTooSmall => "history must be greater than 0".into(),
         Argument::HistoryTooLarge => "history must not be greater than 64".into(),

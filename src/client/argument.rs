@@ -51,6 +51,13 @@ pub(crate) enum Argument {
     Conflict(Name, Name),
     /// An option that needs another one.
     Needs(Name, Name),
+    /// Heartbeats of a pull that are too rare for it.
+    HeartbeatTooLong {
+        /// Time between heartbeats in ms.
+        heartbeat: i64,
+        /// Time of the pull in ms.
+        expires: i64,
+    },
     /// Two different names of a consumer: `-name` and `-durable_name`.
     TwoNames(String, String),
     /// `-history` below 1.

@@ -10,7 +10,7 @@ use super::argument::Argument;
 use super::calling::timeout;
 use super::fault::{Fault, Waiting};
 use super::gather::Stop;
-use super::stored::{Stored, own_fields, refusal};
+use super::stored::{Stored, own_fields};
 use crate::engine::{Message, Mode, Outgoing, Part, RequestSpec, Subject};
 use crate::rules::direct::{BATCHES_SINCE, SUBJECTS_MOST};
 use crate::rules::version::Version;
@@ -111,7 +111,7 @@ impl Api {
             Some(404) => return Ok(Page { messages: Vec::new(), pending: 0, last: 0, up_to: None }),
             Some(408) => return Err(Argument::DirectGet.into()),
             Some(413) => return Err(Argument::TooManySubjects.into()),
-            code => return Err(Fault::Api(refusal(code.unwrap_or(0), &mark.description().unwrap_or_default()))),
+            code => return Err(Fault::of_status(code.unwrap_or(0), &mark.description().unwrap_or_default())),
         }
         let messages = gathered.answers.iter().map(batched).collect::<Option<Vec<_>>>().ok_or(Fault::ReplyIncomplete)?;
         let pending = number(&mark, PENDING).ok_or(Fault::ReplyIncomplete)?;

@@ -147,6 +147,11 @@ impl Fault {
         }
     }
 
+    /// The fault that a status tells.
+    pub(crate) fn of_status(code: u16, description: &str) -> Fault {
+        Fault::Api(ApiError { code: i64::from(code), err_code: 0, description: description.to_string() })
+    }
+
     /// Whether the server refused this for lack of permissions.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Fault::Engine(problem) if problem.code == Code::Permissions)

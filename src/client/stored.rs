@@ -97,7 +97,7 @@ impl Api {
             },
             Some(404) => Err(not_found()),
             Some(408) => Err(Argument::DirectGet.into()),
-            Some(code) => Err(Fault::Api(refusal(code, &message.description().unwrap_or_default()))),
+            Some(code) => Err(Fault::of_status(code, &message.description().unwrap_or_default())),
         }
     }
 }
@@ -105,10 +105,6 @@ impl Api {
 /// The fault of a message that does not exist, in the words of `STREAM.MSG.GET`.
 fn not_found() -> Fault {
     Fault::Api(ApiError { code: 404, err_code: codes::MESSAGE_NOT_FOUND, description: "no message found".into() })
-}
-
-pub(super) fn refusal(code: u16, description: &str) -> ApiError {
-    ApiError { code: i64::from(code), err_code: 0, description: description.to_string() }
 }
 
 /// The message in an answer to a direct get; `None` if the server's headers cannot be found.

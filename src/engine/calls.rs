@@ -10,9 +10,23 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Makes the payload that asks for the rest of a pull, from the first payload, the number of messages still wanted, and the time
-/// since it began; `None` asks for nothing. Called on the I/O thread.
-pub type Renew = fn(&Bytes, u64, Duration) -> Option<Bytes>;
+/// State of a pull that is asked for again.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Number of messages still wanted.
+    pub left: u64,
+    /// Bytes that have come, as the server counts them.
+    pub bytes: u64,
+    /// Time since it began.
+    pub elapsed: Duration,
+}
+
+/// Makes the payload that asks for the rest of a pull, from the first payload; `None` asks for nothing. Called on the I/O thread.
+pub type Renew = fn(&Bytes, Progress) -> Option<Bytes>;
+
+/// Makes the payload that asks for less, and how many messages that is, from the payload that was refused and the code and
+/// description of the status; `None` lets the pull end. Called on the I/O thread.
+pub type Amend = fn(&Bytes, u16, &str) -> Option<(Bytes, u64)>;
 
 /// Part that an answer plays in a request for many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +63,10 @@ pub(super) enum Kind {
         sub: Arc<Sub>,
         /// Replies still wanted.
         left: u64,
-        /// How it is asked for again: with which message it was asked for, and when.
-        renew: Option<(Renew, Box<Outgoing>, Instant)>,
+        /// Bytes that have come.
+        bytes: u64,
+        /// How it is asked for again.
+        again: Box<Again>,
     },
     /// Many answers on an inbox of its own, until one is judged to be the end, or none comes for a while.
     Gather {
@@ -74,6 +90,28 @@ pub(super) enum Kind {
     Ping,
 }
 
+/// How a pull is asked for again.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// After a loss.
+    pub renew: Option<Renew>,
+    /// After a refusal.
+    pub amend: Option<Amend>,
+    /// Message with which it was asked for.
+    pub msg: Outgoing,
+    /// Time of the first.
+    pub began: Instant,
+}
+
+/// How long a call may hear nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    /// Greatest length.
+    pub most: Duration,
+    /// Time of the last sign of life.
+    pub since: Instant,
+}
+
 /// A pending call.
 #[derive(Debug)]
 pub(super) struct PendingCall {
@@ -83,6 +121,8 @@ pub(super) struct PendingCall {
     pub subject: Option<Box<str>>,
     /// Time at which it ends by itself.
     pub deadline: Option<Instant>,
+    /// Silence that ends it while there is a connection.
+    pub silence: Option<Silence>,
 }
 
 impl PendingCall {
@@ -98,7 +138,10 @@ impl PendingCall {
     fn due(&self) -> (Option<Instant>, bool) {
         match self.kind {
             Kind::Gather { stalled: Some(at), .. } if self.deadline.is_none_or(|deadline| at < deadline) => (Some(at), true),
-            _ => (self.deadline, false),
+            _ => {
+                let silent = self.silence.and_then(|silence| silence.since.checked_add(silence.most));
+                ([self.deadline, silent].into_iter().flatten().min(), false)
+            }
         }
     }
 
@@ -159,7 +202,7 @@ impl Calls {
 
     /// Adds a call; true if its deadline is now the earliest, so that the timer must be woken.
     pub fn insert(&mut self, id: CallId, call: PendingCall) -> bool {
-        let earliest = call.deadline.is_some_and(|d| {
+        let earliest = call.due().0.is_some_and(|d| {
             let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
             self.deadlines.push(Reverse((d, id)));
             first.is_none_or(|first| d < first)
@@ -240,10 +283,10 @@ impl Calls {
         first.is_none_or(|first| due < first)
     }
 
-    /// Removes a call whose deadline has passed.
-    pub fn pop_due(&mut self, now: Instant) -> Option<(CallId, PendingCall)> {
+    /// Removes a call whose deadline has passed, or which has heard nothing for too long: that counts only while `connected`.
+    pub fn pop_due(&mut self, now: Instant, connected: bool) -> Option<(CallId, PendingCall)> {
         while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
-            let Some(call) = self.pending.get(&id) else {
+            let Some(call) = self.pending.get_mut(&id) else {
                 self.deadlines.pop();
                 continue;
             };
@@ -251,6 +294,10 @@ impl Calls {
                 return None;
             }
             self.deadlines.pop();
+            if let Some(silence) = call.silence.as_mut().filter(|_| !connected) {
+                silence.since = now;
+            }
+            // A sign of life does not move the deadline in the heap.
             match call.due().0 {
                 Some(due) if due <= now => return self.pending.remove(&id).map(|call| (id, call)),
                 Some(due) => self.deadlines.push(Reverse((due, id))),
@@ -289,87 +336,5 @@ impl Calls {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(deadline: Option<Instant>) -> PendingCall {
-        PendingCall { kind: Kind::Shared, subject: None, deadline }
-    }
-
-    #[test]
-    fn deadlines() {
-        let mut c = Calls::default();
-        let t = Instant::now();
-        let ms = |n| t + Duration::from_millis(n);
-        let (a, b, d) = (1, 2, 3);
-        for (id, at, earliest) in [(a, 20, true), (b, 10, true), (d, 30, false)] {
-            assert_eq!(c.upcoming(), id);
-            assert_eq!(c.add(call(Some(ms(at)))), earliest);
-        }
-        let aside = c.next_aside();
-        assert!(aside > ASIDE && !c.insert(aside, call(None)) && c.remove(aside).is_some());
-        assert_eq!(c.upcoming(), 4);
-        assert!(c.pop_due(ms(5)).is_none());
-        assert_eq!(c.next_deadline(), Some(ms(10)));
-        assert_eq!(c.pop_due(ms(25)).unwrap().0, b);
-        assert!(c.remove(a).is_some());
-        assert!(c.pop_due(ms(25)).is_none());
-        assert_eq!(c.requests(), [d]);
-        assert_eq!(c.pop_due(ms(30)).unwrap().0, d);
-        assert!(c.next_deadline().is_none());
-    }
-
-    #[test]
-    fn stale_deadlines_do_not_pile_up() {
-        let mut c = Calls::default();
-        let far = Instant::now() + Duration::from_secs(3600);
-        for _ in 0..10_000 {
-            let id = c.upcoming();
-            c.add(call(Some(far)));
-            c.remove(id);
-        }
-        assert!(c.deadlines.len() < 2000);
-    }
-
-    #[test]
-    fn silence_counts_from_the_last_answer() {
-        let mut c = Calls::default();
-        let t = Instant::now();
-        let ms = |n| t + Duration::from_millis(n);
-        let mut subs = crate::engine::subs::SubTable::default();
-        let mut gather = |c: &mut Calls, deadline, stall: Option<u64>| {
-            let id = c.upcoming();
-            let sub = subs.add_call(id, format!("inbox.{id}"), None);
-            let stall = stall.map(Duration::from_millis);
-            let kind = Kind::Gather { sub, left: 9, judge: |_| Part::Answer, stall, stalled: None };
-            c.add(PendingCall { kind, subject: None, deadline });
-            id
-        };
-        let (a, b) = (gather(&mut c, Some(ms(100)), Some(10)), gather(&mut c, None, Some(40)));
-        let none = gather(&mut c, Some(ms(200)), None);
-        assert_eq!(c.gathering(), [a, b, none]);
-        // Before the first answer only the deadline counts.
-        assert!(c.pop_due(ms(50)).is_none());
-        assert_eq!((c.heard(a, ms(50)), c.heard(b, ms(51)), c.heard(none, ms(51))), (true, false, false));
-        assert_eq!(c.next_deadline(), Some(ms(60)));
-        assert!(!c.heard(a, ms(55)));
-        assert!(c.pop_due(ms(60)).is_none());
-        assert_eq!(c.next_deadline(), Some(ms(65)));
-        let (id, stalled) = c.pop_due(ms(65)).unwrap();
-        assert!(id == a && stalled.is_stalled());
-        assert!(!c.heard(a, ms(65)));
-        let (id, stalled) = c.pop_due(ms(91)).unwrap();
-        assert!(id == b && stalled.is_stalled());
-        let (id, late) = c.pop_due(ms(200)).unwrap();
-        assert!(id == none && !late.is_stalled() && late.inbox().is_some());
-
-        // Answers that keep coming do not hold it beyond its deadline.
-        let d = gather(&mut c, Some(ms(300)), Some(30));
-        for at in (210..300).step_by(10) {
-            c.heard(d, ms(at));
-            assert!(c.pop_due(ms(at)).is_none());
-        }
-        let (id, late) = c.pop_due(ms(300)).unwrap();
-        assert!(id == d && !late.is_stalled());
-    }
-}
+#[path = "calls_tests.rs"]
+mod tests;

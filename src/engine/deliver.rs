@@ -1,12 +1,12 @@
 //! Delivery of a subscription's messages to its owner: to the message lane, or as replies to calls.
 
-use super::calls::{Calls, Kind, Part, PendingCall};
+use super::calls::{Again, Calls, Kind, Part, PendingCall};
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
 use super::shared::{Shared, count};
 use super::subs::{Owner, Sub};
-use super::{CallId, lock};
+use super::{CallId, lock, outbox};
 use async_nats::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -100,6 +100,15 @@ fn no_responders(m: &Message) -> bool {
     m.status() == Some(StatusCode::NO_RESPONDERS) && m.payload().is_empty()
 }
 
+/// Asks again, for less, if the status says that a pull asked for too much; the number of messages that is.
+fn ask_for_less(shared: &Shared, id: CallId, sub: &Arc<Sub>, again: &mut Again, status: &Message) -> Option<u64> {
+    let description = status.description().unwrap_or_default();
+    let (payload, batch) = again.amend?(&again.msg.payload, status.status()?.as_u16(), &description)?;
+    again.msg.payload = payload;
+    shared.outbox.with(|q| q.publish(&again.msg.as_publication(), &[sub.subject()], outbox::Kind::Request(id)));
+    Some(batch)
+}
+
 fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
     let mut calls = lock(&shared.calls);
     let mut events = Vec::with_capacity(messages.len() + 1);
@@ -109,9 +118,21 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
         let Some(call) = calls.get_mut(id) else {
             break;
         };
+        if let Some(silence) = &mut call.silence {
+            silence.since = Instant::now();
+        }
         let (left, pull, part) = match &mut call.kind {
             Kind::Own { left, .. } => (left, false, Part::Answer),
-            Kind::Pull { left, .. } => (left, true, Part::Answer),
+            Kind::Pull { left, bytes, again, .. } => {
+                if m.status().is_none() {
+                    *bytes += m.full_len() as u64;
+                } else if let Some(amended) = ask_for_less(shared, id, sub, again, &m) {
+                    sub.state().delivered += 1;
+                    *left = amended;
+                    continue;
+                }
+                (left, true, Part::Answer)
+            }
             Kind::Gather { left, judge, .. } => (left, false, judge(&m)),
             Kind::Listen { .. } => {
                 sub.state().delivered += 1;

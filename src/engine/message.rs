@@ -262,6 +262,11 @@ impl Message {
         header::lines(self.block())
     }
 
+    /// Length as the limit of a pull counts it: subject, reply subject, header block and payload.
+    pub fn full_len(&self) -> usize {
+        self.body.len() + self.shared.as_ref().map_or(0, |subject| subject.len())
+    }
+
     /// Length of header block and payload.
     pub fn body_len(&self) -> usize {
         self.body.len() - (self.subject_len + self.reply_len) as usize
@@ -296,7 +301,7 @@ mod tests {
             assert_eq!((m.subject(), m.reply(), m.payload()), ("a.b", Some("r"), &b"xyz"[..]));
             assert_eq!((m.status(), m.description().as_deref()), (Some(StatusCode::NO_RESPONDERS), Some("Gone")));
             assert_eq!(m.headers().collect::<Vec<_>>(), [("A".into(), "1".into())]);
-            assert_eq!(m.body_len(), block.len() + 3);
+            assert_eq!((m.body_len(), m.full_len()), (block.len() + 3, block.len() + 7));
         }
         let (m, _) = message(latest, b"b\xe9", b"\xff", b"", b"");
         assert_eq!((m.subject(), m.reply(), m.has_headers()), ("b\u{e9}", Some("\u{ff}"), false));

@@ -35,7 +35,7 @@ mod wire;
 #[cfg(test)]
 mod fuzz_checks;
 
-pub use calls::Part;
+pub use calls::{Part, Progress};
 pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;
 pub use error::{Code, Problem};

@@ -1,6 +1,6 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
-use super::calls::{Calls, Inbox, Judge, Kind, PendingCall, Renew};
+use super::calls::{Again, Amend, Calls, Inbox, Judge, Kind, PendingCall, Progress, Renew, Silence};
 use super::error::Problem;
 use super::listener::End;
 use super::message::{Outgoing, Publication, Subject};
@@ -33,6 +33,10 @@ pub enum Mode {
         ends_at_client: bool,
         /// Makes the payload that asks for the rest after a reconnection.
         renew: Option<Renew>,
+        /// Makes the payload that asks for less after a refusal.
+        amend: Option<Amend>,
+        /// Silence of the server that ends it: then the heartbeats that were asked for have not come.
+        silence: Option<Duration>,
     },
     /// Many answers on an inbox of its own, until one of them is the end, or no more come. It ends with the connection on which
     /// it was sent: who would have answered may not know of it.
@@ -129,7 +133,7 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
         let reply = [prefix, digits.format(id)];
         send(shared, q, &publication, &reply, id)?;
         let subject = Some(msg.subject.as_str().into());
-        earliest = calls.add(PendingCall { kind: Kind::Shared, subject, deadline });
+        earliest = calls.add(PendingCall { kind: Kind::Shared, subject, deadline, silence: None });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -163,8 +167,12 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
         q.subscribe(&sub);
         q.publish(&msg.as_publication(), &[&inbox], outbox::Kind::Request(id));
         let subject = Some(msg.subject.as_str().into());
+        let silence = match mode {
+            Mode::Pull { silence: Some(most), .. } => Some(Silence { most, since: Instant::now() }),
+            _ => None,
+        };
         let kind = own_kind(sub, mode, msg);
-        earliest = calls.add(PendingCall { kind, subject, deadline });
+        earliest = calls.add(PendingCall { kind, subject, deadline, silence });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -176,8 +184,9 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
 
 fn own_kind(sub: Arc<Sub>, mode: Mode, msg: Outgoing) -> Kind {
     match mode {
-        Mode::Pull { max, renew, .. } => {
-            Kind::Pull { sub, left: max, renew: renew.map(|renew| (renew, Box::new(msg), Instant::now())) }
+        Mode::Pull { max, renew, amend, .. } => {
+            let again = Box::new(Again { renew, amend, msg, began: Instant::now() });
+            Kind::Pull { sub, left: max, bytes: 0, again }
         }
         Mode::Own { max } => Kind::Own { sub, left: max },
         Mode::Gather { max, judge, stall } => Kind::Gather { sub, left: max, judge, stall, stalled: None },
@@ -217,7 +226,10 @@ pub(super) fn pulls_to_renew(shared: &Shared) -> Vec<CallId> {
     let waiting = shared.outbox.with(|q| q.waiting_calls()).unwrap_or_default();
     let mut ids = calls.requests();
     ids.retain(|id| {
-        let renewed = matches!(calls.get_mut(*id), Some(PendingCall { kind: Kind::Pull { renew: Some(_), .. }, .. }));
+        let renewed = match calls.get_mut(*id) {
+            Some(PendingCall { kind: Kind::Pull { again, .. }, .. }) => again.renew.is_some(),
+            _ => false,
+        };
         renewed && waiting.binary_search(id).is_err()
     });
     ids
@@ -229,14 +241,18 @@ pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
     for id in ids {
-        let Some(PendingCall { kind: Kind::Pull { sub, left, renew: Some((renew, msg, began)) }, .. }) = calls.get_mut(*id)
-        else {
+        let Some(PendingCall { kind: Kind::Pull { sub, left, bytes, again }, silence, .. }) = calls.get_mut(*id) else {
             continue;
         };
-        let Some(payload) = renew(&msg.payload, *left, began.elapsed()) else { continue };
+        let Some(renew) = again.renew else { continue };
+        if let Some(silence) = silence {
+            silence.since = Instant::now();
+        }
+        let progress = Progress { left: *left, bytes: *bytes, elapsed: again.began.elapsed() };
+        let Some(payload) = renew(&again.msg.payload, progress) else { continue };
         sub.state().ended = true;
         *sub = subs.renew(sub, new_inbox(shared));
-        let publication = Publication { payload: &payload, ..msg.as_publication() };
+        let publication = Publication { payload: &payload, ..again.msg.as_publication() };
         shared.outbox.with(|q| {
             q.subscribe(sub);
             q.publish(&publication, &[sub.subject()], outbox::Kind::Request(*id));
@@ -253,7 +269,7 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
         let id = calls.next_aside();
         let sub = subs.add_call(id, subject.to_string(), None);
         q.subscribe(&sub);
-        calls.insert(id, PendingCall { kind: Kind::Listen { sub }, subject: None, deadline: None });
+        calls.insert(id, PendingCall { kind: Kind::Listen { sub }, subject: None, deadline: None, silence: None });
         id
     });
     pushed.ok_or_else(Problem::closed)
@@ -314,7 +330,7 @@ pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
         shared.end_call(id, End::Lost);
         return id;
     }
-    let earliest = calls.insert(id, PendingCall { kind: Kind::Ping, subject: None, deadline });
+    let earliest = calls.insert(id, PendingCall { kind: Kind::Ping, subject: None, deadline, silence: None });
     drop(calls);
     if earliest {
         shared.timer_wake.notify_one();

@@ -2,7 +2,7 @@
 
 use super::listener::End;
 use super::lock;
-use super::shared::Shared;
+use super::shared::{Phase, Shared};
 use std::convert::Infallible;
 use std::time::Instant;
 
@@ -26,7 +26,8 @@ fn expire(shared: &Shared) -> Option<Instant> {
     let mut inboxes = Vec::new();
     let mut calls = lock(&shared.calls);
     let now = Instant::now();
-    while let Some((id, call)) = calls.pop_due(now) {
+    let connected = shared.phase() == Phase::Connected;
+    while let Some((id, call)) = calls.pop_due(now, connected) {
         shared.outbox.withdraw(id);
         shared.end_call(id, if call.is_stalled() { End::Stalled } else { End::Timeout });
         inboxes.extend(call.inbox());

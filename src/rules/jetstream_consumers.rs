@@ -6,8 +6,6 @@ use serde_json::{Map, Value as Json};
 
 use super::option::{Kind, Opt, preset, row};
 use super::time::{DurationError, millis_to_nanos};
-use serde_json::Value;
-use std::time::Duration;
 
 /// Options of `add_consumer`, `add_pull_consumer` and `add_push_consumer`.
 pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
@@ -46,12 +44,7 @@ pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
     row("mem_storage", Kind::Bool, "keep the state in memory").since(2, 8, 3),
     row("metadata", Kind::StrMap, "*new:* names and values of the user's choice").since(2, 10, 0),
     row("pause_until", Kind::Time, "*new:* deliver nothing before this time, ISO 8601").since(2, 11, 0),
-    row(
-        "priority_groups",
-        Kind::StrList,
-        "*new:* groups of pull requests. `consume` cannot name one yet, so that it gets nothing from such a consumer",
-    )
-    .since(2, 11, 0),
+    row("priority_groups", Kind::StrList, "*new:* groups of pull requests, which name theirs by `-group`").since(2, 11, 0),
     row("priority_policy", Kind::Enum(&["none", "overflow", "pinned_client", "prioritized"]), "*new:* how the groups are served")
         .since(2, 11, 0),
     row("priority_timeout", Kind::Millis, "*new:* inactivity after which a client loses its pin").since(2, 11, 0),
@@ -67,18 +60,6 @@ pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
     row("timeout", Kind::Timeout, "limit of the wait, by default the JetStream object's; 0 waits for ever"),
     row("callback", Kind::Command, "return a request ID at once; the acknowledgement goes to the callback"),
     row("stream", Kind::NonEmpty, "stream that is expected to store the message; another one is an error. Recommended"),
-];
-
-/// Options of `consume`.
-pub(crate) const CONSUME_OPTIONS: &[Opt] = &[
-    preset("batch_size", Kind::Count, "1", "most messages; not 0"),
-    row("timeout", Kind::Timeout, "how long to wait; without it only what is there now is delivered"),
-    row("callback", Kind::Command, "return a request ID at once; each message goes to the callback"),
-    row(
-        "expires",
-        Kind::Timeout,
-        "how long the server waits, by default 10 ms less than `-timeout`, which it needs. Rarely needed",
-    ),
 ];
 
 /// Options of `ordered_consumer`.
@@ -126,41 +107,6 @@ pub(crate) fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> M
 /// Options of `nak`.
 pub(crate) const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];
 
-/// Time in ms that the server is told to wait with a pull request: the explicit `-expires`, or 10 ms less than `timeout` so that
-/// its answer arrives first, but all of a timeout below 20 ms.
-pub(crate) fn pull_expires(timeout: i64, expires: Option<i64>) -> i64 {
-    match expires {
-        Some(expires) => expires,
-        None if timeout < 20 => timeout,
-        None => timeout - 10,
-    }
-}
-
-/// Payload of a pull request (NATS ADR-13) for `batch` messages; `expires` in ms, without it a `no_wait` request.
-/// [`DurationError::Range`] if it does not fit the wire.
-pub(crate) fn pull_request(batch: i64, expires: Option<i64>) -> Result<String, DurationError> {
-    match expires {
-        None => Ok(format!("{{\"batch\":{batch},\"no_wait\":true}}")),
-        Some(expires) => {
-            let nanos = millis_to_nanos(&expires.to_string())?;
-            Ok(format!("{{\"batch\":{batch},\"expires\":{nanos}}}"))
-        }
-    }
-}
-
-/// Payload of a request for the rest of a pull after a reconnection: `left` messages, and the part of its `expires` that has not
-/// passed. `None` if nothing is left of its time.
-pub(crate) fn pull_rest(payload: &[u8], left: u64, elapsed: Duration) -> Option<String> {
-    let mut request: serde_json::Map<String, Value> = serde_json::from_slice(payload).ok()?;
-    request.insert("batch".to_owned(), left.into());
-    if let Some(expires) = request.get("expires").and_then(Value::as_u64).filter(|nanos| *nanos > 0) {
-        let elapsed = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
-        let rest = expires.checked_sub(elapsed).filter(|rest| *rest > 0)?;
-        request.insert("expires".to_owned(), rest.into());
-    }
-    Some(Value::Object(request).to_string())
-}
-
 /// Payload of a negative acknowledgement; `delay` is the text of a duration in ms.
 pub(crate) fn nak(delay: Option<&str>) -> Result<String, DurationError> {
     match delay {
@@ -174,31 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rest_of_a_pull() {
-        let rest = |payload: &str, left, ms| pull_rest(payload.as_bytes(), left, Duration::from_millis(ms));
-        assert_eq!(rest(r#"{"batch":9,"expires":5000000}"#, 4, 2).unwrap(), r#"{"batch":4,"expires":3000000}"#);
-        assert_eq!(rest(r#"{"batch":9,"expires":5000000}"#, 4, 5), None);
-        assert_eq!(rest(r#"{"batch":9,"expires":0}"#, 4, 5).unwrap(), r#"{"batch":4,"expires":0}"#);
-        assert_eq!(rest(r#"{"batch":9,"no_wait":true}"#, 1, 5).unwrap(), r#"{"batch":1,"no_wait":true}"#);
-    }
-
-    #[test]
     fn names_are_unique() {
         for (i, opt) in CONSUMER_OPTIONS.iter().enumerate() {
             assert!(CONSUMER_OPTIONS[..i].iter().all(|o| o.name != opt.name), "{}", opt.name);
         }
         assert!(CONSUMER_CONFIG_MARKS.iter().all(|mark| CONSUMER_OPTIONS.iter().any(|o| o.name == *mark)));
-    }
-
-    #[test]
-    fn pulls() {
-        assert_eq!(pull_expires(1_000, None), 990);
-        assert_eq!(pull_expires(20, None), 10);
-        assert_eq!(pull_expires(19, None), 19);
-        assert_eq!(pull_expires(1_000, Some(5_000)), 5_000);
-        assert_eq!(pull_request(3, None).unwrap(), "{\"batch\":3,\"no_wait\":true}");
-        assert_eq!(pull_request(3, Some(990)).unwrap(), "{\"batch\":3,\"expires\":990000000}");
-        assert_eq!(pull_request(3, Some(i64::MAX)), Err(DurationError::Range));
     }
 
     #[test]

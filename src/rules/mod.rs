@@ -18,6 +18,7 @@ pub(crate) mod names;
 pub(crate) mod option;
 pub(crate) mod ordered;
 pub(crate) mod pace;
+pub(crate) mod pull;
 pub(crate) mod sequence;
 pub(crate) mod subject;
 pub(crate) mod time;

@@ -1,84 +1,26 @@
-//! Pull requests (ADR-13).
+//! `consume` and `fetch` of dialect 2.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use async_nats::StatusCode;
-use bytes::Bytes;
 
-use super::api::{JetStream, consumer_name, stream_name};
+use super::api::JetStream;
 use super::fetches::Fetches;
-use crate::bridge::errors::{Error, Result};
+use super::pull::{CALLBACK, Pull, finish, status_dict};
+use crate::bridge::errors::Result;
 use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
+use crate::bridge::task::block_then;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::{cancel, end_error};
 use crate::classes::connection::state::Connection;
-use crate::client::Answer;
-use crate::client::timeout;
-use crate::client::{Argument, Fault, Waiting};
-use crate::engine::{CallId, End, Level, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, pull_expires, pull_request, pull_rest};
-use crate::rules::jetstream_convert_body::BadValue;
-use crate::rules::option::{Kind, Name, Preset, int, named};
+use crate::client::{Answer, Fault};
+use crate::engine::{CallId, End, Level};
 use crate::tcl::{Obj, Reply};
 
-const BATCH_SIZE: Preset<i64> = int(CONSUME_OPTIONS, "batch_size");
-const TIMEOUT: Name = named(CONSUME_OPTIONS, "timeout");
-const EXPIRES: Name = named(CONSUME_OPTIONS, "expires");
-pub(super) const CALLBACK: Name = named(CONSUME_OPTIONS, "callback");
-
-/// A pull request to be sent.
-pub(super) struct Pull {
-    pub(super) connection: Rc<Connection>,
-    pub(super) stream: String,
-    pub(super) consumer: String,
-    pub(super) subject: String,
-    /// The request, and the time to wait for answers.
-    pub(super) spec: RequestSpec,
-}
-
-impl Pull {
-    /// Reads the words of a call: `stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
-    ///
-    /// # Errors
-    /// `ErrInvalidArg`, `ErrBadTimeout`, `ErrConnectionClosed`.
-    pub(super) fn read(js: &Rc<JetStream>, call: &Invocation) -> Result<Pull> {
-        let stream = stream_name(&call.args[0])?;
-        let consumer = consumer_name(&call.args[1].as_text())?;
-        js.connection.open_or_error()?;
-        let options = &call.options;
-        let batch = options.int(BATCH_SIZE);
-        if batch == 0 {
-            return Err(wrong(BATCH_SIZE.name.as_str(), Kind::Count, 0));
-        }
-        let (given, expires) = (options.given_int(TIMEOUT), options.given_int(EXPIRES));
-        if given.is_none() && expires.is_some() {
-            return Err(Argument::Needs(EXPIRES, TIMEOUT).into());
-        }
-        let expires = given.map(|ms| pull_expires(ms, expires));
-        let body = pull_request(batch, expires).map_err(|_| too_long(call))?;
-        let subject = js.api.subject(&format!("CONSUMER.MSG.NEXT.{stream}.{consumer}"));
-        js.api.trace_request(&subject, &body);
-        let to = Subject::from(subject.as_str());
-        let msg = Outgoing { subject: to, reply: None, headers: None, payload: Bytes::from(body) };
-        // With `expires` 0 the server waits for ever.
-        let ends_at_client = expires.zip(given).is_none_or(|(server, client)| server == 0 || server >= client);
-        let mode = Mode::Pull { max: batch as u64, ends_at_client, renew: Some(renew) };
-        let spec = RequestSpec { msg, timeout: timeout(given.unwrap_or(js.api.timeout)), mode };
-        Ok(Pull { connection: Rc::clone(&js.connection), stream, consumer, subject, spec })
-    }
-
-    /// Nothing came in time.
-    pub(super) fn timed_out(stream: String, consumer: String, subject: String) -> Fault {
-        Fault::Timeout(Waiting::Pull { stream, consumer, subject })
-    }
-}
-
-/// `consume stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
+/// `consume stream consumer ?-option value ...?`
 pub(super) fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
     if let Some(callback) = call.options.given(CALLBACK) {
@@ -94,23 +36,19 @@ pub(super) fn consume(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     }
     let calling = js.connection.call(pull.spec)?;
     let (connection, fault) = (pull.connection, Pull::timed_out(pull.stream, pull.consumer, pull.subject));
-    block(call.interp, async move {
+    let work = async move {
         let mut messages = Vec::new();
         loop {
             match calling.next().await {
                 Answer::Reply(message) => messages.push(dict_in(connection.coding(), &message, 0)),
                 Answer::End(end) => {
                     log_end(&connection, calling.id(), &end);
-                    return ended(&connection, end, messages, fault);
+                    return (status_dict(&end), ended(&connection, end, messages, fault));
                 }
             }
         }
-    })
-}
-
-/// Payload of a request for the rest of a pull.
-fn renew(payload: &Bytes, left: u64, elapsed: Duration) -> Option<Bytes> {
-    pull_rest(payload, left, elapsed).map(Bytes::from)
+    };
+    block_then(call.interp, work, finish(pull.status))
 }
 
 /// An asynchronous pull, known to its object until the handler is dropped.
@@ -125,16 +63,6 @@ impl Drop for Own {
             fetches.remove(self.id.get());
         }
     }
-}
-
-/// The error of a time that does not fit the protocol, which counts nanoseconds.
-fn too_long(call: &Invocation) -> Error {
-    let name = if call.options.given(EXPIRES).is_some() { EXPIRES } else { TIMEOUT };
-    wrong(name.as_str(), Kind::Timeout, call.options.given_int(name).unwrap_or_default())
-}
-
-fn wrong(name: &str, kind: Kind, value: i64) -> Error {
-    Argument::Value(BadValue { name: name.to_string(), kind, value: value.to_string() }).into()
 }
 
 fn ended(connection: &Connection, end: End, messages: Vec<Obj>, timed_out: Fault) -> Result<Obj> {

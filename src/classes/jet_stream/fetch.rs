@@ -6,13 +6,13 @@ use std::rc::{Rc, Weak};
 use async_nats::StatusCode;
 
 use super::api::JetStream;
-use super::consume::{CALLBACK, Pull};
 use super::fetches::Fetches;
+use super::pull::{CALLBACK, Pull, finish, status_dict};
 use crate::bridge::errors::Result;
 use crate::bridge::keys::truth;
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
+use crate::bridge::task::block_then;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
@@ -35,7 +35,7 @@ impl Drop for Running {
     }
 }
 
-/// `fetch stream consumer ?-batch_size int? ?-timeout ms? ?-expires ms? ?-callback cmdPrefix?`
+/// `fetch stream consumer ?-option value ...?`
 pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let pull = Pull::read(js, call)?;
     if let Some(callback) = call.options.given(CALLBACK) {
@@ -52,7 +52,7 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let calling = js.connection.call(pull.spec)?;
     let js = Rc::clone(js);
     let (stream, consumer, subject) = (pull.stream, pull.consumer, pull.subject);
-    block(call.interp, async move {
+    let work = async move {
         let mut messages = Vec::new();
         let end = loop {
             match calling.next().await {
@@ -61,7 +61,8 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             }
         };
         log_end(&js.connection, "Sync", calling.id(), &end);
-        match end {
+        let status = status_dict(&end);
+        let result = match end {
             End::Refused(_) if messages.is_empty() => Err(end_error(&end, &subject)),
             End::Closed | End::Lost => Err(end_error(&end, &subject)),
             End::Status(status) if status.status() == Some(StatusCode::NO_RESPONDERS) && messages.is_empty() => {
@@ -69,8 +70,10 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             }
             End::Timeout if messages.is_empty() => Err(js.api.why_empty(stream, consumer, subject).await.into()),
             _ => Ok(Obj::list(&messages)),
-        }
-    })
+        };
+        (status, result)
+    };
+    block_then(call.interp, work, finish(pull.status))
 }
 
 impl Running {

@@ -10,6 +10,7 @@ mod direct;
 mod fetch;
 mod fetches;
 mod publish;
+mod pull;
 mod stored;
 pub(crate) mod streams;
 mod table2;
@@ -20,6 +21,7 @@ use crate::bridge::method::{ANY, Method, constructor, raw, row};
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
+use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
 use api::JetStream;
 
@@ -76,6 +78,14 @@ const SHARED: &[Method<JetStream>] = &[
     ),
     row("in_progress", "message", (1, 1), &[], "Still at work: the redelivery timer begins anew.", publish::in_progress),
     row("term", "message", (1, 1), &[], "Never deliver again.", publish::term),
+    row(
+        "next",
+        "stream consumer ?-timeout ms?",
+        (2, 2),
+        NEXT_OPTIONS,
+        "The next message of a pull consumer as a dict. Errors: `ErrTimeout` if none came, `ErrJSResponse` and those of `consumer_info` if the consumer does not exist or ends the pull, `ErrConnectionClosed`, `ErrInvalidArg`, `ErrBadTimeout`.",
+        pull::next,
+    ),
     row("delete_stream", "stream", (1, 1), &[], "`true`. Errors: `ErrJSResponse`.", streams::delete_stream),
     row(
         "purge_stream",

@@ -7,8 +7,9 @@ use super::{consume, consumers, publish, streams, update};
 use crate::bridge::errors::Result;
 use crate::bridge::method::{ANY, Invocation, Method, raw, row};
 use crate::client::Fault;
-use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, CONSUMER_OPTIONS};
+use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::{KEY_VALUE_OPTIONS, MSG_DELETE_OPTIONS, STREAM_OPTIONS};
+use crate::rules::pull::CONSUME_OPTIONS;
 use crate::tcl::{Reply, class};
 
 /// The rows.

@@ -5,9 +5,10 @@ use super::{fetch, streams, update};
 use crate::bridge::method::{ANY, Method, raw, row};
 use crate::classes::bucket::buckets;
 use crate::classes::ordered_consumer::ordered_consumer;
-use crate::rules::jetstream_consumers::{CONSUME_OPTIONS, CONSUMER_OPTIONS, ORDERED_OPTIONS};
+use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, ORDERED_OPTIONS};
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS_3, STREAM_OPTIONS_3};
 use crate::rules::kv3::BUCKET_OPTIONS;
+use crate::rules::pull::CONSUME_OPTIONS;
 
 /// The rows.
 pub(super) const METHODS: &[Method<JetStream>] = &[

@@ -1,0 +1,103 @@
+//! Tests of pending calls and their deadlines.
+
+use super::*;
+
+fn call(deadline: Option<Instant>) -> PendingCall {
+    PendingCall { kind: Kind::Shared, subject: None, deadline, silence: None }
+}
+
+#[test]
+fn deadlines() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let (a, b, d) = (1, 2, 3);
+    for (id, at, earliest) in [(a, 20, true), (b, 10, true), (d, 30, false)] {
+        assert_eq!(c.upcoming(), id);
+        assert_eq!(c.add(call(Some(ms(at)))), earliest);
+    }
+    let aside = c.next_aside();
+    assert!(aside > ASIDE && !c.insert(aside, call(None)) && c.remove(aside).is_some());
+    assert_eq!(c.upcoming(), 4);
+    assert!(c.pop_due(ms(5), true).is_none());
+    assert_eq!(c.next_deadline(), Some(ms(10)));
+    assert_eq!(c.pop_due(ms(25), true).unwrap().0, b);
+    assert!(c.remove(a).is_some());
+    assert!(c.pop_due(ms(25), true).is_none());
+    assert_eq!(c.requests(), [d]);
+    assert_eq!(c.pop_due(ms(30), true).unwrap().0, d);
+    assert!(c.next_deadline().is_none());
+}
+
+#[test]
+fn silence() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let silence = Some(Silence { most: Duration::from_millis(10), since: t });
+    c.add(PendingCall { silence, ..call(Some(ms(100))) });
+    assert_eq!(c.next_deadline(), Some(ms(10)));
+    c.get_mut(1).unwrap().silence.as_mut().unwrap().since = ms(5);
+    assert!(c.pop_due(ms(12), true).is_none());
+    assert_eq!(c.next_deadline(), Some(ms(15)));
+    // Without a connection nothing can be heard.
+    assert!(c.pop_due(ms(20), false).is_none());
+    assert_eq!(c.next_deadline(), Some(ms(30)));
+    assert_eq!(c.pop_due(ms(30), true).unwrap().0, 1);
+    c.add(PendingCall { silence, ..call(Some(ms(50))) });
+    assert_eq!(c.pop_due(ms(50), false).unwrap().0, 2);
+}
+
+#[test]
+fn stale_deadlines_do_not_pile_up() {
+    let mut c = Calls::default();
+    let far = Instant::now() + Duration::from_secs(3600);
+    for _ in 0..10_000 {
+        let id = c.upcoming();
+        c.add(call(Some(far)));
+        c.remove(id);
+    }
+    assert!(c.deadlines.len() < 2000);
+}
+
+#[test]
+fn silence_counts_from_the_last_answer() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let mut subs = crate::engine::subs::SubTable::default();
+    let mut gather = |c: &mut Calls, deadline, stall: Option<u64>| {
+        let id = c.upcoming();
+        let sub = subs.add_call(id, format!("inbox.{id}"), None);
+        let stall = stall.map(Duration::from_millis);
+        let kind = Kind::Gather { sub, left: 9, judge: |_| Part::Answer, stall, stalled: None };
+        c.add(PendingCall { kind, subject: None, deadline, silence: None });
+        id
+    };
+    let (a, b) = (gather(&mut c, Some(ms(100)), Some(10)), gather(&mut c, None, Some(40)));
+    let none = gather(&mut c, Some(ms(200)), None);
+    assert_eq!(c.gathering(), [a, b, none]);
+    // Before the first answer only the deadline counts.
+    assert!(c.pop_due(ms(50), true).is_none());
+    assert_eq!((c.heard(a, ms(50)), c.heard(b, ms(51)), c.heard(none, ms(51))), (true, false, false));
+    assert_eq!(c.next_deadline(), Some(ms(60)));
+    assert!(!c.heard(a, ms(55)));
+    assert!(c.pop_due(ms(60), true).is_none());
+    assert_eq!(c.next_deadline(), Some(ms(65)));
+    let (id, stalled) = c.pop_due(ms(65), true).unwrap();
+    assert!(id == a && stalled.is_stalled());
+    assert!(!c.heard(a, ms(65)));
+    let (id, stalled) = c.pop_due(ms(91), true).unwrap();
+    assert!(id == b && stalled.is_stalled());
+    let (id, late) = c.pop_due(ms(200), true).unwrap();
+    assert!(id == none && !late.is_stalled() && late.inbox().is_some());
+
+    // Answers that keep coming do not hold it beyond its deadline.
+    let d = gather(&mut c, Some(ms(300)), Some(30));
+    for at in (210..300).step_by(10) {
+        c.heard(d, ms(at));
+        assert!(c.pop_due(ms(at), true).is_none());
+    }
+    let (id, late) = c.pop_due(ms(300), true).unwrap();
+    assert!(id == d && !late.is_stalled());
+}
