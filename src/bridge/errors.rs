@@ -89,6 +89,22 @@ pub(crate) fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> Strin
     (dict, text)
 }
 
+/// An error as callbacks get it: `code {NATS ErrX} message text`.
+pub(crate) fn told(interp: Interp, error: Error) -> Obj {
+    let (code, message) = match to_tcl(interp, error) {
+        tcl::Error::Raised { message, code } => (code, message),
+        tcl::Error::Trouble(trouble) => {
+            let (message, code) = trouble.words();
+            (code, message)
+        }
+        tcl::Error::Interp => (Vec::new(), interp.result().to_text()),
+    };
+    let mut dict = Obj::dict();
+    dict.put_text("code", &Obj::text_list(&code));
+    dict.put_text("message", &Obj::text(&message));
+    dict
+}
+
 /// Text of an ordered consumer's trouble, for a callback.
 pub(crate) fn reason_text(home: &Home, reason: &Reason) -> String {
     let why = match reason {

@@ -30,6 +30,10 @@ impl Words {
                 return (self.api(create), text);
             }
             Fault::Argument(argument) => (self.argument)(argument),
+            Fault::ObjectCorrupt { expected, computed, .. } => {
+                let (code, text) = (self.fault)(fault);
+                return (code.with([expected.clone(), computed.clone()]), text);
+            }
             other => (self.fault)(other),
         };
         (code.alone(), text)

@@ -14,6 +14,7 @@ const NOT_SUPPORTED: Word = word("ErrNotSupported");
 const PROTOCOL: Word = word("ErrProtocol");
 const BUCKET_NOT_FOUND: Word = word("BucketNotFound");
 const KEY_NOT_FOUND: Word = word("KeyNotFound");
+const OBJECT_CORRUPT: Word = word("ObjectCorrupt");
 const NOT_ACTIVE: Word = word("ErrConsumerNotActive");
 const MISMATCH: Word = word("ErrConsumerSequenceMismatch");
 
@@ -53,6 +54,15 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::ConsumerNotActive(start) => reset(*start, NOT_ACTIVE),
         Fault::ConsumerSequenceMismatch(start) => reset(*start, MISMATCH),
         Fault::WrongLastSequence(error) => (const { word("WrongLastSequence") }, error.description.clone()),
+        Fault::ObjectNotFound(name) => (const { word("ObjectNotFound") }, format!("Object {name} not found")),
+        Fault::ObjectExists(name) => (const { word("ObjectExists") }, format!("Object {name} exists")),
+        Fault::ObjectCorrupt { name, expected, computed } => {
+            (OBJECT_CORRUPT, format!("Object {name} is corrupt: expected {expected}, got {computed}"))
+        }
+        Fault::ChunksGone(there) => (OBJECT_CORRUPT, format!("Chunks are missing: {there} are there")),
+        Fault::BadObjectMeta(name) => (const { word("BadObjectMeta") }, format!("Object {name} has bad metadata")),
+        Fault::LinkIsBucket(name) => (const { word("LinkIsBucket") }, format!("Object {name} is a link to a bucket")),
+        Fault::LinkToLink(name) => (const { word("LinkToLink") }, format!("Object {name} is a link itself")),
         Fault::ReadOnly => (const { word("KvReadOnly") }, "KV has been created in read-only mode".into()),
         Fault::InvalidTime(text) => (const { word("InvalidTime") }, format!("Invalid time {text}")),
         Fault::Engine(_) | Fault::Argument(_) | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
@@ -96,6 +106,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::ConsumerName(name) => format!("Invalid consumer name {name}"),
         Argument::BucketName(name) => format!("Bucket \"{name}\" is not valid bucket name"),
         Argument::KeyName(key) => format!("Key \"{key}\" is not valid key name"),
+        Argument::ObjectName => "Invalid object name: it is empty".into(),
         Argument::UnknownOption(name) => format!("Unknown option {name}"),
         Argument::UnknownTlsOption(name) => format!("Unknown option {name} in tls_opts"),
         Argument::WsHeaders(text) => text.clone(),

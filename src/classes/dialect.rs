@@ -1,7 +1,7 @@
 //! The faces of the dialects: the classes and commands that an interpreter gets, and the variable and the version that tell
 //! which.
 
-use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, ordered_consumer};
+use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer};
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
 use crate::bridge::errors::to_tcl;
@@ -60,16 +60,21 @@ const KEY_VALUE: Class = Class {
     define: |interp| class::define(interp, &key_value::CLASS),
     describe: || describe::class(&key_value::CLASS),
 };
+const OBJECT_STORE: Class = Class {
+    name: object_store::CLASS.name,
+    define: |interp| class::define(interp, &object_store::CLASS),
+    describe: || describe::class(&object_store::CLASS),
+};
 
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE],
+        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE, OBJECT_STORE],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
     Face {
         dialect: &DIALECT_3,
-        classes: &[CONNECTION, JET_STREAM_3, ORDERED_CONSUMER, BUCKET, KV_WATCHER],
+        classes: &[CONNECTION, JET_STREAM_3, ORDERED_CONSUMER, BUCKET, KV_WATCHER, OBJECT_STORE],
         commands: &[message::time::COMMANDS, message::helpers::COMMANDS],
     },
 ];

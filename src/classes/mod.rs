@@ -9,6 +9,7 @@ pub(crate) mod jet_stream;
 pub(crate) mod key_value;
 mod kv_watcher;
 pub(crate) mod message;
+mod object_store;
 mod ordered_consumer;
 
 use crate::tcl::{Interp, Result};

@@ -96,6 +96,11 @@ impl Api {
         }
     }
 
+    /// The same with another timeout, in ms; with 0 requests wait for ever.
+    pub(crate) fn with_timeout(&self, timeout: i64) -> Api {
+        Api { timeout, ..self.with_prefix(&self.prefix) }
+    }
+
     /// Prefix of its subjects.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix

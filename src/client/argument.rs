@@ -20,6 +20,8 @@ pub(crate) enum Argument {
     BucketName(String),
     /// A key, or a pattern of keys.
     KeyName(String),
+    /// The name of an object: it is empty.
+    ObjectName,
     /// An option that the method does not have.
     UnknownOption(String),
     /// A key of `-tls_opts` that nobody knows.

@@ -67,6 +67,8 @@ pub(crate) struct Client {
     unheard: RefCell<Vec<CallId>>,
     /// The server is asked to check subjects strictly.
     pedantic: Cell<bool>,
+    /// Run before the connection is closed by its owner, while something can still be sent.
+    parting: RefCell<Vec<Weak<dyn Fn()>>>,
     /// Runs when this process turns out to be a fork of the one that has the connection.
     at_fork: RefCell<Option<Rc<dyn Fn()>>>,
 }
@@ -84,6 +86,7 @@ impl Client {
             opened: Cell::new(0),
             unheard: RefCell::default(),
             pedantic: Cell::new(false),
+            parting: RefCell::default(),
             at_fork: RefCell::default(),
         })
     }
@@ -121,6 +124,20 @@ impl Client {
     /// Has `run` called when the connection is found to be another process's.
     pub(crate) fn at_fork(&self, run: Rc<dyn Fn()>) {
         self.at_fork.replace(Some(run));
+    }
+
+    /// Has `run` called before the owner closes the connection; dropping it ends that. It must not run scripts.
+    pub(crate) fn at_parting(&self, run: &Rc<dyn Fn()>) {
+        let mut parting = self.parting.borrow_mut();
+        parting.retain(|run| run.strong_count() > 0);
+        parting.push(Rc::downgrade(run));
+    }
+
+    /// The owner is about to close the connection.
+    pub(crate) fn part(&self) {
+        for run in self.parting.take().iter().filter_map(Weak::upgrade) {
+            run();
+        }
     }
 
     /// Whether the server is asked to check subjects strictly.

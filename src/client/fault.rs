@@ -125,6 +125,27 @@ pub(crate) enum Fault {
     ConsumerSequenceMismatch(u64),
     /// A write that counted on another revision than the latest; the server's refusal.
     WrongLastSequence(ApiError),
+    /// An object that does not exist, or is deleted.
+    ObjectNotFound(String),
+    /// An object that exists, where a new one is to be.
+    ObjectExists(String),
+    /// An object whose content is not what its meta says.
+    ObjectCorrupt {
+        /// Object.
+        name: String,
+        /// What the meta says.
+        expected: String,
+        /// What was found.
+        computed: String,
+    },
+    /// Chunks of an object that are not there; the number of those that are.
+    ChunksGone(u64),
+    /// A meta that cannot be read, or a chain of links that is too long; by its name.
+    BadObjectMeta(String),
+    /// A link to a bucket, where an object is wanted.
+    LinkIsBucket(String),
+    /// A link that is to lead to another link.
+    LinkToLink(String),
     /// A change through a read-only key-value object.
     ReadOnly,
     /// A text that is no time, in `time_to_millis`, which has an error code of its own.

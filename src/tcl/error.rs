@@ -1,6 +1,10 @@
 //! Errors on their way to Tcl.
 
+use std::ffi::CStr;
+use std::os::raw::c_int;
 use std::sync::OnceLock;
+
+use super::slots::stub;
 
 /// An error on its way to Tcl.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,5 +67,15 @@ impl Trouble {
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Error {
         Error::Trouble(trouble)
+    }
+}
+
+/// Name and text of an error of the system, such as `ENOENT` and `no such file or directory` (SetErrno(3)).
+pub fn posix(errno: c_int) -> (String, String) {
+    // SAFETY: plain calls on this thread; both give static C strings.
+    unsafe {
+        stub!(tcl_SetErrno(errno));
+        let (id, text) = (CStr::from_ptr(stub!(tcl_ErrnoId())), CStr::from_ptr(stub!(tcl_ErrnoMsg(errno))));
+        (id.to_string_lossy().into_owned(), text.to_string_lossy().into_owned())
     }
 }

@@ -22,7 +22,7 @@ mod trampoline;
 pub mod wait;
 
 pub use class::{Call, Class, Instance, Object, Reply, Row};
-pub use error::{Error, Result, Trouble};
+pub use error::{Error, Result, Trouble, posix};
 pub use handle::Handle;
 pub use interp::{Home, Interp};
 pub use mark::{Mark, Shape};

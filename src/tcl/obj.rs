@@ -206,6 +206,13 @@ impl Obj {
         }
     }
 
+    /// Whether the text matches the pattern, as in `string match`.
+    pub fn matches(&self, pattern: &Obj) -> bool {
+        let (text, pattern) = (self.raw_str(), pattern.raw_str());
+        // SAFETY: string representations end with a NUL, and nothing changes them here.
+        unsafe { stub!(tcl_StringCaseMatch(text.as_ptr().cast(), pattern.as_ptr().cast(), 0)) != 0 }
+    }
+
     /// Whether the string is empty.
     pub fn is_empty(&self) -> bool {
         self.raw_str().is_empty()

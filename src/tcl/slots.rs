@@ -23,7 +23,7 @@ slots! { tcl_slots, super::sys::TclStubs:
     tcl_CreateExitHandler tcl_CreateObjCommand tcl_CreateThreadExitHandler tcl_CreateTimerHandler
     tcl_DStringFree tcl_DeleteCommandFromToken tcl_DeleteEventSource tcl_DeleteEvents tcl_DeleteTimerHandler tcl_DictObjDone
     tcl_DictObjFirst tcl_DictObjGet tcl_DictObjNext tcl_DictObjPut tcl_DictObjSize tcl_DoOneEvent
-    tcl_DontCallWhenDeleted tcl_DuplicateObj tcl_EvalObjEx tcl_EvalObjv tcl_ExternalToUtfDString tcl_Free
+    tcl_DontCallWhenDeleted tcl_DuplicateObj tcl_ErrnoId tcl_ErrnoMsg tcl_EvalObjEx tcl_EvalObjv tcl_ExternalToUtfDString tcl_Free
     tcl_FreeEncoding tcl_GetAssocData tcl_GetBooleanFromObj
     #[cfg(not(tcl9))] tcl_GetByteArrayFromObj
     #[cfg(tcl9)] tcl_GetBytesFromObj
@@ -33,7 +33,7 @@ slots! { tcl_slots, super::sys::TclStubs:
     tcl_ListObjLength tcl_NRAddCallback tcl_NREvalObjv tcl_NewByteArrayObj tcl_NewDictObj tcl_NewListObj
     tcl_NewObj tcl_NewStringObj tcl_NewWideIntObj tcl_ObjGetVar2 tcl_ObjSetVar2 tcl_PkgProvideEx tcl_Preserve
     tcl_QueueEvent tcl_Release tcl_ResetResult tcl_ServiceEvent tcl_SetAssocData tcl_SetMaxBlockTime
-    tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
+    tcl_SetErrno tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_StringCaseMatch tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
     tcl_UnsetVar2 tcl_UtfToExternalDString tcl_WrongNumArgs
 }
 

@@ -6,7 +6,7 @@ proc ::fuzz::instances {} {
     variable executor
     variable echoer
     set all {}
-    foreach class {::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
+    foreach class {::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
         foreach object [info class instances $class] {
             if {$object ni [list $executor $echoer]} {
                 lappend all $object
@@ -62,6 +62,7 @@ proc ::fuzz::renew {} {
         $admin add_stream S -subjects s.> -storage memory -max_bytes 1000000
         $admin add_pull_consumer S C
         [$admin key_value] add b -storage memory -history 5
+        [$admin create_object_store b -storage memory -max_bytes 1000000] destroy
         foreach kv [info class instances ::nats::key_value] {
             $kv destroy
         }
@@ -77,6 +78,12 @@ proc ::fuzz::renew {} {
     dict set objects jet_stream [list $js $js $js $js $js $js $js $far $none $gone]
     set kv [$js key_value -timeout 30]
     dict set objects key_value [list $kv $kv $kv $kv [$js key_value -check_bucket 0] [$none key_value] [$js key_value -read_only 1] $js]
+    # Cut on its way, perhaps.
+    if {![catch {$js object_store b} store]} {
+        dict set objects object_store [list $store $store $store $js]
+    } else {
+        dict set objects object_store [list $js]
+    }
 }
 
 proc ::fuzz::remember {method result} {
@@ -85,7 +92,7 @@ proc ::fuzz::remember {method result} {
     variable objects
     if {[string is wide -strict $result] && $result > 0} {
         set ids [lrange [linsert $ids 0 $result] 0 11]
-    } elseif {$method in {jet_stream key_value} && [string match *::* $result] && [llength [info commands $result]]} {
+    } elseif {$method in {jet_stream key_value object_store} && [string match *::* $result] && [llength [info commands $result]]} {
         dict set objects $method [lrange [linsert [dict get $objects $method] 0 $result] 0 7]
     } elseif {$method eq "consume" && [llength $result]} {
         set messages [lrange [linsert $messages 0 [lindex $result 0]] 0 9]
@@ -120,7 +127,7 @@ proc ::fuzz::called_nested {args} {
 
 proc ::fuzz::called_destroying {args} {
     variable objects
-    set kind [lindex {key_value jet_stream connection} [clock clicks]%3]
+    set kind [lindex {key_value jet_stream connection object_store} [clock clicks]%4]
     catch {[lindex [dict get $objects $kind] 0] destroy}
 }
 
@@ -137,7 +144,7 @@ proc ::fuzz::make_call {} {
         set head [expr {[regexp {^(::nats::(?:msg|header))::(\w+)$} $command -> ensemble sub] ? [list $ensemble $sub] : [list $command]}]
         return [concat $head [words [dict get $tables commands $command usage] {}]]
     }
-    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value}]
+    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store}]
     set object [pick [dict get $objects $kind]]
     if {[one_in 40]} {
         return [odd_call $kind $object]

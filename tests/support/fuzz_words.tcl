@@ -6,7 +6,7 @@ namespace eval ::fuzz {
     variable wild 0
     variable shared {}
     variable copies {}
-    variable objects [dict create connection {} jet_stream {} key_value {}]
+    variable objects [dict create connection {} jet_stream {} key_value {} object_store {}]
     # IDs, messages and replies that earlier calls gave.
     variable ids {1 2 3}
     variable messages {}
@@ -134,11 +134,14 @@ proc ::fuzz::message {} {
 
 # A value of an option: by its type in the tables, sometimes by no rule.
 proc ::fuzz::value {name row} {
+    if {$name eq "file"} {
+        return /no/such/folder/file
+    }
     if {[stray]} {
         return [junk]
     }
     switch -- $name {
-        callback - custom_reconnect_delay - post { return [callback] }
+        callback - custom_reconnect_delay - post - progress { return [callback] }
         header { return [header_dict] }
         servers { return [choose [list [list $::fuzz::url]] [list [list $::fuzz::url nats://127.0.0.1:1] nats://127.0.0.1:1 127.0.0.1 {} {a b} tls://127.0.0.1:1 ws://127.0.0.1:1/x [list $::fuzz::url $::fuzz::url] nats:// http://x [junk]]] }
         name - durable_name - stream - mirror_name - deliver_group - queue { return [name] }
@@ -199,6 +202,7 @@ proc ::fuzz::argument {name} {
         message { return [either 2 [message] [junk]] }
         msg { return [message] }
         stream - consumer { return [name] }
+        path { return [pick {/no/such/file {} /}] }
         bucket { return [choose {b b b b2} [list [name]]] }
         key { return [key_name] }
         value - payload { return [junk] }

@@ -52,6 +52,7 @@ impl Connection {
             self.engine().close(Duration::ZERO);
             return;
         }
+        self.client.part();
         let dropped = self.engine().close(FLUSH);
         // Events of this connection that are still under way are stale now.
         let epoch = self.client.next_epoch();

@@ -9,6 +9,7 @@ pub(crate) mod consumers;
 mod direct;
 mod fetch;
 mod fetches;
+mod object_stores;
 mod publish;
 mod pull;
 mod stored;
@@ -35,11 +36,11 @@ const NEW: Method<JetStream> = constructor(
 
 /// The class in dialect 2.
 pub(crate) static CLASS_2: Class<Method<JetStream>> =
-    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, table2::METHODS] };
+    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, object_stores::METHODS, table2::METHODS] };
 
 /// The class in dialect 3.
 pub(crate) static CLASS_3: Class<Method<JetStream>> =
-    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, table3::METHODS] };
+    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, object_stores::METHODS, table3::METHODS] };
 
 /// Methods that are the same in both.
 const SHARED: &[Method<JetStream>] = &[

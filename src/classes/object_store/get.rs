@@ -1,0 +1,87 @@
+//! `get`: an object into a value or a file.
+
+use std::rc::Rc;
+
+use super::file::Target;
+use super::info::info_dict;
+use super::state::{ObjectStore, object_name};
+use crate::bridge::errors::Result;
+use crate::bridge::method::Invocation;
+use crate::bridge::task::block_then;
+use crate::client::Argument;
+use crate::client::object::Download;
+use crate::rules::object_options::GET_OPTIONS;
+use crate::rules::option::{Name, named};
+use crate::tcl::{Obj, Reply};
+
+const INFO: Name = named(GET_OPTIONS, "info");
+const CALLBACK: Name = named(GET_OPTIONS, "callback");
+const FILE: Name = named(GET_OPTIONS, "file");
+
+/// Greatest number of bytes for which memory is reserved because a meta promises them.
+const RESERVED: u64 = 64 << 20;
+
+/// Where an object goes.
+enum Sink {
+    Value(Vec<u8>),
+    File(Target),
+}
+
+impl Sink {
+    async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Sink::Value(value) => value.extend_from_slice(bytes),
+            Sink::File(target) => target.write(bytes)?,
+        }
+        Ok(())
+    }
+
+    /// What the call returns.
+    fn finish(self, info: &Obj) -> Result<Obj> {
+        match self {
+            Sink::Value(value) => Ok(Obj::bytes(&value)),
+            Sink::File(target) => target.finish().map(|()| info.clone()),
+        }
+    }
+}
+
+/// `get name ?-option value ...?`
+pub(super) fn get(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
+    let name = object_name(&call.args[0])?;
+    let file = call.options.given_text(FILE).map(str::to_string);
+    let ms = state.timeout(call, const { named(GET_OPTIONS, "timeout") });
+    let progress = state.progress(call, const { named(GET_OPTIONS, "progress") })?;
+    let variable = call.options.given(INFO).map(|given| given.obj.clone());
+    if variable.is_some() && call.options.given(CALLBACK).is_some() {
+        return Err(Argument::Conflict(INFO, CALLBACK).into());
+    }
+    state.open()?;
+    let store = Rc::clone(&state.store);
+    let work = async move {
+        let mut download = Download::begin(&store, &name, ms).await?;
+        let size = download.entry().meta.size();
+        let mut sink = match &file {
+            Some(path) => Sink::File(Target::create(path)?),
+            None => Sink::Value(Vec::with_capacity(size.min(RESERVED) as usize)),
+        };
+        let mut bytes = 0;
+        while let Some(chunk) = download.next().await? {
+            sink.write(chunk.payload()).await?;
+            bytes += chunk.payload().len() as u64;
+            if let Some(progress) = &progress {
+                progress(bytes, size as i64);
+            }
+        }
+        let info = info_dict(&download.store().bucket, download.entry());
+        let result = sink.finish(&info)?;
+        Ok((result, info))
+    };
+    let Some(variable) = variable else {
+        return state.run(call, CALLBACK, async move { Ok(work.await?.0) });
+    };
+    block_then(call.interp, work, move |interp, outcome: Result<(Obj, Obj)>| {
+        let (result, info) = outcome?;
+        interp.set_var(&variable, &info)?;
+        Ok(result)
+    })
+}

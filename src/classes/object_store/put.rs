@@ -1,0 +1,105 @@
+//! `put` and its like.
+
+use std::rc::Rc;
+
+use serde_json::{Map, Value as Json};
+
+use super::file::Source;
+use super::info::info_dict;
+use super::state::{ObjectStore, object_name};
+use crate::bridge::errors::Result;
+use crate::bridge::method::Invocation;
+use crate::bridge::options::bad_value;
+use crate::client::Argument;
+use crate::client::object::{Plan, Upload};
+use crate::rules::object_meta::About;
+use crate::rules::object_options::PUT_OPTIONS;
+use crate::rules::option::{Kind, Name, Opt, int, named};
+use crate::tcl::{Obj, Reply};
+use bytes::Bytes;
+
+const CALLBACK: Name = named(PUT_OPTIONS, "callback");
+
+/// What a call's options say about an object.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn about(call: &Invocation, table: &'static [Opt]) -> Result<About> {
+    let given =
+        |name: &str| call.options.all().iter().find(|given| table[given.index].name == name).map(|given| given.obj.clone());
+    let headers = given("headers").map(|dict| lists(&dict).ok_or_else(|| bad_value("headers", Kind::Dict, &dict)));
+    let metadata = given("metadata").map(|dict| texts(&dict).ok_or_else(|| bad_value("metadata", Kind::StrMap, &dict)));
+    Ok(About {
+        description: given("description").map(|text| text.to_text()),
+        headers: headers.transpose()?,
+        metadata: metadata.transpose()?,
+    })
+}
+
+fn lists(dict: &Obj) -> Option<Json> {
+    let mut fields = Map::new();
+    for (name, values) in dict.as_dict()? {
+        let values = values.as_list()?.iter().map(|value| Json::String(value.to_text())).collect();
+        fields.insert(name.to_text(), Json::Array(values));
+    }
+    Some(Json::Object(fields))
+}
+
+fn texts(dict: &Obj) -> Option<Json> {
+    let pairs = dict.as_dict()?;
+    Some(Json::Object(pairs.iter().map(|(name, value)| (name.to_text(), Json::String(value.to_text()))).collect()))
+}
+
+/// What is to be stored, by a call's options.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn plan(state: &ObjectStore, call: &Invocation, name: String, total: Option<u64>) -> Result<Plan> {
+    const CHUNK_SIZE: &str = "chunk_size";
+    let size = call.options.int(const { int(PUT_OPTIONS, CHUNK_SIZE) });
+    if size < 1 {
+        return Err(bad_value(CHUNK_SIZE, Kind::Count, &Obj::int(size)).into());
+    }
+    Ok(Plan {
+        name,
+        about: about(call, PUT_OPTIONS)?,
+        chunk_size: size as u64,
+        ms: state.timeout(call, const { named(PUT_OPTIONS, "timeout") }),
+        revision: call.options.given_int(const { named(PUT_OPTIONS, "revision") }).map(|revision| revision as u64),
+        total,
+        progress: state.progress(call, const { named(PUT_OPTIONS, "progress") })?,
+    })
+}
+
+/// `put name data ?-option value ...?`
+pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
+    let name = object_name(&call.args[0])?;
+    let data = call.args[1].with_bytes(Bytes::copy_from_slice).ok_or(Argument::PayloadNotBytes)?;
+    let plan = plan(state, call, name, Some(data.len() as u64))?;
+    state.open()?;
+    let store = Rc::clone(&state.store);
+    state.run(call, CALLBACK, async move {
+        let mut upload = Upload::begin(&store, plan).await?;
+        upload.write(data).await?;
+        Ok(info_dict(&store.bucket, &upload.finish().await?))
+    })
+}
+
+/// `put_file name path ?-option value ...?`
+pub(super) fn put_file(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
+    let name = object_name(&call.args[0])?;
+    let mut source = Source::open(&call.args[1].to_text())?;
+    let plan = plan(state, call, name, source.size())?;
+    state.open()?;
+    let store = Rc::clone(&state.store);
+    state.run(call, CALLBACK, async move {
+        let mut upload = Upload::begin(&store, plan).await?;
+        loop {
+            let piece = source.read(upload.chunk_size())?;
+            if piece.is_empty() {
+                return Ok(info_dict(&store.bucket, &upload.finish().await?));
+            }
+            upload.write(piece).await?;
+        }
+    })
+}

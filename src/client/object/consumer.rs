@@ -1,0 +1,246 @@
+//! A consumer that hands out messages of a subject in order as they are asked for. It is made anew where it is lost.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value as Json, json};
+
+use super::store::Store;
+use crate::client::calling::{Calling, timeout};
+use crate::client::calls::Answer;
+use crate::client::fault::{Fault, Waiting};
+use crate::client::task::Slot;
+use crate::engine::{End, Message, Mode, Outgoing, Progress, RequestSpec, Subject};
+use crate::rules::metadata;
+use crate::tcl::event::Timer;
+
+/// Time in ns after which the server removes a consumer that nobody asks: then the next one goes on.
+const INACTIVE: i64 = 30_000_000_000;
+
+/// Time in ms before another attempt to make a consumer.
+const RETRY: u64 = 100;
+
+/// Number of pulls that are under way.
+const PULLS: usize = 2;
+
+/// A pull under way.
+struct Pull {
+    calling: Calling,
+    left: u64,
+    /// Whether something came.
+    alive: bool,
+}
+
+/// A message, with its place.
+pub(super) struct Delivery {
+    /// As it came.
+    pub message: Message,
+}
+
+/// What is read.
+pub(super) struct Wanted {
+    /// Subject.
+    pub filter: String,
+    /// Number of messages.
+    pub count: u64,
+    /// Number of messages of one pull.
+    pub batch: u64,
+    /// Without payloads.
+    pub headers_only: bool,
+    /// Time of silence in ms after which it fails; 0 waits for ever.
+    pub ms: i64,
+}
+
+/// Such a consumer; dropped, it is removed from the server.
+pub(super) struct Consumer {
+    store: Rc<Store>,
+    wanted: Wanted,
+    name: Option<String>,
+    pulls: VecDeque<Pull>,
+    /// Number of messages that were asked for, of all consumers.
+    asked: u64,
+    /// Number of messages that came.
+    came: u64,
+    /// Number of deliveries of the present consumer.
+    delivered: u64,
+    /// Stream sequence of the last message.
+    last: u64,
+    alive: Instant,
+}
+
+fn renew(_payload: &Bytes, progress: Progress) -> Option<Bytes> {
+    Some(pull(progress.left))
+}
+
+/// Body of a pull of what is there.
+fn pull(batch: u64) -> Bytes {
+    Bytes::from(json!({ "batch": batch, "no_wait": true }).to_string())
+}
+
+async fn pause(ms: u64) {
+    let over = Slot::new();
+    let end = Rc::clone(&over);
+    let _timer = Timer::after(ms, Box::new(move || end.push(())));
+    over.next().await;
+}
+
+impl Consumer {
+    /// Makes the server's consumer.
+    ///
+    /// # Errors
+    /// [`Fault::ChunksGone`] with the number of messages that are there, if that is not the one wanted; those of a request.
+    pub(super) async fn begin(store: &Rc<Store>, wanted: Wanted) -> Result<Consumer, Fault> {
+        let mut consumer = Consumer {
+            store: Rc::clone(store),
+            wanted,
+            name: None,
+            pulls: VecDeque::new(),
+            asked: 0,
+            came: 0,
+            delivered: 0,
+            last: 0,
+            alive: Instant::now(),
+        };
+        match consumer.make().await {
+            Ok(()) => Ok(consumer),
+            Err(fault) => Err(store.missing(fault).await),
+        }
+    }
+
+    async fn make(&mut self) -> Result<(), Fault> {
+        self.pulls.clear();
+        self.remove();
+        self.asked = self.came;
+        self.delivered = 0;
+        let api = Rc::clone(&self.store.api);
+        let mut config = Map::new();
+        let mut set = |name: &str, value: Json| config.insert(name.to_string(), value);
+        let start = if self.last == 0 { "all" } else { "by_start_sequence" };
+        set("deliver_policy", start.into());
+        if self.last > 0 {
+            set("opt_start_seq", (self.last + 1).into());
+        }
+        set("ack_policy", "none".into());
+        set("replay_policy", "instant".into());
+        set("filter_subject", self.wanted.filter.as_str().into());
+        set("headers_only", self.wanted.headers_only.into());
+        set("inactive_threshold", INACTIVE.into());
+        set("mem_storage", true.into());
+        set("num_replicas", 1.into());
+        let name = nuid::next().to_string();
+        let stream = &self.store.stream;
+        let rest = if api.names_consumers() {
+            set("name", name.as_str().into());
+            self.name = Some(name.clone());
+            format!("CONSUMER.CREATE.{stream}.{name}.{}", self.wanted.filter)
+        } else {
+            format!("CONSUMER.CREATE.{stream}")
+        };
+        let body = json!({ "stream_name": stream, "config": config });
+        let made = api.json(&rest, body.to_string()).await?;
+        let name = made.get("name").and_then(Json::as_str).ok_or(Fault::ReplyIncomplete)?;
+        self.name = Some(name.to_string());
+        let there = made.get("num_pending").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
+        if there + self.came == self.wanted.count { Ok(()) } else { Err(Fault::ChunksGone(there + self.came)) }
+    }
+
+    /// Removes the consumer from the server, without waiting for that.
+    fn remove(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        let api = &self.store.api;
+        let subject = Subject::from(api.subject(&format!("CONSUMER.DELETE.{}.{name}", self.store.stream)));
+        let msg = Outgoing { subject, reply: None, headers: None, payload: Bytes::new() };
+        let spec = RequestSpec { msg, timeout: timeout(api.timeout.max(1000)), mode: Mode::Shared };
+        let _ = api.client.call_back(spec, Rc::new(|_| ()));
+    }
+
+    /// Asks for what is still to come, but not for more than may be on its way.
+    fn ask(&mut self) -> Result<(), Fault> {
+        while self.pulls.len() < PULLS && self.asked < self.wanted.count {
+            let Some(name) = &self.name else { return Err(Fault::ReplyIncomplete) };
+            let batch = self.wanted.batch.min(self.wanted.count - self.asked);
+            let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
+            let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
+            let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
+            let calling = self.store.api.client.call(RequestSpec { msg, timeout: timeout(self.wanted.ms), mode })?;
+            self.pulls.push_back(Pull { calling, left: batch, alive: false });
+            self.asked += batch;
+        }
+        Ok(())
+    }
+
+    /// The next message; `None` after the last one.
+    ///
+    /// # Errors
+    /// [`Fault::Timeout`] after too long a silence, [`Fault::ChunksGone`] if what is still to come is not there, those of a request.
+    pub(super) async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
+        loop {
+            self.store.present()?;
+            if self.came == self.wanted.count {
+                return Ok(None);
+            }
+            self.ask()?;
+            let Some(pull) = self.pulls.front_mut() else { return Err(Fault::ReplyIncomplete) };
+            match pull.calling.next().await {
+                Answer::Reply(message) => {
+                    pull.left -= 1;
+                    pull.alive = true;
+                    let over = pull.left == 0;
+                    let place = message.reply().and_then(metadata::parse);
+                    let Some((revision, delivery)) = place.map(|place| (place.stream_seq, place.consumer_seq)) else {
+                        return Err(Fault::ReplyIncomplete);
+                    };
+                    if over {
+                        self.pulls.pop_front();
+                    }
+                    if delivery != self.delivered + 1 {
+                        self.again().await?;
+                        continue;
+                    }
+                    self.delivered = delivery;
+                    self.came += 1;
+                    self.last = revision;
+                    self.alive = Instant::now();
+                    return Ok(Some(Delivery { message }));
+                }
+                Answer::End(End::Full) => {}
+                Answer::End(End::Timeout) if !pull.alive => return Err(self.silence()),
+                Answer::End(End::Timeout | End::NoResponders(_) | End::Status(_)) => self.again().await?,
+                Answer::End(end) => return Err(Fault::of_end(&end, self.waiting())),
+            }
+        }
+    }
+
+    fn waiting(&self) -> Waiting {
+        Waiting::Request(self.wanted.filter.clone())
+    }
+
+    fn silence(&self) -> Fault {
+        Fault::Timeout(self.waiting())
+    }
+
+    /// Makes another consumer, which goes on after the last message.
+    async fn again(&mut self) -> Result<(), Fault> {
+        loop {
+            if self.wanted.ms > 0 && self.alive.elapsed() >= Duration::from_millis(self.wanted.ms as u64) {
+                return Err(self.silence());
+            }
+            match self.make().await {
+                Ok(()) => return Ok(()),
+                // A server that has just come back needs a moment.
+                Err(Fault::NoJetStream | Fault::Timeout(_)) => pause(RETRY).await,
+                Err(Fault::Api(error)) if error.code == 503 => pause(RETRY).await,
+                Err(fault) => return Err(self.store.missing(fault).await),
+            }
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.pulls.clear();
+        self.remove();
+    }
+}

@@ -1,0 +1,12 @@
+//! Object store (NATS ADR-20): objects in chunks, in buckets that are streams.
+
+mod change;
+mod consumer;
+mod download;
+mod metas;
+mod store;
+mod upload;
+
+pub(crate) use download::Download;
+pub(crate) use store::{Entry, Store};
+pub(crate) use upload::{Plan, Upload};

@@ -1,0 +1,271 @@
+//! One bucket: its metas, and the removal of chunks.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use crate::client::api::{Api, pub_ack};
+use crate::client::codes;
+use crate::client::fault::Fault;
+use crate::client::ordered::Access;
+use crate::client::stored::Stored;
+use crate::engine::{Headers, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::jetstream_convert::ApiError;
+use crate::rules::object::{chunk_subject, latin_meta_subject, meta_subject, stream_name};
+use crate::rules::object_meta::Meta;
+use crate::rules::time::isotime_to_msec;
+
+/// Times that a change of a meta is tried again because somebody else has changed it meanwhile.
+pub(super) const RETRIES: u32 = 5;
+
+/// A meta as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// The meta.
+    pub meta: Meta,
+    /// Sequence in the stream.
+    pub revision: u64,
+    /// Time of storage, ms since the epoch.
+    pub mtime: i64,
+}
+
+/// What a name stands for.
+pub(crate) struct Latest {
+    /// Sequence of its last message; 0 if there is none.
+    pub revision: u64,
+    /// Its meta, a marker of a deletion included; `None` if there is none that can be read.
+    pub entry: Option<Entry>,
+}
+
+/// A bucket.
+pub(crate) struct Store {
+    /// Where it is.
+    pub api: Rc<Api>,
+    /// Name.
+    pub bucket: String,
+    /// Its stream.
+    pub stream: String,
+    /// Whether every server with a copy answers reads.
+    direct: bool,
+    /// Whether the object that stands for it is gone.
+    gone: Cell<bool>,
+    /// What the server has refused to this user.
+    pub(super) access: Rc<Access>,
+    /// Logs a warning.
+    warn: Box<dyn Fn(String)>,
+}
+
+pub(super) fn is_code(fault: &Fault, code: i64) -> bool {
+    fault.err_code() == Some(code)
+}
+
+/// Whether a write was refused because somebody else has written meanwhile.
+pub(super) fn is_wrong_sequence(fault: &Fault) -> bool {
+    is_code(fault, codes::WRONG_LAST_SEQUENCE) || is_code(fault, codes::WRONG_LAST_SEQUENCE_CONSTANT)
+}
+
+/// The fault of a write that counts on another revision than this one.
+pub(super) fn wrong_sequence(latest: u64) -> Fault {
+    let description = format!("wrong last sequence: {latest}");
+    Fault::WrongLastSequence(ApiError { code: 400, err_code: codes::WRONG_LAST_SEQUENCE, description })
+}
+
+impl Store {
+    /// A bucket by its stream's configuration.
+    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, warn: Box<dyn Fn(String)>) -> Store {
+        Store {
+            api: Rc::clone(api),
+            bucket: bucket.to_string(),
+            stream: stream_name(bucket),
+            direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or_default(),
+            gone: Cell::new(false),
+            access: Rc::default(),
+            warn,
+        }
+    }
+
+    /// Another bucket, as links lead to it.
+    pub(super) async fn other(self: &Rc<Self>, bucket: &str) -> Result<Rc<Store>, Fault> {
+        if bucket == self.bucket {
+            return Ok(Rc::clone(self));
+        }
+        let info = self.api.json(&format!("STREAM.INFO.{}", stream_name(bucket)), String::new()).await;
+        let info = info.map_err(|fault| fault.of_bucket(bucket))?;
+        let from = Rc::clone(self);
+        let config = info.get("config").unwrap_or(&Json::Null);
+        Ok(Rc::new(Store::new(&self.api, bucket, config, Box::new(move |line| from.warn(line)))))
+    }
+
+    /// Logs a warning.
+    pub(crate) fn warn(&self, line: String) {
+        (self.warn)(line);
+    }
+
+    /// The object that stands for the bucket is gone: what is under way ends.
+    pub(crate) fn leave(&self) {
+        self.gone.set(true);
+    }
+
+    /// [`Fault::Closed`] if the object that stands for the bucket is gone.
+    pub(crate) fn present(&self) -> Result<(), Fault> {
+        if self.gone.get() { Err(Fault::Closed) } else { Ok(()) }
+    }
+
+    /// The fault of a request that nobody answered: that of the bucket, if it does not exist.
+    pub(crate) async fn missing(&self, fault: Fault) -> Fault {
+        let not_found = || Fault::BucketNotFound(self.bucket.clone());
+        if is_code(&fault, codes::STREAM_NOT_FOUND) {
+            return not_found();
+        }
+        if !matches!(fault, Fault::NoResponders(_)) {
+            return fault;
+        }
+        match self.api.json(&format!("STREAM.INFO.{}", self.stream), String::new()).await {
+            Err(why) if is_code(&why, codes::STREAM_NOT_FOUND) => not_found(),
+            Err(why @ Fault::NoJetStream) => why,
+            _ => fault,
+        }
+    }
+
+    /// A meta that was read.
+    fn entry(&self, name: &str, stored: &Stored) -> Result<Entry, Fault> {
+        let meta = Meta::parse(&stored.data).ok_or_else(|| Fault::BadObjectMeta(name.to_string()))?;
+        let mtime = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
+        Ok(Entry { meta, revision: stored.seq, mtime })
+    }
+
+    /// What a name stands for as the stream's leader has it, which decides about writes.
+    ///
+    /// # Errors
+    /// [`Fault::BucketNotFound`] and those of a request.
+    pub(crate) async fn latest(&self, name: &str) -> Result<Latest, Fault> {
+        self.latest_by(&self.api, name).await
+    }
+
+    async fn latest_by(&self, api: &Api, name: &str) -> Result<Latest, Fault> {
+        let body = json!({ "last_by_subj": meta_subject(&self.bucket, name) }).to_string();
+        match api.stored_message(&self.stream, body).await {
+            Ok(stored) => Ok(Latest { revision: stored.seq, entry: self.entry(name, &stored).ok() }),
+            Err(fault) if fault.is_no_message() => Ok(Latest { revision: 0, entry: None }),
+            Err(fault) => Err(self.missing(fault).await),
+        }
+    }
+
+    /// Nuid of what a name stands for, once there is a connection.
+    ///
+    /// # Errors
+    /// As [`Store::latest`], but never for lack of time.
+    pub(super) async fn nuid_of(&self, name: &str) -> Result<Option<String>, Fault> {
+        let latest = self.latest_by(&self.api.with_timeout(0), name).await?;
+        Ok(latest.entry.map(|entry| entry.meta.nuid().to_string()))
+    }
+
+    /// The meta with this revision, from the leader.
+    async fn at(&self, name: &str, revision: u64) -> Result<Option<Entry>, Fault> {
+        let body = json!({ "seq": revision }).to_string();
+        self.found(name, self.api.stored_message(&self.stream, body).await).await
+    }
+
+    async fn found(&self, name: &str, outcome: Result<Stored, Fault>) -> Result<Option<Entry>, Fault> {
+        match outcome {
+            Ok(stored) => self.entry(name, &stored).map(Some),
+            Err(fault) if fault.is_no_message() => Ok(None),
+            // Up to 2.9 nobody says that there is no stream to read from.
+            Err(timeout @ Fault::Timeout(_)) => match self.missing(Fault::NoResponders(String::new())).await {
+                fault @ Fault::BucketNotFound(_) => Err(fault),
+                _ => Err(timeout),
+            },
+            Err(fault) => Err(self.missing(fault).await),
+        }
+    }
+
+    /// The meta of a name as it is read, a deleted one included.
+    ///
+    /// # Errors
+    /// [`Fault::ObjectNotFound`] and [`Fault::BadObjectMeta`] and as [`Store::latest`].
+    pub(crate) async fn any(&self, name: &str) -> Result<Entry, Fault> {
+        let subjects = [Some(meta_subject(&self.bucket, name)), latin_meta_subject(&self.bucket, name)];
+        for subject in subjects.into_iter().flatten() {
+            let which = json!({ "last_by_subj": subject });
+            let outcome = match self.direct {
+                true => self.api.direct_message(&self.stream, &which).await,
+                false => self.api.stored_message(&self.stream, which.to_string()).await,
+            };
+            if let Some(entry) = self.found(name, outcome).await? {
+                return Ok(entry);
+            }
+        }
+        Err(Fault::ObjectNotFound(name.to_string()))
+    }
+
+    /// The meta of a name that is not deleted.
+    ///
+    /// # Errors
+    /// As [`Store::any`].
+    pub(crate) async fn live(&self, name: &str) -> Result<Entry, Fault> {
+        let entry = self.any(name).await?;
+        if entry.meta.is_deleted() { Err(Fault::ObjectNotFound(name.to_string())) } else { Ok(entry) }
+    }
+
+    /// Publishes a meta under its name if the latest one has this revision, 0 for none; the new revision.
+    ///
+    /// # Errors
+    /// [`Fault::Api`] with the code of a wrong sequence, [`Fault::BucketNotFound`], and those of a JetStream publish.
+    pub(super) async fn write(&self, meta: &Meta, expected: u64, ms: i64) -> Result<u64, Fault> {
+        let headers: Headers = vec![
+            ("Nats-Rollup".to_string(), "sub".to_string()),
+            ("Nats-Expected-Last-Subject-Sequence".to_string(), expected.to_string()),
+        ];
+        let subject = meta_subject(&self.bucket, meta.name());
+        let reply = match self.api.exchange(&subject, Bytes::from(meta.json()), Some(headers), ms).await {
+            Ok(reply) => reply,
+            Err(fault) => return Err(self.missing(fault).await),
+        };
+        let ack = pub_ack(&reply)?;
+        ack.get("seq").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)
+    }
+
+    /// What was written, as it is stored. Where it cannot be read again, it is there all the same: then the time is that of now.
+    pub(super) async fn written(&self, meta: Meta, revision: u64) -> Entry {
+        if let Ok(Some(entry)) = self.at(meta.name(), revision).await {
+            return entry;
+        }
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Entry { meta, revision, mtime: now.as_millis() as i64 }
+    }
+
+    /// Subject and body of the request that removes the messages of a subject.
+    fn removal(&self, subject: &str) -> (String, String) {
+        (format!("STREAM.PURGE.{}", self.stream), json!({ "filter": subject }).to_string())
+    }
+
+    /// Removes the messages of a subject.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub(super) async fn purge(&self, subject: &str) -> Result<(), Fault> {
+        let (rest, body) = self.removal(subject);
+        self.api.json(&rest, body).await.map(|_| ())
+    }
+
+    /// Removes the chunks of an object that another one has replaced. That the new one is stored does not depend on it.
+    pub(super) async fn purge_former(&self, former: &Meta) {
+        if !former.has_chunks() || former.chunks() == 0 {
+            return;
+        }
+        if let Err(fault) = self.purge(&chunk_subject(&self.bucket, former.nuid())).await {
+            self.warn(format!("The chunks {} of {} in bucket {} are left: {fault:?}", former.nuid(), former.name(), self.bucket));
+        }
+    }
+
+    /// Has chunks removed without waiting for that: where there is no connection, as soon as there is one.
+    pub(super) fn purge_soon(&self, nuid: &str) {
+        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid));
+        let subject = Subject::from(self.api.subject(&rest));
+        let msg = Outgoing { subject, reply: None, headers: None, payload: Bytes::from(body) };
+        // Without a timeout it waits in the outbox as long as the connection is wanted.
+        let _ = self.api.client.call_back(RequestSpec { msg, timeout: None, mode: Mode::Shared }, Rc::new(|_| ()));
+    }
+}

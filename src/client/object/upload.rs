@@ -1,0 +1,263 @@
+//! An object on its way to the server: a window of chunks that are not acknowledged yet, then the meta.
+
+use std::collections::VecDeque;
+use std::mem::take;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use ring::digest::{Context, SHA256};
+use serde_json::Value as Json;
+
+use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence, wrong_sequence};
+use crate::client::api::pub_ack;
+use crate::client::calling::{Calling, timeout};
+use crate::client::calls::Answer;
+use crate::client::fault::{Fault, Waiting};
+use crate::client::task::Task;
+use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::object::{chunk_size, chunk_subject, digest_text, may_send};
+use crate::rules::object_meta::{About, Content, Meta};
+
+/// Called with the number of acknowledged bytes and the total, -1 if that is not known.
+pub(crate) type Progress = Box<dyn Fn(u64, i64)>;
+
+/// What is stored, and how.
+pub(crate) struct Plan {
+    /// Name of the object.
+    pub name: String,
+    /// What is said about it.
+    pub about: About,
+    /// Wanted size of chunks.
+    pub chunk_size: u64,
+    /// Timeout of each acknowledgement in ms; 0 waits for ever.
+    pub ms: i64,
+    /// The only revision that may be replaced.
+    pub revision: Option<u64>,
+    /// Number of bytes, if it is known.
+    pub total: Option<u64>,
+    /// Called while bytes are acknowledged.
+    pub progress: Option<Progress>,
+}
+
+/// A chunk that is not acknowledged yet.
+struct Sent {
+    calling: Calling,
+    len: u64,
+}
+
+/// An object on its way. Dropped before it is stored, its chunks are removed.
+pub(crate) struct Upload {
+    store: Rc<Store>,
+    plan: Plan,
+    nuid: String,
+    subject: Subject,
+    chunk: usize,
+    /// What does not fill a chunk yet.
+    rest: Vec<u8>,
+    hash: Context,
+    size: u64,
+    chunks: u64,
+    window: VecDeque<Sent>,
+    unacknowledged: u64,
+    acknowledged: u64,
+    /// What the name stood for before.
+    before: Latest,
+    /// The meta that was sent, if it is not known what became of it.
+    unsure: bool,
+    stored: bool,
+    /// Removes the chunks when the connection is closed before the object is stored.
+    parting: Option<Rc<dyn Fn()>>,
+}
+
+impl Upload {
+    /// Looks what the name stands for; nothing is stored yet.
+    ///
+    /// # Errors
+    /// [`Fault::WrongLastSequence`] if that is not the revision wanted, and as [`Store::latest`].
+    pub(crate) async fn begin(store: &Rc<Store>, plan: Plan) -> Result<Upload, Fault> {
+        let before = store.latest(&plan.name).await?;
+        if plan.revision.is_some_and(|wanted| wanted != before.revision) {
+            return Err(wrong_sequence(before.revision));
+        }
+        store.present()?;
+        let max_payload = store.api.client.engine().server_info().and_then(|info| info.fields.get("max_payload")?.as_u64());
+        let nuid = nuid::next().to_string();
+        let subject = Subject::from(chunk_subject(&store.bucket, &nuid));
+        let (target, name) = (Rc::clone(store), nuid.clone());
+        let parting: Rc<dyn Fn()> = Rc::new(move || target.purge_soon(&name));
+        store.api.client.at_parting(&parting);
+        Ok(Upload {
+            store: Rc::clone(store),
+            chunk: chunk_size(Some(plan.chunk_size), max_payload) as usize,
+            plan,
+            nuid,
+            subject,
+            rest: Vec::new(),
+            hash: Context::new(&SHA256),
+            size: 0,
+            chunks: 0,
+            window: VecDeque::new(),
+            unacknowledged: 0,
+            acknowledged: 0,
+            before,
+            unsure: false,
+            stored: false,
+            parting: Some(parting),
+        })
+    }
+
+    /// Size of its chunks: pieces of that size are sent without another copy.
+    pub(crate) fn chunk_size(&self) -> usize {
+        self.chunk
+    }
+
+    /// Adds bytes to the object.
+    ///
+    /// # Errors
+    /// Those of a JetStream publish; [`Fault::Closed`] if the object that stands for the bucket is gone.
+    pub(crate) async fn write(&mut self, mut data: Bytes) -> Result<(), Fault> {
+        self.hash.update(&data);
+        self.size += data.len() as u64;
+        if !self.rest.is_empty() {
+            let part = data.split_to(data.len().min(self.chunk - self.rest.len()));
+            self.rest.extend_from_slice(&part);
+            if self.rest.len() < self.chunk {
+                return Ok(());
+            }
+            let chunk = Bytes::from(take(&mut self.rest));
+            self.send(chunk).await?;
+        }
+        while data.len() >= self.chunk {
+            let chunk = data.split_to(self.chunk);
+            self.send(chunk).await?;
+        }
+        self.rest.extend_from_slice(&data);
+        Ok(())
+    }
+
+    async fn send(&mut self, payload: Bytes) -> Result<(), Fault> {
+        let len = payload.len() as u64;
+        while !may_send(self.window.len(), self.unacknowledged, len) {
+            self.settle().await?;
+        }
+        self.store.present()?;
+        let msg = Outgoing { subject: self.subject.clone(), reply: None, headers: None, payload };
+        let spec = RequestSpec { msg, timeout: timeout(self.plan.ms), mode: Mode::Shared };
+        let calling = self.store.api.client.call(spec)?;
+        self.chunks += 1;
+        self.unacknowledged += len;
+        self.window.push_back(Sent { calling, len });
+        Ok(())
+    }
+
+    /// Waits for the acknowledgement of the oldest chunk.
+    async fn settle(&mut self) -> Result<(), Fault> {
+        let Some(sent) = self.window.front() else { return Ok(()) };
+        let ack = match sent.calling.next().await {
+            Answer::Reply(message) => pub_ack(&message),
+            Answer::End(end) => Err(Fault::of_end(&end, Waiting::Request(self.subject.as_str().to_string()))),
+        };
+        let len = sent.len;
+        self.window.pop_front();
+        let ack = match ack {
+            Ok(ack) => ack,
+            Err(fault) => return Err(self.store.missing(fault).await),
+        };
+        if ack.get("stream").and_then(Json::as_str) != Some(&self.store.stream) {
+            return Err(Fault::NotAnAck);
+        }
+        self.unacknowledged -= len;
+        self.acknowledged += len;
+        if let Some(progress) = &self.plan.progress {
+            progress(self.acknowledged, self.plan.total.map_or(-1, |total| total as i64));
+        }
+        self.store.present()
+    }
+
+    /// Sends what is left, waits for all acknowledgements, and stores the meta.
+    ///
+    /// # Errors
+    /// As [`Upload::write`]; [`Fault::WrongLastSequence`] if the revision wanted has been replaced, or others are too fast.
+    pub(crate) async fn finish(mut self) -> Result<Entry, Fault> {
+        if !self.rest.is_empty() {
+            let chunk = Bytes::from(take(&mut self.rest));
+            self.send(chunk).await?;
+        }
+        while !self.window.is_empty() {
+            self.settle().await?;
+        }
+        let content = Content {
+            nuid: self.nuid.clone(),
+            chunk_size: self.chunk as u64,
+            size: self.size,
+            chunks: self.chunks,
+            digest: digest_text(self.hash.clone().finish().as_ref()),
+        };
+        let meta = Meta::new(&self.store.bucket, &self.plan.name, &self.plan.about, &content);
+        let revision = self.replace(&meta).await?;
+        let store = Rc::clone(&self.store);
+        if let Some(former) = self.before.entry.take() {
+            store.purge_former(&former.meta).await;
+        }
+        Ok(store.written(meta, revision).await)
+    }
+
+    /// Stores the meta in place of the latest one.
+    async fn replace(&mut self, meta: &Meta) -> Result<u64, Fault> {
+        let mut tries = 0;
+        loop {
+            let expected = self.plan.revision.unwrap_or(self.before.revision);
+            match self.store.write(meta, expected, self.plan.ms).await {
+                Ok(revision) => {
+                    self.stored = true;
+                    self.parting = None;
+                    return Ok(revision);
+                }
+                Err(fault) if is_wrong_sequence(&fault) => {
+                    if self.plan.revision.is_some() || tries == RETRIES {
+                        return Err(fault.of_write());
+                    }
+                    tries += 1;
+                    self.before = self.store.latest(&self.plan.name).await?;
+                }
+                Err(fault) => {
+                    self.unsure = matches!(fault, Fault::Timeout(_) | Fault::Lost(_) | Fault::ClosedWaiting);
+                    return Err(fault);
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.stored || self.chunks == 0 {
+            return;
+        }
+        let (store, nuid, window) = (Rc::clone(&self.store), take(&mut self.nuid), take(&mut self.window));
+        let (unsure, before) = (self.unsure, self.before.entry.take());
+        let (name, parting) = (take(&mut self.plan.name), self.parting.take());
+        let clean = async move {
+            // A chunk that is stored after the removal would be left.
+            for sent in window {
+                sent.calling.next().await;
+            }
+            if unsure {
+                match store.nuid_of(&name).await {
+                    Ok(Some(stored)) if stored == nuid => {
+                        if let Some(former) = before {
+                            store.purge_former(&former.meta).await;
+                        }
+                        return;
+                    }
+                    Ok(_) => {}
+                    // Chunks that nobody needs are better than an object without chunks.
+                    Err(_) => return,
+                }
+            }
+            store.purge_soon(&nuid);
+            drop(parting);
+        };
+        Task::spawn(clean, Box::new(|()| ()));
+    }
+}
