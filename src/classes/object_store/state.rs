@@ -15,7 +15,7 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
-use crate::client::object::Store;
+use crate::client::object::{Progress, Store};
 use crate::client::{Argument, Fault, Slot, Task};
 use crate::engine::Level;
 use crate::rules::names::is_bucket;
@@ -110,7 +110,7 @@ impl ObjectStore {
     }
 
     /// A function that runs a command prefix with two numbers.
-    pub(super) fn progress(&self, call: &Invocation, option: Name) -> Result<Option<Box<dyn Fn(u64, i64)>>> {
+    pub(super) fn progress(&self, call: &Invocation, option: Name) -> Result<Option<Progress>> {
         let Some(given) = call.options.given(option) else { return Ok(None) };
         let (words, connection) = (prefix(&given.obj)?, Rc::clone(&self.js.connection));
         Ok(Some(Box::new(move |bytes, total| connection.run_callback(&words, [Obj::uint(bytes), Obj::int(total)]))))

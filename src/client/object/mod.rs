@@ -9,4 +9,4 @@ mod upload;
 
 pub(crate) use download::Download;
 pub(crate) use store::{Entry, Store};
-pub(crate) use upload::{Plan, Upload};
+pub(crate) use upload::{Plan, Progress, Upload};
