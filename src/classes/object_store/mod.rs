@@ -9,6 +9,7 @@ mod info;
 mod put;
 mod state;
 mod watch;
+mod watches;
 
 use crate::bridge::birth;
 use crate::bridge::method::{ANY, Method, constructor, row};
@@ -123,7 +124,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             (0, 0),
             WATCH_OPTIONS,
             "Watch ID; the callback gets a status (empty, end_of_initial_data, error, ok) and an info or a text. Errors: `ErrInvalidArg`, `BucketNotFound`.",
-            watch::watch,
+            watches::watch,
         ),
         row(
             "unwatch",
@@ -131,7 +132,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             (1, 1),
             &[],
             "Ends a watch; empty result. Errors: `ErrInvalidArg` (unknown ID).",
-            watch::unwatch,
+            watches::unwatch,
         ),
         row(
             "status",
