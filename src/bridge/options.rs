@@ -8,7 +8,7 @@ use crate::client::Argument;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::{Kind, Name, Opt, Preset, Value};
 use crate::rules::subject::{Role, check_subject};
-use crate::rules::{jetstream_convert_body as body, time};
+use crate::rules::{jetstream_convert_body as body, time, ttl};
 use crate::tcl::{Interp, Obj};
 
 /// One option as given: its row, its checked value and the Tcl value for read-back.
@@ -192,6 +192,7 @@ pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)
             (Value::List(items.iter().map(text_or_null).collect()), word.clone())
         }
         Kind::Time => (Value::Str(time::rfc3339(&word.as_text()).map_err(|_| bad())?), word.clone()),
+        Kind::Ttl => (Value::Str(ttl::word(&word.as_text()).ok_or_else(bad)?), word.clone()),
         Kind::Millis | Kind::Delay => (millis(word).ok_or_else(bad)?, word.clone()),
         Kind::MillisList => {
             let items = word.as_list().ok_or_else(bad)?;

@@ -44,6 +44,10 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::NoDirectAccess(stream) => {
             (NOT_SUPPORTED, format!("Nobody answers direct gets of stream {stream}: there is none, or it does not allow them"))
         }
+        Fault::LevelTooLow { what, needed, level } => (
+            NOT_SUPPORTED,
+            format!("{what} needs a server with JetStream API level {needed} or higher; the server's level is {level}"),
+        ),
         Fault::NoSubscription(id) => (const { word("ErrBadSubscription") }, format!("Invalid subscription ID {id}")),
         Fault::NotJetStreamMessage { .. } => (const { word("ErrNotJSMessage") }, "Not a JetStream message".into()),
         Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => (BUCKET_NOT_FOUND, format!("Bucket {bucket} not found")),
@@ -151,6 +155,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::HeaderName(name) => format!("Invalid header name {name}"),
         Argument::HeaderValuesNotList(name) => format!("Invalid values of header {name}: not a list"),
         Argument::HeaderValue { name, value } => format!("Invalid value of header {name}: {value}"),
+        Argument::HeaderTwice(name) => format!("The header {name} is given twice"),
         Argument::HeaderWithoutValue(name) => format!("Missing value for header {name}"),
         Argument::Time(text) => format!("Invalid time {text}"),
         Argument::TimeOutOfRange(text) => format!("Time out of range {text}"),

@@ -1,5 +1,6 @@
 //! Requests to the JetStream API (NATS ADR-1).
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub(crate) struct Api {
     prefix: String,
     /// Logs the requests to the API and their replies, if that is wanted.
     trace: Option<Trace>,
+    /// The API level, by the ID of the server that the connection had when it was asked.
+    level: RefCell<Option<(String, u32)>>,
 }
 
 /// The error in an API reply, or that of a reply that is none.
@@ -82,7 +85,7 @@ pub(crate) fn pub_ack(message: &Message) -> Result<Json, Fault> {
 impl Api {
     /// The API of a connection.
     pub(crate) fn new(client: &Rc<Client>, timeout: i64, domain: Option<String>, prefix: String, trace: Option<Trace>) -> Api {
-        Api { client: Rc::clone(client), timeout, domain, prefix, trace }
+        Api { client: Rc::clone(client), timeout, domain, prefix, trace, level: RefCell::default() }
     }
 
     /// The same with another prefix, such as that of a mirror's origin.
@@ -93,12 +96,18 @@ impl Api {
             domain: self.domain.clone(),
             prefix: prefix.to_string(),
             trace: self.trace.clone(),
+            level: RefCell::default(),
         }
     }
 
     /// The same with another timeout, in ms; with 0 requests wait for ever.
     pub(crate) fn with_timeout(&self, timeout: i64) -> Api {
         Api { timeout, ..self.with_prefix(&self.prefix) }
+    }
+
+    /// The API level that a server was asked for, and the server's ID.
+    pub(super) fn asked_level(&self) -> &RefCell<Option<(String, u32)>> {
+        &self.level
     }
 
     /// Prefix of its subjects.

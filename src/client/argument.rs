@@ -125,6 +125,8 @@ pub(crate) enum Argument {
         /// Value.
         value: String,
     },
+    /// A header that an option stands for, named again.
+    HeaderTwice(String),
     /// A header without value.
     HeaderWithoutValue(String),
     /// A text that is no time.

@@ -134,7 +134,7 @@ impl Client {
     /// [`Fault::Closed`], and those of the engine's publish.
     pub(crate) fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
         self.open_or_fault()?;
-        let single = matches!(spec.mode, Mode::Shared);
+        let single = matches!(spec.mode, Mode::Shared | Mode::Repeated(_));
         let id = self.made(self.engine().request(spec))?;
         Ok(Calling::new(self, id, self.calls().await_answers(id), single))
     }
@@ -146,7 +146,7 @@ impl Client {
     pub(crate) fn call_back(&self, spec: RequestSpec, run: Handler) -> Result<CallId, Fault> {
         self.open_or_fault()?;
         let left = match spec.mode {
-            Mode::Shared => 1,
+            Mode::Shared | Mode::Repeated(_) => 1,
             Mode::Own { max } | Mode::Pull { max, .. } | Mode::Gather { max, .. } => max,
         };
         let id = self.made(self.engine().request(spec))?;

@@ -44,6 +44,8 @@ pub(crate) struct Calls {
     pending: RefCell<FxHashMap<CallId, Pending>>,
     /// Answers that go to callbacks. Those that come while too many callbacks are on the stack wait until one returns.
     turns: Rc<Turns<(CallId, Answer)>>,
+    /// What is to run for the owners of counted calls.
+    owners: RefCell<FxHashMap<CallId, Rc<dyn Fn()>>>,
 }
 
 impl Calls {
@@ -56,7 +58,11 @@ impl Calls {
                     calls.hand_over(id, answer);
                 }
             };
-            Calls { pending: RefCell::default(), turns: Turns::released(NESTED_ANSWERS, Rc::new(run)) }
+            Calls {
+                pending: RefCell::default(),
+                turns: Turns::released(NESTED_ANSWERS, Rc::new(run)),
+                owners: RefCell::default(),
+            }
         })
     }
 
@@ -117,6 +123,27 @@ impl Calls {
         gone.is_some()
     }
 
+    /// Has `run` called when the owner of counted calls has to be told; it must not run scripts.
+    #[allow(dead_code)]
+    pub(super) fn own(&self, owner: CallId, run: Rc<dyn Fn()>) {
+        self.owners.borrow_mut().insert(owner, run);
+    }
+
+    /// Forgets the owner of counted calls.
+    #[allow(dead_code)]
+    pub(super) fn disown(&self, owner: CallId) {
+        let gone = self.owners.borrow_mut().remove(&owner);
+        drop(gone);
+    }
+
+    /// The owner of counted calls has to be told.
+    pub(crate) fn settled(&self, owner: CallId) {
+        let run = self.owners.borrow().get(&owner).cloned();
+        if let Some(run) = run {
+            run();
+        }
+    }
+
     /// Forgets all callbacks and listeners.
     pub(crate) fn forget_callbacks(&self) {
         let all = self.pending.take();
@@ -134,6 +161,8 @@ impl Calls {
                 slot.push(Answer::End(End::Closed));
             }
         }
+        let owners: Vec<CallId> = self.owners.borrow().keys().copied().collect();
+        owners.into_iter().for_each(|owner| self.settled(owner));
     }
 
     /// Takes an answer. Where callbacks are nested too deep, it waits until one of them returns.

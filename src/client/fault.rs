@@ -90,6 +90,15 @@ pub(crate) enum Fault {
     },
     /// A stream of which nobody answers direct gets: there is none, or it does not allow them.
     NoDirectAccess(String),
+    /// Something that needs a higher level of the JetStream API, and that an older server would ignore.
+    LevelTooLow {
+        /// Option or method.
+        what: String,
+        /// Level that has it.
+        needed: u32,
+        /// The server's level.
+        level: u32,
+    },
     /// A subscription that does not exist, by the ID that the script gave.
     NoSubscription(String),
     /// An acknowledgement or metadata of a message that no consumer delivered.

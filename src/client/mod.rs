@@ -11,6 +11,7 @@ mod fault;
 pub(crate) mod follower;
 mod gather;
 pub(crate) mod kv;
+mod level;
 pub(crate) mod object;
 pub(crate) mod ordered;
 mod pull;

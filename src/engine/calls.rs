@@ -1,7 +1,9 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
 use super::CallId;
+use super::counted::Counted;
 use super::message::{Message, Outgoing};
+use super::repeat::{Due, Repetition};
 use super::subs::Sub;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -123,9 +125,18 @@ pub(super) struct PendingCall {
     pub deadline: Option<Instant>,
     /// Silence that ends it while there is a connection.
     pub silence: Option<Silence>,
+    /// How it is repeated.
+    pub again: Option<Box<Repetition>>,
+    /// Where its outcome is counted, instead of being told.
+    pub counted: Option<Counted>,
 }
 
 impl PendingCall {
+    /// A call that is told, and not repeated.
+    pub fn new(kind: Kind, subject: Option<Box<str>>, deadline: Option<Instant>) -> PendingCall {
+        PendingCall { kind, subject, deadline, silence: None, again: None, counted: None }
+    }
+
     /// Its own inbox, if it has one.
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
@@ -143,6 +154,16 @@ impl PendingCall {
                 ([self.deadline, silent].into_iter().flatten().min(), false)
             }
         }
+    }
+
+    /// Decides what its time having come means; `None` for nothing any more.
+    fn comes_due(&mut self, now: Instant) -> Option<Due> {
+        if self.again.as_ref().is_some_and(|again| again.is_due(now)) {
+            return Some(Due::Repeat);
+        }
+        self.due().0.filter(|due| *due <= now)?;
+        let repeated = self.again.as_mut().is_some_and(|again| again.outlives_timeout());
+        Some(if repeated { Due::Repeat } else { Due::End })
     }
 
     /// Whether silence, and not its deadline, ends it now.
@@ -202,14 +223,17 @@ impl Calls {
 
     /// Adds a call; true if its deadline is now the earliest, so that the timer must be woken.
     pub fn insert(&mut self, id: CallId, call: PendingCall) -> bool {
-        let earliest = call.due().0.is_some_and(|d| {
-            let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
-            self.deadlines.push(Reverse((d, id)));
-            first.is_none_or(|first| d < first)
-        });
+        let earliest = call.due().0.is_some_and(|d| self.wake_at(id, d));
         self.pending.insert(id, call);
         self.compact();
         earliest
+    }
+
+    /// Has a call looked at at this time; true if that is now the earliest, so that the timer must be woken.
+    pub fn wake_at(&mut self, id: CallId, at: Instant) -> bool {
+        let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
+        self.deadlines.push(Reverse((at, id)));
+        first.is_none_or(|first| at < first)
     }
 
     /// Deadlines of finished calls stay in the heap until their time: drop them when they are many.
@@ -278,30 +302,30 @@ impl Calls {
         let (due, stalls) = call.due();
         // Once there is an entry for its silence, it is put off when its time comes.
         let Some(due) = due.filter(|_| stalls && before.is_none()) else { return false };
-        let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
-        self.deadlines.push(Reverse((due, id)));
-        first.is_none_or(|first| due < first)
+        self.wake_at(id, due)
     }
 
-    /// Removes a call whose deadline has passed, or which has heard nothing for too long: that counts only while `connected`.
-    pub fn pop_due(&mut self, now: Instant, connected: bool) -> Option<(CallId, PendingCall)> {
-        while let Some(&Reverse((deadline, id))) = self.deadlines.peek() {
+    /// Takes a call off the timer whose time has come, or which has heard nothing for too long, which counts only while
+    /// `connected`; and says what for.
+    pub fn pop_due(&mut self, now: Instant, connected: bool) -> Option<(CallId, Due)> {
+        while let Some(&Reverse((at, id))) = self.deadlines.peek() {
             let Some(call) = self.pending.get_mut(&id) else {
                 self.deadlines.pop();
                 continue;
             };
-            if deadline > now {
+            if at > now {
                 return None;
             }
             self.deadlines.pop();
             if let Some(silence) = call.silence.as_mut().filter(|_| !connected) {
                 silence.since = now;
             }
-            // A sign of life does not move the deadline in the heap.
-            match call.due().0 {
-                Some(due) if due <= now => return self.pending.remove(&id).map(|call| (id, call)),
-                Some(due) => self.deadlines.push(Reverse((due, id))),
-                None => {}
+            if let Some(due) = call.comes_due(now) {
+                return Some((id, due));
+            }
+            // A sign of life does not move the deadline in the heap; a call that is repeated has an entry for its new time.
+            if let Some(due) = call.due().0.filter(|_| call.again.is_none()) {
+                self.deadlines.push(Reverse((due, id)));
             }
         }
         None

@@ -3,7 +3,14 @@
 use super::*;
 
 fn call(deadline: Option<Instant>) -> PendingCall {
-    PendingCall { kind: Kind::Shared, subject: None, deadline, silence: None }
+    PendingCall::new(Kind::Shared, None, deadline)
+}
+
+/// Ends the call that is due.
+fn ended(c: &mut Calls, now: Instant, connected: bool) -> (CallId, PendingCall) {
+    let (id, due) = c.pop_due(now, connected).unwrap();
+    assert_eq!(due, Due::End);
+    (id, c.remove(id).unwrap())
 }
 
 #[test]
@@ -21,11 +28,11 @@ fn deadlines() {
     assert_eq!(c.upcoming(), 4);
     assert!(c.pop_due(ms(5), true).is_none());
     assert_eq!(c.next_deadline(), Some(ms(10)));
-    assert_eq!(c.pop_due(ms(25), true).unwrap().0, b);
+    assert_eq!(ended(&mut c, ms(25), true).0, b);
     assert!(c.remove(a).is_some());
     assert!(c.pop_due(ms(25), true).is_none());
     assert_eq!(c.requests(), [d]);
-    assert_eq!(c.pop_due(ms(30), true).unwrap().0, d);
+    assert_eq!(ended(&mut c, ms(30), true).0, d);
     assert!(c.next_deadline().is_none());
 }
 
@@ -43,9 +50,9 @@ fn silence() {
     // Without a connection nothing can be heard.
     assert!(c.pop_due(ms(20), false).is_none());
     assert_eq!(c.next_deadline(), Some(ms(30)));
-    assert_eq!(c.pop_due(ms(30), true).unwrap().0, 1);
+    assert_eq!(ended(&mut c, ms(30), true).0, 1);
     c.add(PendingCall { silence, ..call(Some(ms(50))) });
-    assert_eq!(c.pop_due(ms(50), false).unwrap().0, 2);
+    assert_eq!(ended(&mut c, ms(50), false).0, 2);
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn silence_counts_from_the_last_answer() {
         let sub = subs.add_call(id, format!("inbox.{id}"), None);
         let stall = stall.map(Duration::from_millis);
         let kind = Kind::Gather { sub, left: 9, judge: |_| Part::Answer, stall, stalled: None };
-        c.add(PendingCall { kind, subject: None, deadline, silence: None });
+        c.add(PendingCall::new(kind, None, deadline));
         id
     };
     let (a, b) = (gather(&mut c, Some(ms(100)), Some(10)), gather(&mut c, None, Some(40)));
@@ -84,12 +91,12 @@ fn silence_counts_from_the_last_answer() {
     assert!(!c.heard(a, ms(55)));
     assert!(c.pop_due(ms(60), true).is_none());
     assert_eq!(c.next_deadline(), Some(ms(65)));
-    let (id, stalled) = c.pop_due(ms(65), true).unwrap();
+    let (id, stalled) = ended(&mut c, ms(65), true);
     assert!(id == a && stalled.is_stalled());
     assert!(!c.heard(a, ms(65)));
-    let (id, stalled) = c.pop_due(ms(91), true).unwrap();
+    let (id, stalled) = ended(&mut c, ms(91), true);
     assert!(id == b && stalled.is_stalled());
-    let (id, late) = c.pop_due(ms(200), true).unwrap();
+    let (id, late) = ended(&mut c, ms(200), true);
     assert!(id == none && !late.is_stalled() && late.inbox().is_some());
 
     // Answers that keep coming do not hold it beyond its deadline.
@@ -98,6 +105,6 @@ fn silence_counts_from_the_last_answer() {
         c.heard(d, ms(at));
         assert!(c.pop_due(ms(at), true).is_none());
     }
-    let (id, late) = c.pop_due(ms(300), true).unwrap();
+    let (id, late) = ended(&mut c, ms(300), true);
     assert!(id == d && !late.is_stalled());
 }

@@ -1,11 +1,13 @@
 //! The engine as its users see it.
 
 use super::config::Config;
+use super::counted::Counted;
 use super::error::{Code, Problem};
 use super::listener::{End, Listener};
-use super::message::Publication;
+use super::message::{Outgoing, Publication};
 use super::outbox;
 use super::pool::ServerEntry;
+use super::repeat::Repeat;
 use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::SubSpec;
@@ -258,6 +260,27 @@ impl Conn {
     /// Those of [`Conn::publish`].
     pub fn request(&self, r: RequestSpec) -> Result<CallId, Problem> {
         request::request(&self.shared, r)
+    }
+
+    /// Sends a request whose outcome is counted on the I/O thread; its end is told to nobody but the sink.
+    ///
+    /// # Errors
+    /// Those of [`Conn::publish`].
+    #[allow(dead_code)]
+    pub fn request_counted(
+        &self,
+        msg: Outgoing,
+        timeout: Option<Duration>,
+        repeat: Repeat,
+        counted: Counted,
+    ) -> Result<CallId, Problem> {
+        request::counted(&self.shared, msg, timeout, repeat, counted)
+    }
+
+    /// A number for the owner of counted calls.
+    #[allow(dead_code)]
+    pub fn new_owner(&self) -> CallId {
+        lock(&self.shared.calls).next_aside()
     }
 
     /// Subscribes for a consumer of the library itself: every message, statuses included, is an `Event::Reply` of this

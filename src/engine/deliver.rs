@@ -1,6 +1,7 @@
 //! Delivery of a subscription's messages to its owner: to the message lane, or as replies to calls.
 
 use super::calls::{Again, Calls, Kind, Part, PendingCall};
+use super::counted::Outcome;
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
@@ -23,13 +24,17 @@ pub(super) fn deliver(shared: &Shared, epoch: u64, sub: &Arc<Sub>, messages: Vec
             sub.state().delivered += messages.len() as u64;
             let mut calls = lock(&shared.calls);
             let mut events = Vec::with_capacity(messages.len());
+            let mut earliest = false;
             for m in messages {
-                to_shared_call(&mut calls, m, &mut events);
+                earliest |= to_shared_call(&mut calls, m, &mut events);
             }
             // Under the lock, so that `cancel` is silent once it returned.
             shared.listener.events(events);
             let idle = calls.is_quiet();
             drop(calls);
+            if earliest {
+                shared.timer_wake.notify_one();
+            }
             if idle {
                 shared.outbox.linger();
             }
@@ -77,23 +82,33 @@ fn slow_consumer(sub: &Sub) -> Problem {
     Problem::new(Code::SlowConsumer, text)
 }
 
-/// The shared inbox: the last token of the subject is the number of the call.
-fn to_shared_call(calls: &mut Calls, m: Message, events: &mut Vec<Event>) {
+/// The shared inbox: the last token of the subject is the number of the call. True if the timer must be woken.
+fn to_shared_call(calls: &mut Calls, m: Message, events: &mut Vec<Event>) -> bool {
     let subject = m.subject();
     let token = subject.bytes().rposition(|b| b == b'.').map_or(0, |dot| dot + 1);
     let id = subject.get(token..).and_then(|t| t.parse().ok());
     // Late and duplicate replies find no call.
-    let Some(call) = id else { return };
+    let Some(id) = id else { return false };
     // Somebody else may publish to the number of a call with an inbox of its own.
-    if !matches!(calls.get_mut(call), Some(PendingCall { kind: Kind::Shared, .. })) {
-        return;
+    let Some(call) = calls.get_mut(id).filter(|call| matches!(call.kind, Kind::Shared)) else { return false };
+    let end = match &mut call.again {
+        _ if !no_responders(&m) => Ok(m),
+        None => Err(End::NoResponders(m)),
+        Some(again) => match again.unheard(m, Instant::now(), call.deadline) {
+            Ok(at) => return calls.wake_at(id, at),
+            Err(m) => Err(End::NoResponders(m)),
+        },
+    };
+    let Some(PendingCall { counted, subject, .. }) = calls.remove(id) else { return false };
+    match (counted, end) {
+        (None, Ok(message)) => events.push(Event::Reply { call: id, message }),
+        (None, Err(end)) => events.push(Event::End { call: id, end }),
+        (Some(counted), end) => {
+            let outcome = end.as_ref().map_or_else(Outcome::End, Outcome::Reply);
+            events.extend(counted.settle(subject.as_deref().unwrap_or_default(), outcome));
+        }
     }
-    calls.remove(call);
-    events.push(if no_responders(&m) {
-        Event::End { call, end: End::NoResponders(m) }
-    } else {
-        Event::Reply { call, message: m }
-    });
+    false
 }
 
 fn no_responders(m: &Message) -> bool {

@@ -115,6 +115,11 @@ pub enum Event {
         /// The reply.
         message: Message,
     },
+    /// Calls that are counted ended in such a way that their owner wants to know.
+    Settled {
+        /// Number of the owner.
+        owner: CallId,
+    },
     /// A call ended without (a further) reply.
     End {
         /// The call.

@@ -1,10 +1,12 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
 use super::calls::{Again, Amend, Calls, Inbox, Judge, Kind, PendingCall, Progress, Renew, Silence};
+use super::counted::Counted;
 use super::error::Problem;
 use super::listener::End;
 use super::message::{Outgoing, Publication, Subject};
 use super::outbox::{self, Queue};
+use super::repeat::{Repeat, Repetition};
 use super::shared::{Phase, Shared};
 use super::subs::{Sub, SubTable};
 use super::{CallId, lock};
@@ -19,6 +21,8 @@ const SERVER_GRACE: Duration = Duration::from_millis(20);
 pub enum Mode {
     /// One reply, through the inbox that all such requests share.
     Shared,
+    /// The same, repeated where nobody listens.
+    Repeated(Repeat),
     /// Up to `max` replies on an inbox of its own.
     Own {
         /// Number of replies.
@@ -101,7 +105,8 @@ pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem
         Instant::now().checked_add(end)
     };
     match r.mode {
-        Mode::Shared => shared_request(shared, &msg, deadline(Duration::ZERO)),
+        Mode::Shared => shared_request(shared, msg, deadline(Duration::ZERO), None, None),
+        Mode::Repeated(repeat) => shared_request(shared, msg, deadline(Duration::ZERO), Some((r.timeout, repeat)), None),
         Mode::Own { .. } | Mode::Gather { .. } => own_request(shared, msg, r.mode, deadline(Duration::ZERO)),
         Mode::Pull { ends_at_client, .. } => {
             let grace = if ends_at_client { Duration::ZERO } else { SERVER_GRACE };
@@ -110,7 +115,31 @@ pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem
     }
 }
 
-fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) -> Result<CallId, Problem> {
+/// Sends a request whose outcome is counted.
+pub(super) fn counted(
+    shared: &Shared,
+    msg: Outgoing,
+    timeout: Option<Duration>,
+    repeat: Repeat,
+    counted: Counted,
+) -> Result<CallId, Problem> {
+    if shared.phase() == Phase::Closed {
+        return Err(Problem::closed());
+    }
+    let msg = Outgoing { reply: None, ..msg };
+    msg.as_publication().check()?;
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let repeat = (repeat.times != Some(0)).then_some((timeout, repeat));
+    shared_request(shared, msg, deadline, repeat, Some(counted))
+}
+
+fn shared_request(
+    shared: &Shared,
+    msg: Outgoing,
+    deadline: Option<Instant>,
+    repeat: Option<(Option<Duration>, Repeat)>,
+    counted: Option<Counted>,
+) -> Result<CallId, Problem> {
     let mut calls = lock(&shared.calls);
     // The usual case needs no look at the subscriptions.
     let ready = calls.inbox.as_ref().is_some_and(|inbox| !inbox.refused);
@@ -122,7 +151,8 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
     }
     let id = calls.upcoming();
     let mut earliest = false;
-    let quiet = calls.is_quiet();
+    // Nobody waits for a call that is counted.
+    let quiet = counted.is_none() && calls.is_quiet();
     let push = |q: &mut Queue| {
         let publication = msg.as_publication();
         if let Some(subs) = &mut subs {
@@ -133,7 +163,8 @@ fn shared_request(shared: &Shared, msg: &Outgoing, deadline: Option<Instant>) ->
         let reply = [prefix, digits.format(id)];
         send(shared, q, &publication, &reply, id)?;
         let subject = Some(msg.subject.as_str().into());
-        earliest = calls.add(PendingCall { kind: Kind::Shared, subject, deadline, silence: None });
+        let again = repeat.map(|(timeout, repeat)| Box::new(Repetition::new(msg, timeout, repeat)));
+        earliest = calls.add(PendingCall { again, counted, ..PendingCall::new(Kind::Shared, subject, deadline) });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -172,7 +203,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
             _ => None,
         };
         let kind = own_kind(sub, mode, msg);
-        earliest = calls.add(PendingCall { kind, subject, deadline, silence });
+        earliest = calls.add(PendingCall { silence, ..PendingCall::new(kind, subject, deadline) });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -190,7 +221,7 @@ fn own_kind(sub: Arc<Sub>, mode: Mode, msg: Outgoing) -> Kind {
         }
         Mode::Own { max } => Kind::Own { sub, left: max },
         Mode::Gather { max, judge, stall } => Kind::Gather { sub, left: max, judge, stall, stalled: None },
-        Mode::Shared => Kind::Shared,
+        Mode::Shared | Mode::Repeated(_) => Kind::Shared,
     }
 }
 
@@ -212,7 +243,7 @@ pub(super) fn end_gathering(shared: &Shared) {
             continue;
         }
         inboxes.extend(calls.remove(id).and_then(PendingCall::inbox));
-        shared.end_call(id, End::Lost);
+        shared.tell_end(id, End::Lost);
     }
     drop(calls);
     for sub in inboxes {
@@ -269,7 +300,7 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
         let id = calls.next_aside();
         let sub = subs.add_call(id, subject.to_string(), None);
         q.subscribe(&sub);
-        calls.insert(id, PendingCall { kind: Kind::Listen { sub }, subject: None, deadline: None, silence: None });
+        calls.insert(id, PendingCall::new(Kind::Listen { sub }, None, None));
         id
     });
     pushed.ok_or_else(Problem::closed)
@@ -306,7 +337,7 @@ pub(super) fn refused(shared: &Shared, subject: &str, problem: &Problem) {
     let mut inboxes = Vec::new();
     for id in calls.refused(subject) {
         let Some(call) = calls.remove(id) else { continue };
-        shared.end_call(id, End::Refused(problem.clone()));
+        shared.end_call(id, &call, End::Refused(problem.clone()));
         inboxes.extend(call.inbox());
     }
     drop(calls);
@@ -327,10 +358,10 @@ pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
         Phase::Connecting | Phase::Closed => false,
     };
     if !pending {
-        shared.end_call(id, End::Lost);
+        shared.tell_end(id, End::Lost);
         return id;
     }
-    let earliest = calls.insert(id, PendingCall { kind: Kind::Ping, subject: None, deadline, silence: None });
+    let earliest = calls.insert(id, PendingCall::new(Kind::Ping, None, deadline));
     drop(calls);
     if earliest {
         shared.timer_wake.notify_one();

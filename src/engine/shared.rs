@@ -1,7 +1,8 @@
 //! The state that the callers' threads and the I/O thread share.
 
-use super::calls::Calls;
+use super::calls::{Calls, PendingCall};
 use super::config::Config;
+use super::counted::Outcome;
 use super::error::{Code, Problem};
 use super::listener::{End, Event, Listener, Status};
 use super::log::Level;
@@ -243,24 +244,34 @@ impl Shared {
         *self.stop.borrow() != Stop::No
     }
 
-    /// Ends a call; the caller holds the lock on `calls`, so that `cancel` is silent once it returned.
-    pub fn end_call(&self, call: CallId, end: End) {
+    /// Tells the end of a call that is not counted; the caller holds the lock on `calls`, so that `cancel` is silent once it
+    /// returned.
+    pub fn tell_end(&self, call: CallId, end: End) {
         self.listener.event(Event::End { call, end });
+    }
+
+    /// Ends a call that was removed; the lock as for [`Shared::tell_end`].
+    pub fn end_call(&self, id: CallId, call: &PendingCall, end: End) {
+        match &call.counted {
+            Some(counted) => {
+                let subject = call.subject.as_deref().unwrap_or_default();
+                counted.tell(&*self.listener, subject, Outcome::End(&end));
+            }
+            None => self.tell_end(id, end),
+        }
     }
 
     /// Ends the given calls. Their inboxes are left to what ends the connection.
     pub fn end_calls(&self, ids: fn(&Calls) -> Vec<CallId>, end: fn() -> End) {
-        for id in self.take_calls(ids) {
-            self.end_call(id, end());
+        for (id, call) in self.take_calls(ids) {
+            self.end_call(id, &call, end());
         }
     }
 
-    /// Removes the given calls silently; returns their ids.
-    pub fn take_calls(&self, ids: fn(&Calls) -> Vec<CallId>) -> Vec<CallId> {
+    /// Removes the given calls silently, and gives them back.
+    pub fn take_calls(&self, ids: fn(&Calls) -> Vec<CallId>) -> Vec<(CallId, PendingCall)> {
         let mut calls = lock(&self.calls);
-        let mut taken = ids(&calls);
-        taken.retain(|id| calls.remove(*id).is_some());
-        taken
+        ids(&calls).into_iter().filter_map(|id| Some((id, calls.remove(id)?))).collect()
     }
 
     /// Ends all subscriptions.

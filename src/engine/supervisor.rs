@@ -275,8 +275,8 @@ impl Supervisor {
         let probes = shared.take_calls(|c| c.probes());
         shared.end_subs();
         let closed = shared.transition(self.epoch, Status::Closed { dropped }, Some(error));
-        for id in requests.into_iter().chain(probes) {
-            shared.end_call(id, if closed { End::Lost } else { End::Closed });
+        for (id, call) in requests.into_iter().chain(probes) {
+            shared.end_call(id, &call, if closed { End::Lost } else { End::Closed });
         }
     }
 }

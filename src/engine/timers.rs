@@ -1,8 +1,11 @@
 //! Deadlines of calls, watched in every phase of a connection.
 
+use super::calls::{Calls, PendingCall};
+use super::error::Problem;
 use super::listener::End;
-use super::lock;
+use super::repeat::Due;
 use super::shared::{Phase, Shared};
+use super::{CallId, lock, outbox};
 use std::convert::Infallible;
 use std::time::Instant;
 
@@ -27,9 +30,18 @@ fn expire(shared: &Shared) -> Option<Instant> {
     let mut calls = lock(&shared.calls);
     let now = Instant::now();
     let connected = shared.phase() == Phase::Connected;
-    while let Some((id, call)) = calls.pop_due(now, connected) {
+    while let Some((id, due)) = calls.pop_due(now, connected) {
+        let end = match due {
+            Due::End => None,
+            Due::Repeat => match send_again(shared, &mut calls, id, now) {
+                Ok(()) => continue,
+                Err(problem) => Some(End::Refused(problem)),
+            },
+        };
+        let Some(mut call) = calls.remove(id) else { continue };
         shared.outbox.withdraw(id);
-        shared.end_call(id, if call.is_stalled() { End::Stalled } else { End::Timeout });
+        let end = end.unwrap_or_else(|| end_of(&mut call));
+        shared.end_call(id, &call, end);
         inboxes.extend(call.inbox());
     }
     let next = calls.next_deadline();
@@ -38,4 +50,41 @@ fn expire(shared: &Shared) -> Option<Instant> {
         shared.end_now(&sub);
     }
     next
+}
+
+/// Sends a call again.
+///
+/// # Errors
+/// Those of a publish.
+fn send_again(shared: &Shared, calls: &mut Calls, id: CallId, now: Instant) -> Result<(), Problem> {
+    let prefix = calls.inbox.as_ref().map(|inbox| inbox.prefix.clone()).unwrap_or_default();
+    let Some(call) = calls.get_mut(id) else { return Ok(()) };
+    let Some(again) = &mut call.again else { return Ok(()) };
+    let deadline = again.repeated(now);
+    let mut digits = itoa::Buffer::new();
+    let reply = [prefix.as_str(), digits.format(id)];
+    let pushed = shared.outbox.with_at_once(|q| {
+        // What still waits for a connection is not sent twice.
+        if q.has_request(id) {
+            return Ok(());
+        }
+        let publication = again.msg.as_publication();
+        shared.admit(q, &publication, &reply)?;
+        q.publish(&publication, &reply, outbox::Kind::Request(id));
+        Ok(())
+    });
+    if let Some(deadline) = deadline {
+        call.deadline = Some(deadline);
+        calls.wake_at(id, deadline);
+    }
+    pushed.unwrap_or_else(|| Err(Problem::closed()))
+}
+
+/// End of a call whose time is over; one for which nobody listened, and then nobody answered, ends as the former.
+fn end_of(call: &mut PendingCall) -> End {
+    match call.again.as_mut().and_then(|again| again.last_unheard()) {
+        Some(answer) => End::NoResponders(answer),
+        None if call.is_stalled() => End::Stalled,
+        None => End::Timeout,
+    }
 }

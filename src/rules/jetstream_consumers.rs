@@ -55,13 +55,6 @@ pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
 /// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
 pub(crate) const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "replay_policy", "num_replicas"];
 
-/// Options of `publish` and `publish_msg`; the timeout defaults to the object's.
-pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
-    row("timeout", Kind::Timeout, "limit of the wait, by default the JetStream object's; 0 waits for ever"),
-    row("callback", Kind::Command, "return a request ID at once; the acknowledgement goes to the callback"),
-    row("stream", Kind::NonEmpty, "stream that is expected to store the message; another one is an error. Recommended"),
-];
-
 /// Options of `ordered_consumer`.
 pub(crate) const ORDERED_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "called with each message; required"),

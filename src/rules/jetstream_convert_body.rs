@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::option::{Kind, Opt, Value};
 use super::time::{millis_to_nanos, rfc3339};
+use super::ttl;
 
 /// A value that does not fit its option, found while converting; what Tcl can check has been checked before.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,7 @@ pub(crate) fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, Bad
             text(value).filter(|t| words.contains(&t.as_ref())).map(|t| Json::String(t.into_owned())).ok_or_else(bad)
         }
         Kind::Time => text(value).and_then(|t| rfc3339(&t).ok()).map(Json::String).ok_or_else(bad),
+        Kind::Ttl => text(value).and_then(|t| ttl::word(&t)).map(Json::String).ok_or_else(bad),
         Kind::Millis | Kind::Delay => {
             let nanos = text(value).and_then(|t| millis_to_nanos(&t).ok()).ok_or_else(bad)?;
             Ok(Json::Number(nanos.into()))

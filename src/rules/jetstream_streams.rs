@@ -151,6 +151,13 @@ pub(crate) const JET_STREAM_OPTIONS: &[Opt] = &[
         "*new:* the API prefix itself, such as that of an API imported from another account; not together with `-domain`",
     ),
     preset(
+        "publish_retries",
+        Kind::Int,
+        "2",
+        "*new:* how often a message is sent again where nobody listens to its subject, as for a moment after a change of the stream's leader; -1 for as often as the timeout allows",
+    ),
+    preset("publish_retry_wait", Kind::Timeout, "250", "*new:* time between these attempts in ms"),
+    preset(
         "trace",
         Kind::Bool,
         "false",

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Time,
     /// A list of durations like [`Kind::Millis`].
     MillisList,
+    /// The life of a message: milliseconds or `never`; the words of [`super::ttl`] on the wire (`ttl`).
+    Ttl,
     /// A list of strings, an array on the wire.
     StrList,
     /// A dict or a JSON object, converted by the nested table; an object on the wire.
@@ -52,6 +54,7 @@ impl Kind {
         match self {
             Kind::Timeout | Kind::Delay => "timeout",
             Kind::Time => "time",
+            Kind::Ttl => "ttl",
             Kind::Count => "pos_int",
             Kind::Int | Kind::Millis => "int",
             Kind::Bool => "bool",
@@ -66,6 +69,7 @@ impl Kind {
         match self {
             Kind::Timeout => "timeout",
             Kind::Time => "time",
+            Kind::Ttl => "ms or `never`",
             Kind::Count => "count",
             Kind::Int => "int",
             Kind::Millis | Kind::Delay => "ms",

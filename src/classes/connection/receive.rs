@@ -16,6 +16,7 @@ impl Receiver for Connection {
         match event {
             Event::Reply { call, message } => self.client.calls().answer(call, Answer::Reply(message)),
             Event::End { call, end } => self.client.calls().answer(call, Answer::End(end)),
+            Event::Settled { owner } => self.client.calls().settled(owner),
             // Traces and loggers may delete the interpreter, which nobody else keeps here.
             event => {
                 let _kept = self.home.live();
@@ -55,7 +56,7 @@ impl Connection {
             }
             Event::Log { at, level, text } => self.log_at(at, level, || text),
             Event::AskDelay { ticket, server } => self.ask_delay(ticket, &server),
-            Event::Reply { .. } | Event::End { .. } => {}
+            Event::Reply { .. } | Event::End { .. } | Event::Settled { .. } => {}
         }
     }
 

@@ -2,14 +2,22 @@
 
 use std::rc::Rc;
 
-use super::api::{JetStream, Shape, request};
+use super::api::{JetStream, Shape, open_or_error, request};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
+use crate::bridge::task::block;
 use crate::tcl::{Obj, Reply};
 
 /// `account_info`
 pub(super) fn account_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     request(js, call, "INFO".to_string(), String::new(), Shape::Dict)
+}
+
+/// `api_level`
+pub(super) fn api_level(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move { Ok(Obj::int(i64::from(js.api.level().await?))) })
 }
 
 /// `api_prefix`

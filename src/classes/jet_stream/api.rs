@@ -1,6 +1,7 @@
 //! The object's state, and requests whose reply is the result.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
@@ -10,16 +11,16 @@ use crate::bridge::errors::Result;
 use crate::bridge::family::Family;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::Options;
+use crate::bridge::options::{Options, bad_value};
 use crate::bridge::task::block;
 use crate::classes::connection::state::Connection;
 use crate::client::{Api, Argument, Fault, PREFIX, Trace, prefix_of_domain};
-use crate::engine::{Level, Message};
+use crate::engine::{Level, Message, Repeat};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::jetstream_convert_body::body;
 use crate::rules::jetstream_streams::JET_STREAM_OPTIONS;
 use crate::rules::names::is_stream_name;
-use crate::rules::option::{Name, Opt, flag, int, named};
+use crate::rules::option::{Kind, Name, Opt, flag, int, named};
 use crate::tcl::{Instance, Obj, Object, Reply, class};
 
 /// State of a `nats::jet_stream` object.
@@ -28,6 +29,8 @@ pub(crate) struct JetStream {
     pub connection: Rc<Connection>,
     /// Its requests.
     pub api: Rc<Api>,
+    /// How a publish is repeated where nobody listens.
+    pub repeat: Repeat,
     /// Fetches that call back.
     pub fetches: Rc<Fetches>,
     /// Objects that die with this one.
@@ -62,6 +65,9 @@ pub(crate) fn construct(call: &Invocation, object: Object) -> Result<()> {
         (None, None) => PREFIX.to_string(),
     };
     let timeout = options.int(const { int(JET_STREAM_OPTIONS, "timeout") });
+    let retries = options.int(const { int(JET_STREAM_OPTIONS, "publish_retries") });
+    let wait = options.int(const { int(JET_STREAM_OPTIONS, "publish_retry_wait") });
+    let repeat = repeat("publish_retries", retries, wait)?;
     let traced = options.flag(const { flag(JET_STREAM_OPTIONS, "trace") });
     let trace = traced.then(|| -> Trace {
         let connection = Rc::clone(&state);
@@ -70,6 +76,7 @@ pub(crate) fn construct(call: &Invocation, object: Object) -> Result<()> {
     object.set_instance(Rc::new(JetStream {
         connection: Rc::clone(&state),
         api: Rc::new(Api::new(&state.client, timeout, domain, prefix, trace)),
+        repeat,
         fetches: Rc::default(),
         family: Family::default(),
     }));
@@ -80,6 +87,19 @@ pub(crate) fn construct(call: &Invocation, object: Object) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How a publish is repeated: `retries` times, the value of the option `name`, after `wait` ms each.
+///
+/// # Errors
+/// `ErrInvalidArg` for a number below -1.
+pub(crate) fn repeat(name: &str, retries: i64, wait: i64) -> Result<Repeat> {
+    let times = match retries {
+        -1 => None,
+        0.. => Some(retries as u64),
+        _ => return Err(bad_value(name, Kind::Count, &Obj::int(retries)).into()),
+    };
+    Ok(Repeat { times, wait: Duration::from_millis(wait as u64), at_timeout: false })
 }
 
 /// How an API reply becomes a result.

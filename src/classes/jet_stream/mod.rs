@@ -20,8 +20,9 @@ mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
-use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS, PUBLISH_OPTIONS};
+use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
+use crate::rules::publishing::PUBLISH_OPTIONS;
 use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
 use api::JetStream;
@@ -170,6 +171,14 @@ const SHARED: &[Method<JetStream>] = &[
         &[],
         "Dict of what the account uses and may use: `memory storage streams consumers limits api ...`, numbers as the server gives them.",
         account::account_info,
+    ),
+    row(
+        "api_level",
+        "",
+        (0, 0),
+        &[],
+        "The API level of the JetStream that is asked: 1 for servers from 2.11, 2 from 2.12, 4 from 2.14, 0 for older ones (NATS ADR-44).",
+        account::api_level,
     ),
     row(
         "api_prefix",

@@ -1,82 +1,141 @@
 //! Publishing with acknowledgements, and acknowledging.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::api::JetStream;
+use super::api::{self, JetStream};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::keys::{key, truth};
-use crate::bridge::messages::{outgoing, parts};
+use crate::bridge::messages::{headers_out, outgoing, parts};
 use crate::bridge::metadata::{metadata_dict, reply_subject};
 use crate::bridge::method::Invocation;
-use crate::bridge::options::bad_value;
+use crate::bridge::options::{Options, bad_value};
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Fault, pub_ack, timeout};
-use crate::engine::{End, Headers, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::client::{Answer, Argument, Calling, Fault, pub_ack, timeout};
+use crate::engine::{End, Headers, Message, Mode, Outgoing, Repeat, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
-use crate::rules::jetstream_consumers::{NAK_OPTIONS, PUBLISH_OPTIONS, nak as nak_body};
+use crate::rules::jetstream_consumers::{NAK_OPTIONS, nak as nak_body};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::option::{Kind, Name, named};
+use crate::rules::publishing::{self, PUBLISH_OPTIONS};
 use crate::tcl::{Obj, Reply};
 
 const DELAY: Name = named(NAK_OPTIONS, "delay");
 
-/// Header that names the stream which must store the message.
-const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
-
 /// `publish subject message ?args?`
 pub(super) fn publish(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
-    let headers = expected_stream(call, Headers::new());
+    let (headers, level) = headers(&call.options, Headers::new())?;
     let message = outgoing(&js.connection.latest, js.connection.coding(), &call.args[0], &call.args[1], "", headers)?;
-    send(js, call, message)
+    send(js, call, message, level)
 }
 
 /// `publish_msg message ?args?`
 pub(super) fn publish_msg(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     js.connection.open_or_error()?;
     let parts = parts(&call.args[0])?;
-    let headers = expected_stream(call, parts.headers.unwrap_or_default());
+    let (headers, level) = headers(&call.options, parts.headers.unwrap_or_default())?;
     let message = outgoing(&js.connection.latest, js.connection.coding(), &parts.subject, &parts.data, "", headers)?;
-    send(js, call, message)
+    send(js, call, message, level)
 }
 
-fn expected_stream(call: &Invocation, mut headers: Headers) -> Option<Headers> {
-    if let Some(stream) = call.options.given_text(const { named(PUBLISH_OPTIONS, "stream") }) {
-        // The server reads the first of several, so that of the option must be the only one.
-        headers.retain(|(name, _)| name != EXPECTED_STREAM);
-        headers.push((EXPECTED_STREAM.to_string(), stream.to_string()));
+/// An option that servers below a level of the JetStream API ignore.
+pub(crate) type Needs = Option<(&'static str, u32)>;
+
+const HEADER: Name = named(PUBLISH_OPTIONS, "header");
+const SUBJECT_SEQ: Name = named(PUBLISH_OPTIONS, "expected_last_subject_seq");
+const LAST_SUBJECT: Name = named(PUBLISH_OPTIONS, "expected_last_subject");
+
+/// The headers of a message that is published with these options, those of the message itself being `own`; and the option that
+/// needs the highest level.
+///
+/// # Errors
+/// `ErrInvalidArg` for a header that `-header` and something else give.
+pub(crate) fn headers(options: &Options, mut own: Headers) -> Result<(Option<Headers>, Needs)> {
+    if options.given(LAST_SUBJECT).is_some() && options.given(SUBJECT_SEQ).is_none() {
+        return Err(Argument::Needs(LAST_SUBJECT, SUBJECT_SEQ).into());
     }
-    (!headers.is_empty()).then_some(headers)
+    let made = publishing::headers(options.table(), &options.values());
+    // The server reads the first of several, so that of the option must be the only one.
+    own.retain(|(name, _)| made.iter().all(|header| header.name != name));
+    if let Some(given) = options.given(HEADER) {
+        let given = headers_out(&given.obj)?.unwrap_or_default();
+        let twice = |name: &str| made.iter().any(|header| header.name == name) || own.iter().any(|(other, _)| other == name);
+        if let Some((name, _)) = given.iter().find(|(name, _)| twice(name)) {
+            return Err(Argument::HeaderTwice(name.clone()).into());
+        }
+        own.extend(given);
+    }
+    let needs = made.iter().filter(|header| header.level > 0).max_by_key(|header| header.level);
+    let needs = needs.map(|header| (header.option, header.level));
+    own.extend(made.into_iter().map(|header| (header.name.to_string(), header.value)));
+    Ok(((!own.is_empty()).then_some(own), needs))
 }
 
-fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing) -> Result<Reply> {
+/// How the message of a call is repeated where nobody listens.
+fn repeat_of(js: &JetStream, options: &Options) -> Result<Repeat> {
+    const RETRIES: Name = named(PUBLISH_OPTIONS, "retries");
+    let mut repeat = js.repeat;
+    if let Some(retries) = options.given_int(RETRIES) {
+        repeat.times = api::repeat(RETRIES.as_str(), retries, 0)?.times;
+    }
+    if let Some(wait) = options.given_int(const { named(PUBLISH_OPTIONS, "retry_wait") }) {
+        repeat.wait = Duration::from_millis(wait as u64);
+    }
+    Ok(repeat)
+}
+
+fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing, needs: Needs) -> Result<Reply> {
     let ms = call.options.given_int(const { named(PUBLISH_OPTIONS, "timeout") }).unwrap_or(js.api.timeout);
     let subject = msg.subject.clone();
-    let spec = RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared };
-    if let Some(callback) = call.options.given(const { named(PUBLISH_OPTIONS, "callback") }) {
-        let callback = prefix(&callback.obj)?;
+    let repeat = repeat_of(js, &call.options)?;
+    let mode = if repeat.times == Some(0) { Mode::Shared } else { Mode::Repeated(repeat) };
+    let spec = RequestSpec { msg, timeout: timeout(ms), mode };
+    let callback = match call.options.given(const { named(PUBLISH_OPTIONS, "callback") }) {
+        Some(callback) => Some(prefix(&callback.obj)?),
+        None => None,
+    };
+    let call_back = |js: &JetStream, spec: RequestSpec, callback: Vec<Obj>| {
         let run = move |connection: &Rc<Connection>, answer| acknowledged(connection, &callback, answer);
-        let id = js.connection.call_back(spec, run)?;
-        return Ok(Obj::int(id as i64).into());
-    }
-    let calling = js.connection.call(spec)?;
+        js.connection.call_back(spec, run).map(|id| Obj::int(id as i64))
+    };
+    let Some((option, level)) = needs else {
+        if let Some(callback) = callback {
+            return Ok(call_back(js, spec, callback)?.into());
+        }
+        let calling = js.connection.call(spec)?;
+        return block(call.interp, awaited(calling, subject));
+    };
+    let js = Rc::clone(js);
     block(call.interp, async move {
-        match calling.next().await {
-            Answer::Reply(message) => {
-                if let Some(ack) = plain(&message) {
-                    return Ok(ack);
-                }
-                Ok(to_obj(&convert_reply(pub_ack(&message)?, false)))
-            }
-            Answer::End(end) => Err(end_error(&end, subject.as_str())),
+        js.api.needs_level(&format!("The option -{option}"), level).await?;
+        match callback {
+            Some(callback) => Ok(call_back(&js, spec, callback)?),
+            None => awaited(js.connection.call(spec)?, subject).await,
         }
     })
+}
+
+/// The acknowledgement as a dict.
+async fn awaited(calling: Calling, subject: Subject) -> Result<Obj> {
+    match calling.next().await {
+        Answer::Reply(message) => Ok(ack_dict(&message)?),
+        Answer::End(end) => Err(end_error(&end, subject.as_str())),
+    }
+}
+
+/// An acknowledgement as a dict.
+///
+/// # Errors
+/// [`Fault::Api`], [`Fault::NotAnAck`].
+pub(crate) fn ack_dict(message: &Message) -> std::result::Result<Obj, Fault> {
+    plain(message).map_or_else(|| full(message), Ok)
 }
 
 /// Members of an acknowledgement.
@@ -106,7 +165,7 @@ fn plain(message: &Message) -> Option<Obj> {
 
 fn acknowledged(connection: &Rc<Connection>, callback: &[Obj], answer: Answer) {
     let (timed_out, ack, error) = match answer {
-        Answer::Reply(message) => match plain(&message).map_or_else(|| full(&message), Ok) {
+        Answer::Reply(message) => match ack_dict(&message) {
             Ok(ack) => (false, ack, Obj::empty()),
             Err(fault) => (false, Obj::empty(), error_dict(&fault)),
         },

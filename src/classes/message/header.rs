@@ -93,6 +93,11 @@ pub(super) fn is_first(message: &Obj, key: &Obj, test: impl FnOnce(&str) -> bool
     values.is_some_and(|values| test(&first(&values).as_text()))
 }
 
+/// The first value of a header, or nothing.
+pub(super) fn first_of(message: &Obj, name: &str) -> Result<Obj> {
+    Ok(headers(message)?.get(&Obj::text(name)).map_or_else(Obj::empty, |values| first(&values)))
+}
+
 /// The values of the header that the call names, or Tcl's own error for an unknown key (dict(n)).
 fn present(call: &Call) -> Result<Obj> {
     let [message, key] = call.args() else { return Err(call.wrong_args("message key").into()) };

@@ -9,6 +9,9 @@ use crate::bridge::options::bare_name;
 use crate::client::Argument;
 use crate::tcl::{Call, Obj};
 
+/// Header with the reason of a marker (NATS ADR-43).
+const MARKER_REASON: &str = "Nats-Marker-Reason";
+
 /// The subcommands.
 pub(super) static COMMANDS: &[Command] = &[
     Command {
@@ -74,6 +77,14 @@ pub(super) static COMMANDS: &[Command] = &[
         options: &[],
         help: "1 for a flow control request (status 100, no payload), else 0",
         run: |call| flag(is_control(&call.args()[0], "Flow")),
+    },
+    Command {
+        name: "marker",
+        usage: "message",
+        words: (1, 1),
+        options: &[],
+        help: "the reason, such as `MaxAge`, of a marker that the server left for the last message of a subject (`-subject_delete_marker_ttl`); empty for other messages",
+        run: |call| header::first_of(&call.args()[0], MARKER_REASON),
     },
     Command {
         name: "seq",

@@ -110,6 +110,11 @@ impl Queue {
         self.control(Kind::Ping(id), |out| out.extend_from_slice(encode::PING));
     }
 
+    /// Whether the message of this call waits.
+    pub fn has_request(&self, id: CallId) -> bool {
+        self.requests.binary_search_by_key(&id, |(id, _)| *id).is_ok()
+    }
+
     /// Calls whose message waits, in the order of their numbers.
     pub fn waiting_calls(&self) -> Vec<CallId> {
         self.requests.iter().map(|(id, _)| *id).collect()

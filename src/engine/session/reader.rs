@@ -239,7 +239,7 @@ impl Session<'_> {
                 // Under the lock, so that `cancel` is silent once it returned.
                 let mut calls = lock(&self.shared.calls);
                 if calls.remove(id).is_some() {
-                    self.shared.end_call(id, End::Pong(sent.elapsed()));
+                    self.shared.tell_end(id, End::Pong(sent.elapsed()));
                 }
             }
             Some(Awaited::Session) => self.answered.notify_one(),

@@ -118,7 +118,7 @@ impl Session<'_> {
             if let Some(id) = id
                 && let Some(call) = calls.remove(id)
             {
-                shared.end_call(id, End::Refused(problem.clone()));
+                shared.end_call(id, &call, End::Refused(problem.clone()));
                 inboxes.extend(call.inbox());
             }
             self.report(problem);

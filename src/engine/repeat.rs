@@ -1,0 +1,93 @@
+//! Requests that are sent again under their number where nobody listens yet, or nobody answered in time (NATS ADR-22).
+
+use super::message::{Message, Outgoing};
+use std::time::{Duration, Instant};
+
+/// How a request is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Number of repetitions; `None` for as many as its time allows.
+    pub times: Option<u64>,
+    /// Time from the answer that nobody listens to the repetition.
+    pub wait: Duration,
+    /// A request that nobody answered in time is repeated, too, with the same time again.
+    pub at_timeout: bool,
+}
+
+/// What happens to a call whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It ends.
+    End,
+    /// It is sent again.
+    Repeat,
+}
+
+/// The repetitions that a pending request has left.
+#[derive(Debug)]
+pub(super) struct Repetition {
+    /// The message.
+    pub msg: Outgoing,
+    left: Option<u64>,
+    repeat: Repeat,
+    timeout: Option<Duration>,
+    /// The server's latest answer that nobody listens.
+    unheard: Option<Message>,
+    /// When to ask again after it.
+    at: Option<Instant>,
+}
+
+impl Repetition {
+    /// Repetitions of a request with this time for its answer.
+    pub fn new(msg: Outgoing, timeout: Option<Duration>, repeat: Repeat) -> Repetition {
+        Repetition { msg, left: repeat.times, repeat, timeout, unheard: None, at: None }
+    }
+
+    /// Counts a repetition; false if none is left.
+    fn take(&mut self) -> bool {
+        match &mut self.left {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
+    /// Nobody listens: the time at which the request is repeated, or the answer back if it is not.
+    pub fn unheard(&mut self, answer: Message, now: Instant, deadline: Option<Instant>) -> Result<Instant, Message> {
+        let at = now.checked_add(self.repeat.wait).filter(|at| deadline.is_none_or(|deadline| *at < deadline));
+        match at {
+            Some(at) if self.take() => {
+                self.unheard = Some(answer);
+                self.at = Some(at);
+                Ok(at)
+            }
+            _ => Err(answer),
+        }
+    }
+
+    /// Whether the request is repeated now, because nobody listened.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether the request is repeated, since nobody answered in time.
+    pub fn outlives_timeout(&mut self) -> bool {
+        self.repeat.at_timeout && self.take()
+    }
+
+    /// The request is sent again; gives its new deadline, if it gets one.
+    pub fn repeated(&mut self, now: Instant) -> Option<Instant> {
+        match self.at.take() {
+            Some(_) => None,
+            None => self.timeout.and_then(|timeout| now.checked_add(timeout)),
+        }
+    }
+
+    /// The answer that nobody listens, if there was one.
+    pub fn last_unheard(&mut self) -> Option<Message> {
+        self.unheard.take()
+    }
+}
