@@ -11,7 +11,7 @@
 #
 # `3` stands for what only dialect 3 has.
 namespace eval reference {
-    variable pages {core jetstream kv objects}
+    variable pages {core jetstream kv objects services}
 }
 
 # Dialect -> tables, each from an interpreter of its own.
@@ -150,7 +150,10 @@ proc reference::commands {tables anchors namespace args} {
     dict for {command row} [dict get $tables 2 commands] {
         if {[namespace qualifiers $command] ne $namespace || ($args ne "" && [namespace tail $command] ni $args)} continue
         # Those of an ensemble are its subcommands.
-        set name [string map {:: { }} [string range $command 8 end]]
+        set name [string range $command 8 end]
+        if {$namespace ne "::nats::service"} {
+            set name [string map {:: { }} $name]
+        }
         lappend lines [cells [list "`nats::[string trim "$name [dict get $row usage]"]`" [dict get $row help]]]
     }
     return $lines

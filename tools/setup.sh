@@ -4,7 +4,8 @@
 #   tools/setup.sh [build] [server] [test] [bench] [fuzz]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, TclX, openssl, Tk, Xvfb, nats-py     bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
+# test    server, Thread, tcllib, TclX, openssl, Tk, Xvfb, nats-py, the services of nats.js in .tools/node-services
+# bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
 # fuzz    cargo-fuzz in .tools/cargo-fuzz
 #
 # Everything found is left alone: a second run changes nothing and uses no network.
@@ -16,6 +17,7 @@ tclsh=${TCLSH:-tclsh}
 nats_server_pin=2.15.1
 nats_py_pin=2.16.0
 nats_js_pin=3.4.0
+nats_services_pin=3.0.0-25
 cargo_fuzz_pin=0.13.2
 missing=0
 
@@ -147,6 +149,7 @@ setup_test() {
     command -v xauth >/dev/null || install xauth || lack xauth 'run: apt-get install xauth'
     command -v xvfb-run >/dev/null || install xvfb || lack Xvfb 'run: apt-get install xvfb'
     setup_nats_py
+    setup_nats_services
 }
 
 # TclX has `fork`. Debian's index names the library by its place in the system; here it lies beside its scripts.
@@ -182,6 +185,16 @@ setup_nats_js() {
     say "installing nats.js $nats_js_pin into .tools/node"
     npm install --prefix "$tools/node" --no-audit --no-fund --no-save --loglevel=error "${packages[@]}" >/dev/null \
         || say 'nats.js could not be installed and will not be measured'
+}
+
+# The services of nats.js want a core of their own version: a folder of their own.
+setup_nats_services() {
+    local at=$tools/node-services
+    command -v node >/dev/null && command -v npm >/dev/null || { say 'no Node.js with npm: its services are not tested'; return; }
+    grep -qs "\"version\": \"$nats_services_pin\"" "$at/node_modules/@nats-io/services/package.json" && return
+    say "installing the services of nats.js $nats_services_pin into .tools/node-services"
+    npm install --prefix "$at" --no-audit --no-fund --no-save --loglevel=error "@nats-io/transport-node@$nats_js_pin" \
+        "@nats-io/services@$nats_services_pin" >/dev/null || say 'the services of nats.js could not be installed and are not tested'
 }
 
 setup_bench() {

@@ -36,6 +36,7 @@ pub(crate) const CODES: &[&str] = &[
     "ErrInvalidCoroutine",
     "ErrInvalidJSAck",
     "ErrNotSupported",
+    "ErrService",
     "ErrNotJSMessage",
     "ErrJSResponse",
     "ErrConsumerNotActive",

@@ -330,10 +330,12 @@ fn deliver(taken: Taken<Delivery>) {
                 post.held.borrow_mut().entry(of).or_default().items.push_back(item);
             }
         }
-        Delivery::SubEnd(_, sub) => match holder(&mut post.held.borrow_mut(), key, Some(sub)) {
-            Some(queue) => queue.push_back(item),
-            None => receiver.sub_end(sub),
-        },
+        Delivery::SubEnd(_, sub) => {
+            let held = holder(&mut post.held.borrow_mut(), key, Some(sub)).map(|queue| queue.push_back(item)).is_some();
+            if !held {
+                receiver.sub_end(sub);
+            }
+        }
         Delivery::Held(_, sub) => deliver_held(post, receiver, (key, sub)),
         Delivery::Gone(_) => match holder(&mut post.held.borrow_mut(), key, None) {
             Some(queue) => queue.push_back(item),

@@ -60,6 +60,10 @@ pub(crate) fn to_tcl(interp: Interp, error: impl Into<Error>) -> tcl::Error {
         Error::Tcl(error) => error,
         Error::Fault(fault) => {
             let (code, message) = words(interp).of(&fault);
+            if let Fault::Service { data, text, .. } = &fault {
+                let data = if *text { Obj::utf8(data) } else { Obj::bytes(data) };
+                return interp.raise_with(&message, &code, &[("-data", data)]);
+            }
             tcl::Error::Raised { message, code }
         }
     }
@@ -77,6 +81,11 @@ pub(crate) fn trouble(trouble: &Trouble) -> (String, Vec<String>) {
         Trouble::NoCopies => (INVALID_ARG, "objects of this class cannot be copied".to_string()),
     };
     (text, code.alone())
+}
+
+/// Error code and text of a fault.
+pub(crate) fn words_of(home: &Home, fault: &Fault) -> (Vec<String>, String) {
+    home.live().map_or_else(Default::default, |kept| words(kept.interp()).of(fault))
 }
 
 /// A fault as the dict of a variable `last_error`, and its text; `tell` makes the text of it that is shown.

@@ -24,7 +24,7 @@ pub(crate) struct Coding {
 ///
 /// # Errors
 /// `ErrInvalidArg` for a character that is no byte, in Tcl 9.
-fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) -> Result<R> {
+pub(crate) fn with_payload<R>(coding: Coding, value: &Obj, run: impl FnOnce(&[u8]) -> R) -> Result<R> {
     if coding.utf8 {
         return Ok(run(value.as_text().as_bytes()));
     }

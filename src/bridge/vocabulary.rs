@@ -29,6 +29,9 @@ impl Words {
                 let text = if text == update { text.clone() } else { format!("{text}: {update}") };
                 return (self.api(create), text);
             }
+            Fault::Service { code, description, .. } => {
+                return (const { word("ErrService") }.with([code.clone()]), description.clone());
+            }
             Fault::Argument(argument) => (self.argument)(argument),
             Fault::ObjectCorrupt { expected, computed, .. } => {
                 let (code, text) = (self.fault)(fault);

@@ -69,7 +69,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::LinkToLink(name) => (const { word("LinkToLink") }, format!("Object {name} is a link itself")),
         Fault::ReadOnly => (const { word("KvReadOnly") }, "KV has been created in read-only mode".into()),
         Fault::InvalidTime(text) => (const { word("InvalidTime") }, format!("Invalid time {text}")),
-        Fault::Engine(_) | Fault::Argument(_) | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
+        Fault::Engine(_) | Fault::Argument(_) | Fault::Service { .. } | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
             unreachable!("has words already")
         }
     }
@@ -149,6 +149,10 @@ fn argument_text(argument: &Argument) -> String {
         }
         Argument::MessageNotDict => "Not a message: not a dict".into(),
         Argument::MessageWithout(field) => format!("The message has no {field}"),
+        Argument::Service { what, value } => format!("Invalid {what} {value}"),
+        Argument::OneHandler => "One of -proc, -callback and a body with its parameters is required".into(),
+        Argument::ServiceStopped => "The service has stopped".into(),
+        Argument::NoRequest => "No request is being handled here".into(),
         Argument::MessageWithoutSubject => "Not a message: it has no subject".into(),
         Argument::MessageField(field) => format!("Invalid field {field}: must be -data, -subject or -reply"),
         Argument::HeaderNotDict => "Invalid header: not a dict".into(),

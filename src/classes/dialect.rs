@@ -1,7 +1,7 @@
 //! The faces of the dialects: the classes and commands that an interpreter gets, and the variable and the version that tell
 //! which.
 
-use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer};
+use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer, service};
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
 use crate::bridge::errors::to_tcl;
@@ -66,21 +66,50 @@ const OBJECT_STORE: Class = Class {
     describe: || describe::class(&object_store::CLASS),
 };
 
+const SERVICE: Class = Class {
+    name: service::CLASS.name,
+    define: |interp| class::define(interp, &service::CLASS),
+    describe: || describe::class(&service::CLASS),
+};
+const SERVICE_GROUP: Class = Class {
+    name: service::GROUP_CLASS.name,
+    define: |interp| class::define(interp, &service::GROUP_CLASS),
+    describe: || describe::class(&service::GROUP_CLASS),
+};
+const SERVICE_REMOTE: Class = Class {
+    name: service::REMOTE_CLASS.name,
+    define: |interp| class::define(interp, &service::REMOTE_CLASS),
+    describe: || describe::class(&service::REMOTE_CLASS),
+};
+
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE, OBJECT_STORE],
+        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE, OBJECT_STORE, SERVICE, SERVICE_GROUP, SERVICE_REMOTE],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
     Face {
         dialect: &DIALECT_3,
-        classes: &[CONNECTION, JET_STREAM_3, ORDERED_CONSUMER, BUCKET, KV_WATCHER, OBJECT_STORE],
+        classes: &[
+            CONNECTION,
+            JET_STREAM_3,
+            ORDERED_CONSUMER,
+            BUCKET,
+            KV_WATCHER,
+            OBJECT_STORE,
+            SERVICE,
+            SERVICE_GROUP,
+            SERVICE_REMOTE,
+        ],
         commands: &[message::time::COMMANDS, message::helpers::COMMANDS],
     },
 ];
 
 /// Variable in which pkgIndex.tcl names the version that is wanted, and in which scripts find their dialect.
 const VARIABLE: &str = "::nats::dialect";
+
+/// Commands for the handlers of services.
+const SERVICE_COMMANDS: (&str, &[Command]) = (service::commands::NAMESPACE, service::commands::COMMANDS);
 
 /// Makes the commands and classes of the dialect that is wanted, and provides the package in that version.
 ///
@@ -118,7 +147,7 @@ pub(super) fn tables(interp: Interp) -> Obj {
         classes.put_text(class.name, &(class.describe)());
     }
     let plain = face.commands.iter().map(|rows| ("::nats", *rows));
-    for (namespace, rows) in plain.chain(message::ENSEMBLES.iter().copied()) {
+    for (namespace, rows) in plain.chain(message::ENSEMBLES.iter().copied()).chain([SERVICE_COMMANDS]) {
         for row in rows {
             commands.put_text(&format!("{namespace}::{}", row.name), &describe::command(row));
         }

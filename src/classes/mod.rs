@@ -11,6 +11,7 @@ mod kv_watcher;
 pub(crate) mod message;
 mod object_store;
 mod ordered_consumer;
+pub(crate) mod service;
 
 use crate::tcl::{Interp, Result};
 
@@ -22,5 +23,6 @@ pub(crate) fn register(interp: Interp) -> Result<()> {
     interp.eval("namespace eval ::nats {}")?;
     message::register(interp)?;
     internal::register(interp)?;
+    service::commands::register(interp)?;
     dialect::register(interp)
 }

@@ -108,6 +108,19 @@ pub(crate) enum Argument {
     MessageNotDict,
     /// A message without this field.
     MessageWithout(String),
+    /// A part of a service that cannot be so.
+    Service {
+        /// Part, such as `version`.
+        what: &'static str,
+        /// Value as given.
+        value: String,
+    },
+    /// An endpoint without a handler, or with several.
+    OneHandler,
+    /// A new endpoint of a service that has ended.
+    ServiceStopped,
+    /// A question for the request of a handler where none is at work.
+    NoRequest,
     /// A message to send that has no subject.
     MessageWithoutSubject,
     /// A field of a message that cannot be set.

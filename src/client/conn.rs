@@ -37,6 +37,9 @@ impl State {
 /// Runs for each change of a connection's status, as an event of its own.
 pub(super) type Observer = dyn Fn(State);
 
+/// Runs for each asynchronous error of a connection; runs no scripts.
+type Ear = dyn Fn(&Problem);
+
 /// A task that waits for the end of `connect`.
 type Connect = Rc<Slot<Result<(), Fault>>>;
 
@@ -58,6 +61,7 @@ pub(crate) struct Client {
     calls: Rc<Calls>,
     state: Cell<State>,
     observers: RefCell<Vec<Weak<Observer>>>,
+    ears: RefCell<Vec<Weak<Ear>>>,
     connecting: RefCell<Vec<Connect>>,
     /// Number of the current or last `connect`.
     epoch: Cell<u64>,
@@ -81,6 +85,7 @@ impl Client {
             calls: Calls::new(),
             state: Cell::new(State::Closed),
             observers: RefCell::default(),
+            ears: RefCell::default(),
             connecting: RefCell::default(),
             epoch: Cell::new(0),
             opened: Cell::new(0),
@@ -168,6 +173,21 @@ impl Client {
         let mut observers = self.observers.borrow_mut();
         observers.retain(|observer| observer.strong_count() > 0);
         observers.push(Rc::downgrade(observer));
+    }
+
+    /// Registers what hears of asynchronous errors; dropping it ends that.
+    pub(crate) fn hear(&self, ear: &Rc<Ear>) {
+        let mut ears = self.ears.borrow_mut();
+        ears.retain(|ear| ear.strong_count() > 0);
+        ears.push(Rc::downgrade(ear));
+    }
+
+    /// Tells of an asynchronous error.
+    pub(crate) fn tell(&self, problem: &Problem) {
+        let ears: Vec<_> = self.ears.borrow().iter().filter_map(Weak::upgrade).collect();
+        for ear in ears {
+            ear(problem);
+        }
     }
 
     /// [`Fault::Closed`] unless there is or may be a connection; [`Fault::Forked`] if that belongs to another process.

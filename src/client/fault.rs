@@ -157,6 +157,17 @@ pub(crate) enum Fault {
     LinkToLink(String),
     /// A change through a read-only key-value object.
     ReadOnly,
+    /// An error reply of a service.
+    Service {
+        /// The service's code, a number in most cases.
+        code: String,
+        /// Its text.
+        description: String,
+        /// Payload of the reply.
+        data: Vec<u8>,
+        /// Whether the payload is text.
+        text: bool,
+    },
     /// A text that is no time, in `time_to_millis`, which has an error code of its own.
     InvalidTime(String),
 }

@@ -10,7 +10,7 @@ use super::pool::ServerEntry;
 use super::repeat::Repeat;
 use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
-use super::subs::SubSpec;
+use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
 use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
@@ -229,6 +229,22 @@ impl Conn {
             sub.id()
         });
         pushed.ok_or_else(Problem::closed)
+    }
+
+    /// A live subscription, whose counters can be read as long as it is kept.
+    pub fn subscription(&self, id: SubId) -> Option<Arc<Sub>> {
+        if self.is_foreign() {
+            return None;
+        }
+        lock(&self.shared.subs).user(id).ok()
+    }
+
+    /// Asks the server for no further messages of a subscription, which goes on with those that are under way: after a round trip
+    /// all of them have come.
+    pub fn hush(&self, id: SubId) {
+        if let Some(sub) = self.subscription(id) {
+            self.shared.outbox.with(|q| q.hush(&sub));
+        }
     }
 
     /// Ends a subscription at once, or after `max_msgs` messages counted from its start.

@@ -5,7 +5,7 @@ use super::message::Message;
 use super::wire::encode::MOST_MSGS;
 use super::{CallId, SubId};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A subscription to make.
@@ -19,6 +19,8 @@ pub struct SubSpec {
     pub max_msgs: Option<u64>,
     /// Whether messages are counted and dropped, because there is no callback for them.
     pub discard: bool,
+    /// Number of messages that may be queued, in place of the connection's limit; negative: no limit.
+    pub pending_msgs_limit: Option<i64>,
 }
 
 /// Owner of a subscription's messages.
@@ -65,9 +67,11 @@ pub struct Sub {
     queue: Option<String>,
     owner: Owner,
     discard: bool,
+    pending_msgs_limit: Option<i64>,
     state: Mutex<SubState>,
     pending_msgs: AtomicI64,
     pending_bytes: AtomicI64,
+    dropped: AtomicU64,
 }
 
 /// Result of counting a batch of messages.
@@ -91,9 +95,11 @@ impl Sub {
             queue: spec.queue,
             owner,
             discard: spec.discard,
+            pending_msgs_limit: spec.pending_msgs_limit,
             state: Mutex::new(SubState { max: spec.max_msgs, ..SubState::default() }),
             pending_msgs: AtomicI64::new(0),
             pending_bytes: AtomicI64::new(0),
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -111,6 +117,11 @@ impl Sub {
     pub fn taken(&self, bytes: usize) -> i64 {
         self.pending_bytes.fetch_sub(bytes as i64, Ordering::Relaxed);
         self.pending_msgs.fetch_sub(1, Ordering::Relaxed)
+    }
+
+    /// Number of messages that were dropped because the queue was over its limit.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     pub(super) fn owner(&self) -> Owner {
@@ -131,6 +142,7 @@ impl Sub {
         if state.ended {
             return out;
         }
+        let max_msgs = self.pending_msgs_limit.unwrap_or(max_msgs);
         let mut msgs = self.pending_msgs.load(Ordering::Relaxed);
         let mut bytes = self.pending_bytes.load(Ordering::Relaxed);
         if state.slow && below_half(msgs, max_msgs) && below_half(bytes, max_bytes) {
@@ -161,6 +173,7 @@ impl Sub {
         });
         self.pending_msgs.fetch_add(msgs - msgs_before, Ordering::Relaxed);
         self.pending_bytes.fetch_add(bytes - bytes_before, Ordering::Relaxed);
+        self.dropped.fetch_add(out.dropped, Ordering::Relaxed);
         out.batch = batch;
         out.ended = state.ended;
         out
@@ -193,19 +206,19 @@ impl SubTable {
 
     /// The inbox of shared requests.
     pub fn add_inbox(&mut self, subject: String) -> Arc<Sub> {
-        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
+        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false, pending_msgs_limit: None };
         self.add(Owner::Inbox, spec)
     }
 
     /// The inbox of one call.
     pub fn add_call(&mut self, call: CallId, subject: String, max_msgs: Option<u64>) -> Arc<Sub> {
-        let spec = SubSpec { subject, queue: None, max_msgs, discard: false };
+        let spec = SubSpec { subject, queue: None, max_msgs, discard: false, pending_msgs_limit: None };
         self.add(Owner::Call(call), spec)
     }
 
     /// Replaces an inbox that the server no longer knows, under the same number.
     pub fn renew(&mut self, old: &Sub, subject: String) -> Arc<Sub> {
-        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false };
+        let spec = SubSpec { subject, queue: None, max_msgs: None, discard: false, pending_msgs_limit: None };
         self.put(old.key, old.owner, spec)
     }
 

@@ -144,6 +144,22 @@ impl<'a> Interp<'a> {
         sys::ERROR
     }
 
+    /// Puts an error with further return options into the interpreter.
+    pub fn raise_with(self, message: &str, code: &[String], further: &[(&str, Obj)]) -> Error {
+        let mut options = Obj::dict();
+        options.put_text("-code", &Obj::int(i64::from(sys::ERROR)));
+        options.put_text("-level", &Obj::int(0));
+        options.put_text("-errorcode", &Obj::text_list(code));
+        for (name, value) in further {
+            options.put_text(name, value);
+        }
+        self.reset_result();
+        self.set_result(&Obj::text(message));
+        // SAFETY: live interpreter and value; Tcl takes a reference.
+        unsafe { stub!(tcl_SetReturnOptions(self.as_ptr(), options.as_ptr())) };
+        Error::Interp
+    }
+
     /// Evaluates the words as one command at global level.
     pub fn call(self, words: &[Obj]) -> Result<Obj> {
         none_lent();

@@ -2,6 +2,7 @@
 
 pub mod class;
 pub mod clock;
+pub mod coroutine;
 mod error;
 pub mod event;
 pub mod fork;

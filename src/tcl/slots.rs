@@ -28,11 +28,12 @@ slots! { tcl_slots, super::sys::TclStubs:
     #[cfg(not(tcl9))] tcl_GetByteArrayFromObj
     #[cfg(tcl9)] tcl_GetBytesFromObj
     tcl_GetCommandFromObj
-    tcl_GetCommandFullName tcl_GetCurrentThread tcl_GetEncoding tcl_GetObjResult tcl_GetStringFromObj
+    tcl_GetCommandFullName tcl_GetCurrentThread tcl_GetEncoding tcl_GetObjResult tcl_GetReturnOptions tcl_GetStringFromObj
     tcl_GetWideIntFromObj tcl_InterpDeleted tcl_LimitExceeded tcl_ListObjAppendElement tcl_ListObjGetElements
     tcl_ListObjLength tcl_NRAddCallback tcl_NREvalObjv tcl_NewByteArrayObj tcl_NewDictObj tcl_NewListObj
     tcl_NewObj tcl_NewStringObj tcl_NewWideIntObj tcl_ObjGetVar2 tcl_ObjSetVar2 tcl_PkgProvideEx tcl_Preserve
     tcl_QueueEvent tcl_Release tcl_ResetResult tcl_ServiceEvent tcl_SetAssocData tcl_SetMaxBlockTime
+    tcl_SetReturnOptions
     tcl_SetErrno tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_StringCaseMatch tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
     tcl_UnsetVar2 tcl_UtfToExternalDString tcl_WrongNumArgs
 }

@@ -102,7 +102,7 @@ fn words() -> &'static (Obj, Obj) {
     })
 }
 
-fn current_coroutine(interp: Interp) -> Option<sys::Tcl_Command> {
+pub(super) fn current_coroutine(interp: Interp) -> Option<sys::Tcl_Command> {
     let name = interp.call(std::slice::from_ref(&words().0)).ok()?;
     interp.reset_result();
     if name.is_empty() {

@@ -74,7 +74,7 @@ pub(super) fn subscribe(connection: &Rc<Connection>, call: &Invocation) -> Resul
     };
     let max_msgs =
         call.options.given_int(const { named(SUBSCRIBE_OPTIONS, "max_msgs") }).filter(|max| *max > 0).map(|max| max as u64);
-    let spec = SubSpec { subject, queue, max_msgs, discard: callback.is_empty() };
+    let spec = SubSpec { subject, queue, max_msgs, discard: callback.is_empty(), pending_msgs_limit: None };
     let id = match connection.engine().subscribe(spec) {
         Err(problem) if connection.client.is_behind(&problem) => connection.engine().unsent_subscription(),
         made => made?,

@@ -11,11 +11,14 @@ pub(crate) mod subscriptions;
 mod variables;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::classes::service::{call, service, service_remote};
 use crate::rules::connection::{
     CONNECTION_OPTIONS, CONSTRUCTOR_OPTIONS, PING_OPTIONS, PUBLISH_OPTIONS, REQUEST_MSG_OPTIONS, REQUEST_OPTIONS,
     SUBSCRIBE_OPTIONS, UNSUBSCRIBE_OPTIONS,
 };
 use crate::rules::jetstream_streams::JET_STREAM_OPTIONS;
+use crate::rules::service_options::SERVICE_OPTIONS;
+use crate::rules::service_remote::{CALL_OPTIONS, DISCOVER_OPTIONS, REMOTE_OPTIONS};
 use crate::tcl::Class;
 use state::Connection;
 
@@ -182,6 +185,54 @@ pub(crate) static CLASS: Class<Method<Connection>> = Class {
             JET_STREAM_OPTIONS,
             "A new nats::jet_stream object. Errors: ErrInvalidArg, ErrBadTimeout.",
             lifecycle::jet_stream,
+        ),
+        row(
+            "service",
+            "name version ?-option value ...?",
+            (2, 2),
+            SERVICE_OPTIONS,
+            "*New.* A new [nats::service](services.md) object. Errors: `ErrInvalidArg`, `ErrConnectionClosed`.",
+            service,
+        ),
+        row(
+            "call",
+            "subject data ?-option value ...?",
+            (2, 2),
+            CALL_OPTIONS,
+            "*New.* A `request` whose error reply is an error: `ErrService code`, its payload in the options dict under `-data`. The payload of the reply, or with -callback a request ID. Errors: those of `request`.",
+            call::call,
+        ),
+        raw(
+            "service_ping",
+            "?name? ?id? ?-option value ...?",
+            (0, ANY),
+            DISCOVER_OPTIONS,
+            "*New.* List of dicts: the services that answer, each with its `rtt` in ms. Errors: `ErrConnectionClosed`.",
+            call::ping,
+        ),
+        raw(
+            "service_info",
+            "?name? ?id? ?-option value ...?",
+            (0, ANY),
+            DISCOVER_OPTIONS,
+            "*New.* The same with their endpoints.",
+            call::info,
+        ),
+        raw(
+            "service_stats",
+            "?name? ?id? ?-option value ...?",
+            (0, ANY),
+            DISCOVER_OPTIONS,
+            "*New.* The same with what the endpoints have done.",
+            call::stats,
+        ),
+        row(
+            "service_remote",
+            "name ?-version pattern?",
+            (1, 1),
+            REMOTE_OPTIONS,
+            "*New.* An object whose methods are the endpoints of a service elsewhere. Errors: `ErrNoResponders` (no such service), `ErrInvalidArg`.",
+            service_remote,
         ),
     ]],
 };

@@ -26,7 +26,7 @@ impl Receiver for Connection {
     }
 
     fn message(self: Rc<Self>, sub: SubId, message: Message) {
-        if self.subscriptions.deliver(&self.callbacks, self.coding(), sub, &message) {
+        if self.subscriptions.deliver(&self.callbacks, self.coding(), sub, message) {
             delivery::release(self.key, sub);
         }
     }
@@ -48,7 +48,10 @@ impl Connection {
     fn take(&self, event: Event) {
         match event {
             Event::Status { epoch, status, error } if epoch == self.client.epoch() => self.status_changed(status, error),
-            Event::Error { epoch, problem } if epoch == self.client.epoch() => self.report(&problem),
+            Event::Error { epoch, problem } if epoch == self.client.epoch() => {
+                self.client.tell(&problem);
+                self.report(&problem);
+            }
             Event::Status { .. } | Event::Error { .. } => {}
             Event::Info(info) => {
                 let dialect = self.settings.borrow().dialect();

@@ -90,6 +90,11 @@ impl Queue {
         }
     }
 
+    /// Tells the server to send no more, though the subscription goes on.
+    pub fn hush(&mut self, sub: &Arc<Sub>) {
+        self.control(Kind::Unsubscribe, |out| encode::unsubscribe(out, sub.id(), None));
+    }
+
     /// Ends a subscription: tells the server, or takes back what it has not been told yet.
     pub fn unsubscribe(&mut self, sub: &Arc<Sub>) {
         if sub.state().sent {

@@ -90,7 +90,7 @@ fn ended_calls_leave_no_memory() {
 fn subscriptions_are_restored_by_their_table() {
     let o = open();
     let mut subs = SubTable::default();
-    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false };
+    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false, pending_msgs_limit: None };
     let sub = subs.add_user(spec(Some(3)));
     o.with(|q| q.subscribe(&sub)).unwrap();
     push(&o, "1", Kind::Publish);
@@ -119,7 +119,7 @@ fn subscriptions_are_restored_by_their_table() {
 fn a_subscription_that_ends_unsent_is_not_sent_among_others() {
     let o = open();
     let mut subs = SubTable::default();
-    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false };
+    let spec = |max_msgs| SubSpec { subject: "a".into(), queue: None, max_msgs, discard: false, pending_msgs_limit: None };
     let three = [None, Some(5), None].map(|max| subs.add_user(spec(max)));
     for sub in &three {
         o.with(|q| q.subscribe(sub)).unwrap();
@@ -142,7 +142,8 @@ fn a_subscription_that_ends_unsent_is_not_sent_among_others() {
 fn a_limit_that_was_reached_before_it_was_told_is_told_all_the_same() {
     let o = open();
     let mut subs = SubTable::default();
-    let sub = subs.add_user(SubSpec { subject: "a".into(), queue: None, max_msgs: None, discard: false });
+    let sub =
+        subs.add_user(SubSpec { subject: "a".into(), queue: None, max_msgs: None, discard: false, pending_msgs_limit: None });
     o.with(|q| q.subscribe(&sub)).unwrap();
     let mut b = Batch::default();
     o.refill(&mut b);
