@@ -6,7 +6,7 @@ proc ::fuzz::instances {} {
     variable executor
     variable echoer
     set all {}
-    foreach class {::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
+    foreach class {::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
         foreach object [info class instances $class] {
             if {$object ni [list $executor $echoer]} {
                 lappend all $object
@@ -84,6 +84,22 @@ proc ::fuzz::renew {} {
     } else {
         dict set objects object_store [list $js]
     }
+    # Services, one of them on a connection that is never open.
+    set services [list $closed]
+    set groups [list $open]
+    set remotes [list $open]
+    if {![catch {$open service fuzz 1.0.0 -on_stop ::fuzz::called -on_error ::fuzz::called} service]} {
+        lappend services $service $service $service
+        lappend groups [$service group g]
+        catch {$service endpoint e -subject s.served -callback ::fuzz::called}
+        # It waits for further answers, which takes its time.
+        if {$rounds % 16 == 1} {
+            catch {lappend remotes [$open service_remote fuzz]}
+        }
+    }
+    dict set objects service $services
+    dict set objects service_group $groups
+    dict set objects service_remote $remotes
 }
 
 proc ::fuzz::remember {method result} {
@@ -92,7 +108,7 @@ proc ::fuzz::remember {method result} {
     variable objects
     if {[string is wide -strict $result] && $result > 0} {
         set ids [lrange [linsert $ids 0 $result] 0 11]
-    } elseif {$method in {jet_stream key_value object_store} && [string match *::* $result] && [llength [info commands $result]]} {
+    } elseif {$method in {jet_stream key_value object_store service service_remote} && [string match *::* $result] && [llength [info commands $result]]} {
         dict set objects $method [lrange [linsert [dict get $objects $method] 0 $result] 0 7]
     } elseif {$method eq "consume" && [llength $result]} {
         set messages [lrange [linsert $messages 0 [lindex $result 0]] 0 9]
@@ -144,7 +160,7 @@ proc ::fuzz::make_call {} {
         set head [expr {[regexp {^(::nats::(?:msg|header))::(\w+)$} $command -> ensemble sub] ? [list $ensemble $sub] : [list $command]}]
         return [concat $head [words [dict get $tables commands $command usage] {}]]
     }
-    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store}]
+    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store service service service_group service_remote}]
     set object [pick [dict get $objects $kind]]
     if {[one_in 40]} {
         return [odd_call $kind $object]
