@@ -45,6 +45,7 @@ pub(crate) const CODES: &[&str] = &[
     "KeyNotFound",
     "WrongLastSequence",
     "KvReadOnly",
+    "KvPartial",
     "InvalidTime",
     "ObjectNotFound",
     "ObjectExists",

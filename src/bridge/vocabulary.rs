@@ -3,6 +3,7 @@
 use super::codes::{Word, of_engine, word};
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::ApiError;
+use crate::tcl::Obj;
 
 /// The words of a dialect.
 pub(super) struct Words {
@@ -31,6 +32,18 @@ impl Words {
             }
             Fault::Service { code, description, .. } => {
                 return (const { word("ErrService") }.with([code.clone()]), description.clone());
+            }
+            Fault::Partial(failed) => {
+                let mut reasons = Obj::dict();
+                for (key, fault) in failed {
+                    let (code, text) = self.of(fault);
+                    let mut reason = Obj::dict();
+                    reason.put_text("code", &Obj::text_list(&code));
+                    reason.put_text("errorMessage", &Obj::text(&text));
+                    reasons.put_text(key, &reason);
+                }
+                let text = format!("{} of the keys could not be written", failed.len());
+                return (const { word("KvPartial") }.with([reasons.to_text()]), text);
             }
             Fault::Argument(argument) => (self.argument)(argument),
             Fault::ObjectCorrupt { expected, computed, .. } => {

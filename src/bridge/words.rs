@@ -69,7 +69,12 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::LinkToLink(name) => (const { word("LinkToLink") }, format!("Object {name} is a link itself")),
         Fault::ReadOnly => (const { word("KvReadOnly") }, "KV has been created in read-only mode".into()),
         Fault::InvalidTime(text) => (const { word("InvalidTime") }, format!("Invalid time {text}")),
-        Fault::Engine(_) | Fault::Argument(_) | Fault::Service { .. } | Fault::Api(_) | Fault::NeitherCreatedNorUpdated(..) => {
+        Fault::Engine(_)
+        | Fault::Argument(_)
+        | Fault::Service { .. }
+        | Fault::Api(_)
+        | Fault::NeitherCreatedNorUpdated(..)
+        | Fault::Partial(_) => {
             unreachable!("has words already")
         }
     }
@@ -131,6 +136,8 @@ fn argument_text(argument: &Argument) -> String {
         Argument::TwoNames(name, durable) => format!("The options -name {name} and -durable_name {durable} differ"),
         Argument::HistoryTooSmall => "history must be greater than 0".into(),
         Argument::HistoryTooLarge => "history must not be greater than 64".into(),
+        Argument::ValuesNotDict => "Not a dict of keys and values".into(),
+        Argument::LifeWithHistory => "-ttl needs a bucket with -history 1: an older value would come back".into(),
         Argument::ConfigNotJson => "The configuration is not a valid JSON object".into(),
         Argument::RequestId(id) => format!("Invalid request ID {id}"),
         Argument::FetchId(id) => format!("Invalid fetch ID {id}"),

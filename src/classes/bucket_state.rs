@@ -10,7 +10,9 @@ use crate::bridge::messages::payload_in;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::client::{Argument, Fault, kv};
 use crate::rules::kv::Operation;
+use crate::rules::kv_filters::Selection;
 use crate::rules::names::{is_bucket, is_key, is_key_pattern};
+use crate::rules::version::Version;
 use crate::tcl::{Instance, Obj};
 
 /// Name of the class.
@@ -59,8 +61,17 @@ impl Bucket {
         }
     }
 
-    /// An entry as scripts see it; those of watches and histories have a `delta`.
-    pub(super) fn entry(&self, key: &str, value: &[u8], at: (u64, i64), delta: Option<u64>, operation: Operation) -> Obj {
+    /// An entry as scripts see it; those of watches and histories have a `delta`, those that the server made in place of others
+    /// a `reason`.
+    pub(super) fn entry(
+        &self,
+        key: &str,
+        value: &[u8],
+        at: (u64, i64),
+        delta: Option<u64>,
+        operation: Operation,
+        reason: Option<&str>,
+    ) -> Obj {
         let mut dict = Obj::dict();
         dict.put_text("bucket", &Obj::text(&self.entries.name));
         dict.put_text("key", &Obj::text(key));
@@ -71,6 +82,9 @@ impl Bucket {
             dict.put_text("delta", &Obj::uint(delta));
         }
         dict.put_text("operation", &Obj::text(operation.as_str()));
+        if let Some(reason) = reason {
+            dict.put_text("reason", &Obj::text(reason));
+        }
         dict
     }
 }
@@ -91,6 +105,35 @@ pub(super) fn bucket_name(word: &Obj) -> Result<String> {
 pub(super) fn key_name(word: &Obj) -> Result<String> {
     let key = word.to_text();
     if is_key(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
+}
+
+/// How several patterns are read on this server, whose consumers take several filters from 2.10 on.
+pub(super) fn selection(bucket: &Bucket, patterns: &[String]) -> Selection {
+    Selection::new(patterns, bucket.js.api.is_at_least(Version(2, 10, 0)))
+}
+
+/// What is watched: a key or pattern of keys, or a list of several, with nothing but blanks between them.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn watched(words: &Obj) -> Result<Vec<String>> {
+    let text = words.to_text();
+    let keys = if text.contains(char::is_control) { Vec::new() } else { key_patterns(words)? };
+    if keys.is_empty() { Err(Argument::KeyName(text).into()) } else { Ok(keys) }
+}
+
+/// A list of keys or patterns of keys.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn key_patterns(words: &Obj) -> Result<Vec<String>> {
+    let list = words.as_list().ok_or_else(|| Argument::KeyName(words.to_text()))?;
+    let text = words.to_text();
+    if list.len() <= 1 && text.trim() != text {
+        // One key, and no list.
+        return Err(Argument::KeyName(text).into());
+    }
+    list.iter().map(key_pattern).collect()
 }
 
 /// A key, or a pattern of keys.

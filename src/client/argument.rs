@@ -66,6 +66,10 @@ pub(crate) enum Argument {
     HistoryTooSmall,
     /// `-history` over 64.
     HistoryTooLarge,
+    /// Values to put that are no dict.
+    ValuesNotDict,
+    /// `-ttl` of an entry in whose place an older one would come back.
+    LifeWithHistory,
     /// A configuration that is no JSON object.
     ConfigNotJson,
     /// ID of no pending asynchronous request.

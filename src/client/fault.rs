@@ -155,6 +155,8 @@ pub(crate) enum Fault {
     LinkIsBucket(String),
     /// A link that is to lead to another link.
     LinkToLink(String),
+    /// Some of many writes failed: keys and reasons.
+    Partial(Vec<(String, Fault)>),
     /// A change through a read-only key-value object.
     ReadOnly,
     /// An error reply of a service.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::jetstream_convert_body::{BadValue, body};
+use super::jetstream_streams::{PLACEMENT, REPUBLISH};
 use super::kv::{key_subject, origin, stream_name};
 use super::option::{Kind, Opt, Value, index, preset, row};
 
@@ -19,34 +20,21 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("mirror_name", Kind::NonEmpty, "bucket to mirror: what is read comes from the copy, what is written goes to the origin"),
     row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
     row("metadata", Kind::StrMap, "names and values of the user's choice").since(2, 10, 0),
+    row("placement", Kind::Object(PLACEMENT), "*new:* cluster and servers for the bucket"),
+    row("republish", Kind::Object(REPUBLISH), "*new:* publish stored entries again").since(2, 8, 3),
+    row(
+        "limit_marker_ttl",
+        Kind::Millis,
+        "*new:* age, at least 1000, of the `PURGE` entry that the server leaves for a key whose last entry has expired; entries may have a `-ttl` of their own",
+    )
+    .since(2, 11, 0),
+    row("allow_atomic", Kind::Bool, "*new:* allow atomic batches").since(2, 12, 0),
 ];
 
 /// The name of an option of a bucket, checked in a constant.
 const fn option(name: &str) -> &'static str {
     BUCKET_OPTIONS[index(BUCKET_OPTIONS, name)].name
 }
-
-/// Options of `get` and `get_value`.
-pub(crate) const GET_OPTIONS: &[Opt] = &[row("revision", Kind::Count, "this revision in place of the latest")];
-
-/// Options of `watch`.
-pub(crate) const WATCH_OPTIONS: &[Opt] = &[
-    row(
-        "callback",
-        Kind::Command,
-        "called with an entry, in an event of its own: first the present entries, then once with the empty string, then each new entry",
-    ),
-    row(
-        "values_array",
-        Kind::NonEmpty,
-        "an array of a namespace: an element is set at PUT, and unset at DEL and PURGE, before the callback of that entry runs",
-    ),
-    preset("include_history", Kind::Bool, "false", "begin with all entries, not only the latest"),
-    preset("meta_only", Kind::Bool, "false", "entries with empty values"),
-    preset("ignore_deletes", Kind::Bool, "false", "no DEL and PURGE entries"),
-    preset("updates_only", Kind::Bool, "false", "only entries from now on; not with `-include_history`"),
-    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats"),
-];
 
 const HISTORY_MAX: i64 = 64;
 const DUPLICATE_WINDOW_MS: i64 = 120_000;
@@ -106,10 +94,17 @@ fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Ref
         (const { option("num_replicas") }, "num_replicas"),
         (const { option("compression") }, "compression"),
         (const { option("metadata") }, "metadata"),
+        (const { option("placement") }, "placement"),
+        (const { option("republish") }, "republish"),
+        (const { option("limit_marker_ttl") }, "subject_delete_marker_ttl"),
+        (const { option("allow_atomic") }, "allow_atomic"),
     ] {
         if let Some(value) = options.get(name) {
             set(field, value.clone());
         }
+    }
+    if options.contains_key(const { option("limit_marker_ttl") }) {
+        set("allow_msg_ttl", true.into());
     }
     Ok(config)
 }
@@ -216,14 +211,17 @@ pub(crate) struct Place {
     pub api: Option<String>,
     /// Whether direct gets are allowed.
     pub direct: bool,
+    /// Whether it keeps one entry of each key.
+    pub single: bool,
 }
 
 impl Place {
     /// The place of a bucket by its stream's configuration; `None` if the stream keeps less than one message a subject.
     pub(crate) fn of(bucket: &str, config: &Json) -> Option<Place> {
-        config.get("max_msgs_per_subject").and_then(Json::as_i64).filter(|most| *most >= 1)?;
+        let most = config.get("max_msgs_per_subject").and_then(Json::as_i64).filter(|most| *most >= 1)?;
         let origin = origin(config);
         Some(Place {
+            single: most == 1,
             direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or(false),
             owner: origin.as_ref().map_or(bucket, |origin| &origin.bucket).to_string(),
             api: origin.and_then(|origin| origin.api),

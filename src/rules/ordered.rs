@@ -130,7 +130,7 @@ impl Progress {
     pub(crate) fn stream(&mut self, created: &str, last_seq: u64) {
         let other = self.created.as_deref().is_some_and(|known| known != created);
         let behind = match self.start {
-            Start::Revision(revision) if self.last == 0 => last_seq.saturating_add(1) < revision,
+            Start::Revision(revision) | Start::Resume(revision) if self.last == 0 => last_seq.saturating_add(1) < revision,
             _ => last_seq < self.last,
         };
         if other || behind {

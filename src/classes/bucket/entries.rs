@@ -10,11 +10,11 @@ use crate::bridge::method::Invocation;
 use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, key_name};
-use crate::client::kv::{deletion, expecting, purge as purging};
-use crate::client::{Fault, Stored};
+use crate::client::kv::{deletion, expecting, living, purge as purging};
+use crate::client::{Argument, Fault, Stored};
 use crate::engine::Headers;
 use crate::rules::kv::Operation;
-use crate::rules::kv3::GET_OPTIONS;
+use crate::rules::kv3_options::{GET_OPTIONS, PURGE_OPTIONS, STORE_OPTIONS};
 use crate::rules::option::{Kind, Opt, named, row};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
@@ -30,7 +30,7 @@ fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
 pub(super) fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     found(bucket, call, |bucket, key, stored| {
         let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
-        Ok(bucket.entry(key, &stored.data, (stored.seq, created), None, Operation::Put))
+        Ok(bucket.entry(key, &stored.data, (stored.seq, created), None, Operation::Put, None))
     })
 }
 
@@ -50,32 +50,46 @@ fn found(bucket: &Rc<Bucket>, call: &Invocation, show: fn(&Bucket, &str, &Stored
     })
 }
 
-/// `put key value`
+/// `put key value ?-ttl ms?`
 pub(super) fn put(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     store(bucket, call, Headers::new())
 }
 
-/// `update key value revision`
+/// `update key value revision ?-ttl ms?`
 pub(super) fn update(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     key_name(&call.args[0])?;
     store(bucket, call, vec![expecting(revision_of(call, &call.args[2])?)])
 }
 
-fn store(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Reply> {
+/// The header line of `-ttl`.
+fn life(call: &Invocation) -> Option<(String, String)> {
+    call.options.given_text(const { named(STORE_OPTIONS, "ttl") }).map(living)
+}
+
+fn store(bucket: &Rc<Bucket>, call: &Invocation, mut headers: Headers) -> Result<Reply> {
     let key = key_name(&call.args[0])?;
     bucket.open()?;
+    bucket.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
+    if let Some(life) = life(call) {
+        // When such an entry ends, the one before it would count again.
+        if !bucket.entries.keeps_one() {
+            return Err(Argument::LifeWithHistory.into());
+        }
+        headers.push(life);
+    }
     let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move { Ok(Obj::uint(bucket.entries.write(&key, headers, value).await?)) })
 }
 
-/// `create key value`
+/// `create key value ?-ttl ms?`
 pub(super) fn create(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = key_name(&call.args[0])?;
     bucket.open()?;
     let value = payload_out(bucket.js.connection.coding(), &call.args[1])?;
-    let bucket = Rc::clone(bucket);
-    block(call.interp, async move { Ok(Obj::uint(bucket.entries.create(&key, value).await?)) })
+    bucket.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
+    let (bucket, life) = (Rc::clone(bucket), life(call));
+    block(call.interp, async move { Ok(Obj::uint(bucket.entries.create(&key, life, value).await?)) })
 }
 
 /// `delete key ?revision?`
@@ -89,9 +103,12 @@ pub(super) fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     mark(bucket, call, headers)
 }
 
-/// `purge key`
+/// `purge key ?-revision n? ?-ttl ms?`
 pub(super) fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    mark(bucket, call, purging())
+    bucket.js.api.knows(PURGE_OPTIONS, &call.options.values(), false)?;
+    let revision = call.options.given_int(const { named(PURGE_OPTIONS, "revision") });
+    let conditions = revision.map(|revision| expecting(revision as u64)).into_iter().chain(life(call));
+    mark(bucket, call, purging().into_iter().chain(conditions).collect())
 }
 
 fn mark(bucket: &Rc<Bucket>, call: &Invocation, headers: Headers) -> Result<Reply> {

@@ -3,12 +3,16 @@
 pub(super) mod buckets;
 mod entries;
 mod gather;
+mod many;
 
 use crate::bridge::birth;
 use crate::bridge::method::{ANY, Method, constructor, row};
 use crate::classes::bucket_state::{self, Bucket};
 use crate::classes::kv_watcher;
-use crate::rules::kv3::{GET_OPTIONS, WATCH_OPTIONS};
+use crate::rules::kv3_options::{
+    COUNT_OPTIONS, ENTRIES_OPTIONS, GET_OPTIONS, KEYS_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, PURGE_DELETES_OPTIONS, PURGE_OPTIONS,
+    STORE_OPTIONS, WATCH_OPTIONS,
+};
 use crate::tcl::Class;
 
 /// The class.
@@ -31,20 +35,20 @@ pub(super) static CLASS: Class<Method<Bucket>> = Class {
             entries::get,
         ),
         row("get_value", "key ?-revision n?", (1, 1), GET_OPTIONS, "The value of an entry. Errors as get.", entries::get_value),
-        row("put", "key value", (2, 2), &[], "The new revision. Errors: ErrBucketNotFound.", entries::put),
+        row("put", "key value ?-ttl ms?", (2, 2), STORE_OPTIONS, "The new revision. Errors: ErrBucketNotFound.", entries::put),
         row(
             "create",
-            "key value",
+            "key value ?-ttl ms?",
             (2, 2),
-            &[],
+            STORE_OPTIONS,
             "The new revision, if the key is absent or deleted. Errors: ErrWrongLastSequence, ErrBucketNotFound.",
             entries::create,
         ),
         row(
             "update",
-            "key value revision",
+            "key value revision ?-ttl ms?",
             (3, 3),
-            &[],
+            STORE_OPTIONS,
             "The new revision, if that one is the latest. Errors: ErrWrongLastSequence, ErrBucketNotFound.",
             entries::update,
         ),
@@ -58,9 +62,9 @@ pub(super) static CLASS: Class<Method<Bucket>> = Class {
         ),
         row(
             "purge",
-            "key",
+            "key ?-option value ...?",
             (1, 1),
-            &[],
+            PURGE_OPTIONS,
             "Deletes a key with its history; empty result. Errors: ErrBucketNotFound.",
             entries::purge,
         ),
@@ -90,15 +94,55 @@ pub(super) static CLASS: Class<Method<Bucket>> = Class {
         ),
         row(
             "keys",
-            "",
+            "?-filter list?",
             (0, 0),
-            &[],
+            KEYS_OPTIONS,
             "List of the keys that have a value. Errors: ErrKeyNotFound, BucketNotFound, ErrTimeout.",
             gather::keys,
         ),
         row(
+            "mget",
+            "keys ?-option value ...?",
+            (1, 1),
+            MGET_OPTIONS,
+            "Dict of key to value, of the keys that have one; wildcards allowed. Errors: ErrBucketNotFound, ErrInvalidArg.",
+            many::mget,
+        ),
+        row(
+            "entries",
+            "?keys? ?-up_to revision?",
+            (0, 1),
+            ENTRIES_OPTIONS,
+            "List of the latest entries of the keys that have a value, in the order of their revisions. Errors: ErrBucketNotFound.",
+            many::entries,
+        ),
+        row(
+            "mput",
+            "dict ?-revisions dict?",
+            (1, 1),
+            MPUT_OPTIONS,
+            "Sets many values; dict of key to the new revision. Errors: KvPartial.",
+            many::mput,
+        ),
+        row(
+            "count",
+            "?pattern? ?-exact bool?",
+            (0, 1),
+            COUNT_OPTIONS,
+            "Number of keys, those that are deleted included. Errors: BucketNotFound.",
+            gather::count,
+        ),
+        row(
+            "purge_deletes",
+            "?-older ms?",
+            (0, 0),
+            PURGE_DELETES_OPTIONS,
+            "Removes deleted keys from the stream; their number. Errors: BucketNotFound, ErrTimeout.",
+            gather::purge_deletes,
+        ),
+        row(
             "watch",
-            "key ?-option value ...?",
+            "keys ?-option value ...?",
             (1, 1),
             WATCH_OPTIONS,
             "A new nats::kv_watcher object. Errors: ErrInvalidArg, BucketNotFound.",

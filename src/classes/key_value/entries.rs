@@ -11,13 +11,13 @@ use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::payload_out;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{clamp, read};
+use crate::bridge::options::{Options, clamp, read};
 use crate::bridge::task::block;
-use crate::client::Fault;
-use crate::client::kv::{Writer, deletion, expecting, purge as purging, revision};
+use crate::client::kv::{Writer, deletion, expecting, living, purge as purging, revision};
+use crate::client::{Argument, Fault};
 use crate::engine::Headers;
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::kv::{GET_OPTIONS, Operation, split_subject};
+use crate::rules::kv::{DEL_OPTIONS, GET_OPTIONS, Operation, PURGE_OPTIONS, STORE_OPTIONS, split_subject};
 use crate::rules::option::{Kind, Opt, named, row};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
@@ -29,6 +29,17 @@ const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's str
 fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, String)> {
     kv.writable()?;
     Ok((bucket_name(&call.args[0])?, key_name(&call.args[1])?))
+}
+
+/// The header lines of the options `-ttl` and `-revision`.
+fn conditions(call: &Invocation) -> Headers {
+    let revision = call.options.given_int(const { named(DEL_OPTIONS, "revision") });
+    revision.map(|revision| expecting(revision as u64)).into_iter().chain(life(call)).collect()
+}
+
+/// The header line of `-ttl`.
+fn life(call: &Invocation) -> Option<(String, String)> {
+    call.options.given_text(const { named(STORE_OPTIONS, "ttl") }).map(living)
 }
 
 fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
@@ -44,17 +55,17 @@ pub(super) fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         let stored = kv.buckets.value(&bucket, &key, revision).await?;
         let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));
         let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
-        let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None };
+        let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None, reason: None };
         Ok(entry.dict(kv.js.connection.coding(), &stored.data))
     })
 }
 
-/// `put bucket key value ?-check_bucket b?`
+/// `put bucket key value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     store(kv, call, &call.args[2], None)
 }
 
-/// `update bucket key revision value ?-check_bucket b?`
+/// `update bucket key revision value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     target(kv, call)?;
     let revision = revision_of(call, &call.args[2])?;
@@ -65,43 +76,67 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
     let value = payload_out(kv.js.connection.coding(), value)?;
-    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    let (kv, check, life) = (Rc::clone(kv), kv.checks(call), life(call));
+    kv.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
     block(call.interp, async move {
+        let mut headers = headers;
+        if let Some(life) = life {
+            // When such an entry ends, the one before it would count again.
+            if !kv.buckets.keeps_one(&bucket).await? {
+                return Err(Argument::LifeWithHistory.into());
+            }
+            headers.get_or_insert_default().push(life);
+        }
         let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(headers, value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
 
-/// `create bucket key value ?-check_bucket b?`
+/// `create bucket key value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
     let value = payload_out(kv.js.connection.coding(), &call.args[2])?;
-    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    let (kv, check, life) = (Rc::clone(kv), kv.checks(call), life(call));
+    kv.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
     block(call.interp, async move {
-        let ack = Writer::new(&kv.buckets, &bucket, &key, check).create(value).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key, check).create(life, value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
 
-/// `del bucket ?key? ?-check_bucket b?`
+/// `del bucket ?key? ?-revision n? ?-check_bucket b?`
 pub(super) fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    if call.args.len() == 1 {
-        kv.writable()?;
-        return buckets::delete(kv, call, bucket_name(&call.args[0])?);
+    let words = &call.args[1..];
+    // A key may look like an option. But where a value was forgotten, no key is meant, least of all the bucket.
+    let is = |name: &str| {
+        words[0].raw_str() == name.as_bytes() && !words[1..].iter().step_by(2).any(|word| word.raw_str() == words[0].raw_str())
+    };
+    let keyed = words.len() % 2 == 1 && !is("-check_bucket") && (words.len() == 1 || !is("-revision"));
+    let plain = if keyed { 2 } else { 1 };
+    let options = Options::parse(call.interp, DEL_OPTIONS, &call.args[plain..])?;
+    let call = &Invocation { interp: call.interp, args: &call.args[..plain], options, call: call.call };
+    if keyed {
+        return mark(kv, call, deletion(), DEL_OPTIONS, false);
     }
-    mark(kv, call, deletion(), false)
+    kv.writable()?;
+    if call.options.given(const { named(DEL_OPTIONS, "revision") }).is_some() {
+        return Err(Argument::UnknownOption("revision".to_string()).into());
+    }
+    buckets::delete(kv, call, bucket_name(&call.args[0])?)
 }
 
-/// `purge bucket key ?-check_bucket b?`
+/// `purge bucket key ?-revision n? ?-ttl ms? ?-check_bucket b?`
 pub(super) fn purge(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    mark(kv, call, purging(), true)
+    mark(kv, call, purging(), PURGE_OPTIONS, true)
 }
 
 /// Writes a marker; the acknowledgement is the result if it is `wanted`.
-fn mark(kv: &Rc<KeyValue>, call: &Invocation, headers: Headers, wanted: bool) -> Result<Reply> {
+fn mark(kv: &Rc<KeyValue>, call: &Invocation, mut headers: Headers, table: &[Opt], wanted: bool) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
+    kv.js.api.knows(table, &call.options.values(), false)?;
+    headers.extend(conditions(call));
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(Some(headers), Bytes::new()).await?;

@@ -2,7 +2,7 @@
 
 use crate::bridge::messages::{Coding, payload_in};
 use crate::engine::Message;
-use crate::rules::kv::{Operation, operation, split_subject};
+use crate::rules::kv::{Operation, marker_reason, operation, split_subject};
 use crate::tcl::Obj;
 
 /// The parts of an entry.
@@ -19,6 +19,8 @@ pub(super) struct Entry<'a> {
     pub created: i64,
     /// Number of entries still to come, known in watches and `history` only.
     pub delta: Option<u64>,
+    /// Why the server made the entry in place of others, if it did.
+    pub reason: Option<String>,
 }
 
 impl<'a> Entry<'a> {
@@ -26,7 +28,8 @@ impl<'a> Entry<'a> {
     pub(super) fn of(message: &'a Message, revision: u64, created: i64, delta: u64) -> Option<Entry<'a>> {
         let (bucket, key) = split_subject(message.subject())?;
         let operation = if message.has_headers() { operation(message.headers()) } else { Operation::Put };
-        Some(Entry { bucket, key, operation, revision, created, delta: Some(delta) })
+        let reason = if operation == Operation::Put { None } else { marker_reason(message.headers()) };
+        Some(Entry { bucket, key, operation, revision, created, delta: Some(delta), reason })
     }
 
     /// The dict that scripts see.
@@ -40,6 +43,9 @@ impl<'a> Entry<'a> {
         dict.put_text("created", &Obj::int(self.created));
         if let Some(delta) = self.delta {
             dict.put_text("delta", &Obj::int(delta as i64));
+        }
+        if let Some(reason) = &self.reason {
+            dict.put_text("reason", &Obj::text(reason));
         }
         dict
     }

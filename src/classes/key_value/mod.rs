@@ -4,13 +4,19 @@ mod buckets;
 mod entries;
 mod entry;
 mod history;
+mod many;
+mod reading;
 mod state;
 mod watch;
 mod watches;
 
-use crate::bridge::method::{Method, constructor, row};
+use crate::bridge::method::{ANY, Method, constructor, raw, row};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
-use crate::rules::kv::{ADD_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS};
+use crate::rules::kv::{
+    COUNT_OPTIONS, DEL_OPTIONS, ENTRIES_OPTIONS, GET_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS,
+    PURGE_DELETES_OPTIONS, PURGE_OPTIONS, STORE_OPTIONS, WATCH_OPTIONS, WRITE_OPTIONS,
+};
+use crate::rules::kv_bucket::{ADD_OPTIONS, UPDATE_OPTIONS};
 use crate::tcl::Class;
 use state::{KeyValue, construct};
 
@@ -35,41 +41,41 @@ pub(crate) static CLASS: Class<Method<KeyValue>> = Class {
         ),
         row(
             "put",
-            "bucket key value ?-check_bucket bool?",
+            "bucket key value ?-option value ...?",
             (3, 3),
-            WRITE_OPTIONS,
+            STORE_OPTIONS,
             "Sets the value; the new revision.",
             entries::put,
         ),
         row(
             "create",
-            "bucket key value ?-check_bucket bool?",
+            "bucket key value ?-option value ...?",
             (3, 3),
-            WRITE_OPTIONS,
+            STORE_OPTIONS,
             "The new revision, if the key is absent or deleted. Errors: WrongLastSequence, BucketNotFound, KvReadOnly.",
             entries::create,
         ),
         row(
             "update",
-            "bucket key revision value ?-check_bucket bool?",
+            "bucket key revision value ?-option value ...?",
             (4, 4),
-            WRITE_OPTIONS,
+            STORE_OPTIONS,
             "Sets the value if `revision` is still the latest of the key; the new revision. Otherwise `WrongLastSequence`: read again, and try again.",
             entries::update,
         ),
-        row(
+        raw(
             "del",
-            "bucket ?key? ?-check_bucket bool?",
-            (1, 2),
-            WRITE_OPTIONS,
+            "bucket ?key? ?-option value ...?",
+            (1, ANY),
+            DEL_OPTIONS,
             "Deletes the key and keeps its history; an empty result. Without a key: deletes the bucket.",
             entries::del,
         ),
         row(
             "purge",
-            "bucket key ?-check_bucket bool?",
+            "bucket key ?-option value ...?",
             (2, 2),
-            WRITE_OPTIONS,
+            PURGE_OPTIONS,
             "Deletes the key with its history; the acknowledgement as a dict.",
             entries::purge,
         ),
@@ -91,15 +97,47 @@ pub(crate) static CLASS: Class<Method<KeyValue>> = Class {
         ),
         row(
             "keys",
-            "bucket ?-timeout ms?",
+            "bucket ?-option value ...?",
             (1, 1),
             KEYS_OPTIONS,
             "List of the keys that have a value, each once, in the order of their last change; the last operation seen on a key counts. Errors: `BucketNotFound`, `ErrTimeout`.",
             history::keys,
         ),
         row(
+            "mget",
+            "bucket keys ?-option value ...?",
+            (2, 2),
+            MGET_OPTIONS,
+            "Dict of key to value, of the keys that have one; wildcards allowed. Errors: BucketNotFound, ErrInvalidArg.",
+            many::mget,
+        ),
+        row(
+            "entries",
+            "bucket ?keys? ?-option value ...?",
+            (1, 2),
+            ENTRIES_OPTIONS,
+            "List of the latest entries of the keys that have a value, in the order of their revisions. Errors: BucketNotFound.",
+            many::entries,
+        ),
+        row(
+            "mput",
+            "bucket dict ?-option value ...?",
+            (2, 2),
+            MPUT_OPTIONS,
+            "Sets many values; dict of key to the new revision. Errors: KvPartial, BucketNotFound, KvReadOnly.",
+            many::mput,
+        ),
+        row(
+            "count",
+            "bucket ?pattern? ?-option value ...?",
+            (1, 2),
+            COUNT_OPTIONS,
+            "Number of keys, those that are deleted included. Errors: BucketNotFound.",
+            history::count,
+        ),
+        row(
             "watch",
-            "bucket ?key? -callback cmdPrefix ?-option value ...?",
+            "bucket ?keys? -callback cmdPrefix ?-option value ...?",
             (1, 2),
             WATCH_OPTIONS,
             "Watch ID; the callback gets a status (empty, end_of_initial_data, error, ok) and an entry or a text. Errors: ErrInvalidArg, BucketNotFound.",
@@ -120,6 +158,22 @@ pub(crate) static CLASS: Class<Method<KeyValue>> = Class {
             ADD_OPTIONS,
             "Creates a bucket; the response as a dict. Errors: ErrInvalidArg, ErrJSResponse, KvReadOnly.",
             buckets::add,
+        ),
+        row(
+            "update_bucket",
+            "bucket ?-option value ...?",
+            (1, 1),
+            UPDATE_OPTIONS,
+            "Changes a bucket: what is not given stays; the response as a dict. Errors: BucketNotFound, ErrInvalidArg, ErrJSResponse, KvReadOnly.",
+            buckets::update,
+        ),
+        row(
+            "purge_deletes",
+            "bucket ?-option value ...?",
+            (1, 1),
+            PURGE_DELETES_OPTIONS,
+            "Removes deleted keys from the stream; their number. Errors: BucketNotFound, ErrTimeout, KvReadOnly.",
+            history::purge_deletes,
         ),
         row("info", "bucket", (1, 1), &[], "Dict. Errors: BucketNotFound.", buckets::info),
         row("ls", "", (0, 0), &[], "List of all buckets.", buckets::ls),

@@ -12,7 +12,7 @@ use crate::client::kv::Buckets;
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_streams::KEY_VALUE_OPTIONS;
 use crate::rules::kv::WRITE_OPTIONS;
-use crate::rules::names::{is_bucket, is_key};
+use crate::rules::names::{is_bucket, is_key, is_key_pattern};
 use crate::rules::option::{flag, named};
 use crate::tcl::{Instance, Obj, Object, class};
 
@@ -97,6 +97,30 @@ pub(super) fn bucket_name(word: &Obj) -> Result<String> {
 pub(super) fn key_that(word: &Obj, fits: fn(&str) -> bool) -> Result<String> {
     let key = word.to_text();
     if fits(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
+}
+
+/// What is watched: a key or pattern of keys, or a list of several, with nothing but blanks between them.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn watched(words: &Obj) -> Result<Vec<String>> {
+    let text = words.to_text();
+    let keys = if text.contains(char::is_control) { Vec::new() } else { patterns(words)? };
+    if keys.is_empty() { Err(Argument::KeyName(text).into()) } else { Ok(keys) }
+}
+
+/// A list of keys or patterns of keys.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn patterns(words: &Obj) -> Result<Vec<String>> {
+    let list = words.as_list().ok_or_else(|| Argument::KeyName(words.to_text()))?;
+    let text = words.to_text();
+    if list.len() <= 1 && text.trim() != text {
+        // One key, and no list.
+        return Err(Argument::KeyName(text).into());
+    }
+    list.iter().map(|word| key_that(word, is_key_pattern)).collect()
 }
 
 /// A key.

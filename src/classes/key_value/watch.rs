@@ -10,11 +10,14 @@ use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::client::Turns;
 use crate::client::ordered::{Consumer, Delivered};
 use crate::rules::kv::Operation;
+use crate::rules::kv_filters::Selection;
 use crate::tcl::Obj;
 
 /// A running watch.
 pub(super) struct Watch {
     connection: Rc<Connection>,
+    /// The keys that are shown.
+    selection: Rc<Selection>,
     ignore_deletes: bool,
     consumer: RefCell<Option<Consumer>>,
     /// Status and entry of callbacks still to be run.
@@ -25,11 +28,17 @@ pub(super) struct Watch {
 
 impl Watch {
     /// A watch of nothing yet.
-    pub(super) fn new(connection: &Rc<Connection>, callback: Vec<Obj>, ignore_deletes: bool) -> Rc<Watch> {
+    pub(super) fn new(
+        connection: &Rc<Connection>,
+        callback: Vec<Obj>,
+        selection: Rc<Selection>,
+        ignore_deletes: bool,
+    ) -> Rc<Watch> {
         let of_callback = Rc::clone(connection);
         let run = move |(status, value)| of_callback.run_callback(&callback, [Obj::text(status), value]);
         Rc::new(Watch {
             connection: Rc::clone(connection),
+            selection,
             ignore_deletes,
             consumer: RefCell::default(),
             turns: Turns::new(NESTED_CALLBACKS, Rc::new(run)),
@@ -56,7 +65,8 @@ impl Watch {
         match item {
             Delivered::Message { message, revision, timestamp, pending } => {
                 let Some(entry) = Entry::of(&message, revision, timestamp, pending) else { return };
-                if !self.ignore_deletes || entry.operation == Operation::Put {
+                let wanted = self.selection.takes(entry.key);
+                if wanted && (!self.ignore_deletes || entry.operation == Operation::Put) {
                     self.troubled.set(false);
                     self.show("", entry.dict(self.connection.coding(), message.payload()));
                 } else if pending == 0 {

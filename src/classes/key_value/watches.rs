@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::state::{KeyValue, bucket_name, key_that};
+use super::reading::selection;
+use super::state::{KeyValue, bucket_name, watched};
 use super::watch::Watch;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -12,20 +13,17 @@ use crate::client::kv::Reading;
 use crate::client::ordered::{Consumer, Request, created};
 use crate::client::{Argument, Fault};
 use crate::rules::kv::{Start, WATCH_OPTIONS, stream_name};
-use crate::rules::names::is_key_pattern;
-use crate::rules::option::{Preset, flag, int, named};
+use crate::rules::option::{Name, Preset, flag, int, named};
 use crate::tcl::{Obj, Reply};
 
 const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
 const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
+const RESUME_FROM: Name = named(WATCH_OPTIONS, "resume_from");
 
-/// `watch bucket ?key? -callback prefix ?options?`
+/// `watch bucket ?keys? -callback prefix ?options?`
 pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let key = match call.args.get(1) {
-        Some(word) => key_that(word, is_key_pattern)?,
-        None => ">".to_string(),
-    };
+    let keys = call.args.get(1).map_or_else(|| Ok(vec![">".to_string()]), watched)?;
     let options = &call.options;
     let callback = options.required(const { named(WATCH_OPTIONS, "callback") })?;
     let callback = prefix(&callback.obj)?;
@@ -34,11 +32,27 @@ pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     if history && updates {
         return Err(Argument::Exclusive(INCLUDE_HISTORY.name, UPDATES_ONLY.name).into());
     }
+    let resume = options.given_int(RESUME_FROM);
+    for (other, given) in [(INCLUDE_HISTORY.name, history), (UPDATES_ONLY.name, updates)] {
+        if given && resume.is_some() {
+            return Err(Argument::Exclusive(RESUME_FROM, other).into());
+        }
+    }
     kv.open()?;
-    let mut start = if history { Start::First } else { Start::LastPerKey };
+    let mut start = match resume {
+        Some(revision) => Start::Resume((revision as u64).max(1)),
+        None if history => Start::First,
+        None => Start::LastPerKey,
+    };
     let headers_only = options.flag(const { flag(WATCH_OPTIONS, "headers_only") });
     let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
-    let watch = Watch::new(&kv.js.connection, callback, options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }));
+    let selection = selection(kv, &keys);
+    let watch = Watch::new(
+        &kv.js.connection,
+        callback,
+        Rc::clone(&selection),
+        options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }),
+    );
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let access = kv.buckets.access(&bucket);
@@ -51,7 +65,7 @@ pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
             start = known.as_ref().map_or(Start::New, |(_, last_seq)| Start::Revision(last_seq + 1));
         }
         if let Some(info) = &info {
-            kv.buckets.remember(&bucket, info);
+            kv.buckets.remember(&bucket, info)?;
         }
         let begin = |forms| {
             let target = Rc::downgrade(&watch);
@@ -68,7 +82,7 @@ pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
             }
             consumer
         };
-        let reading = Reading { bucket: &bucket, key: &key, check, looked: info.is_some(), ms: kv.js.api.timeout };
+        let reading = Reading { bucket: &bucket, keys: &selection.filters, check, looked: info.is_some(), ms: kv.js.api.timeout };
         let consumer = kv.buckets.read(&reading, &begin).await?;
         if kv.destroyed.get() {
             return Err(Fault::Closed.into());

@@ -14,7 +14,7 @@ use crate::bridge::errors::Result;
 use crate::bridge::keys::key;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
-use crate::classes::bucket_state::{Bucket, key_pattern};
+use crate::classes::bucket_state::{Bucket, selection, watched};
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::ordered_consumer::make;
@@ -22,9 +22,11 @@ use crate::client::follower::{News, Request};
 use crate::client::{Answer, Argument, Fault, Turns, timeout};
 use crate::engine::{CallId, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::jetstream_consumers::ordered_config;
-use crate::rules::kv::{Operation, operation};
-use crate::rules::kv3::{Initial, WATCH_OPTIONS};
-use crate::rules::option::{Preset, flag, int, named};
+use crate::rules::kv::{Operation, marker_reason, operation};
+use crate::rules::kv_filters::Selection;
+use crate::rules::kv3::Initial;
+use crate::rules::kv3_options::WATCH_OPTIONS;
+use crate::rules::option::{Name, Preset, flag, int, named};
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 use array::Values;
 
@@ -50,6 +52,8 @@ pub(super) struct Watcher {
     turns: OnceCell<Rc<Turns<Turn>>>,
     callback: Option<Vec<Obj>>,
     values: OnceCell<Values>,
+    /// The keys that are shown.
+    selection: Selection,
     ignore_deletes: bool,
     initial: RefCell<Initial>,
 }
@@ -96,17 +100,25 @@ impl Drop for Unkept {
 
 const INCLUDE_HISTORY: Preset<bool> = flag(WATCH_OPTIONS, "include_history");
 const UPDATES_ONLY: Preset<bool> = flag(WATCH_OPTIONS, "updates_only");
+const RESUME_FROM: Name = named(WATCH_OPTIONS, "resume_from");
 
-/// `watch key ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
+/// `watch keys ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
 pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let pattern = key_pattern(&call.args[0])?;
+    let patterns = watched(&call.args[0])?;
     let options = &call.options;
     let history = options.flag(INCLUDE_HISTORY);
     let updates = options.flag(UPDATES_ONLY);
     if history && updates {
         return Err(Argument::Conflict(INCLUDE_HISTORY.name, UPDATES_ONLY.name).into());
     }
+    let resume = options.given_int(RESUME_FROM).map(|revision| (revision as u64).max(1));
+    for (other, given) in [(INCLUDE_HISTORY.name, history), (UPDATES_ONLY.name, updates)] {
+        if given && resume.is_some() {
+            return Err(Argument::Conflict(RESUME_FROM, other).into());
+        }
+    }
     bucket.open()?;
+    let selection = selection(bucket, &patterns);
     let callback = options.given(const { named(WATCH_OPTIONS, "callback") }).map(|given| prefix(&given.obj)).transpose()?;
     let watcher = Rc::new(Watcher {
         bucket: Rc::clone(bucket),
@@ -114,6 +126,7 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
         turns: OnceCell::new(),
         callback,
         values: OnceCell::new(),
+        selection: selection.clone(),
         ignore_deletes: options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }),
         initial: RefCell::new(Initial::new()),
     });
@@ -126,9 +139,10 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     }
     let policy = if history { "all" } else { "last_per_subject" };
     let policy = if updates { "new" } else { policy };
+    let policy = if resume.is_some() { "by_start_sequence" } else { policy };
     let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
     let meta_only = options.flag(const { flag(WATCH_OPTIONS, "meta_only") });
-    let request = request(bucket, &pattern, policy, meta_only, heartbeat);
+    let request = request(bucket, &selection.filters, (policy, resume), meta_only, heartbeat);
     block(call.interp, async move {
         let turns = watcher.begin(request, updates).await?;
         let bucket = &watcher.bucket;
@@ -144,14 +158,15 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     })
 }
 
-fn request(bucket: &Bucket, key: &str, policy: &str, meta_only: bool, heartbeat: i64) -> Request {
+fn request(bucket: &Bucket, keys: &[String], (policy, start): (&str, Option<u64>), meta_only: bool, heartbeat: i64) -> Request {
     let fields: [(&str, Json); 4] = [
         ("description", "KV watcher".into()),
         ("headers_only", meta_only.into()),
         ("deliver_policy", policy.into()),
-        ("filter_subject", bucket.entries.read_subject(key).into()),
+        bucket.entries.filter(keys),
     ];
-    let config: Map<_, _> = fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    let start = start.map(|start| ("opt_start_seq", Json::from(start)));
+    let config: Map<_, _> = fields.into_iter().chain(start).map(|(name, value)| (name.to_string(), value)).collect();
     Request { stream: bucket.entries.stream.clone(), config: ordered_config(config, heartbeat), heartbeat, behind_arrivals }
 }
 
@@ -242,10 +257,12 @@ impl Watcher {
                 let headers: Vec<_> = message.headers().collect();
                 let operation = operation(headers.iter().map(|(name, value)| (&**name, &**value)));
                 let Some(name) = self.bucket.entries.key_of(message.subject()) else { return };
-                if self.ignore_deletes && operation != Operation::Put {
+                if !self.selection.takes(name) || (self.ignore_deletes && operation != Operation::Put) {
                     return;
                 }
-                let entry = self.bucket.entry(name, message.payload(), (revision, created), Some(delta), operation);
+                let reason = if operation == Operation::Put { None } else { marker_reason(message.headers()) };
+                let at = (revision, created);
+                let entry = self.bucket.entry(name, message.payload(), at, Some(delta), operation, reason.as_deref());
                 self.keep(name, &entry, operation);
                 entry
             }

@@ -49,8 +49,34 @@ impl Bucket {
         key_subject(&self.place.owner, key)
     }
 
+    /// The field of a consumer's configuration that chooses these keys.
+    pub(crate) fn filter(&self, keys: &[String]) -> (&'static str, Json) {
+        match keys {
+            [key] => ("filter_subject", self.read_subject(key).into()),
+            keys => ("filter_subjects", keys.iter().map(|key| self.read_subject(key)).collect()),
+        }
+    }
+
+    /// Whether it keeps one entry of each key.
+    pub(crate) fn keeps_one(&self) -> bool {
+        self.place.single
+    }
+
+    /// The message of a key that has a value, read from the leader.
+    ///
+    /// # Errors
+    /// As [`Bucket::value`].
+    pub(crate) async fn leaders_value(&self, key: &str) -> Result<Option<Stored>, Fault> {
+        let body = json!({ "last_by_subj": self.read_subject(key) }).to_string();
+        match self.api.stored_message(&self.stream, body).await {
+            Ok(stored) => Ok(Some(stored).filter(|stored| stored.operation() == Operation::Put)),
+            Err(fault) if fault.is_no_message() => Ok(None),
+            Err(fault) => Err(self.missing(fault).await),
+        }
+    }
+
     /// Subject to which a key is written.
-    fn write_subject(&self, key: &str) -> String {
+    pub(crate) fn write_subject(&self, key: &str) -> String {
         let prefix = Some(self.api.prefix()).filter(|prefix| *prefix != PREFIX);
         self.place.write_subject(key, prefix)
     }
@@ -99,7 +125,7 @@ impl Bucket {
     }
 
     /// The fault of a read or a write that nobody answered: that of the bucket, if it does not exist.
-    async fn missing(&self, fault: Fault) -> Fault {
+    pub(crate) async fn missing(&self, fault: Fault) -> Fault {
         let not_found = || Fault::BucketNotFound(self.name.clone());
         if is_code(&fault, codes::STREAM_NOT_FOUND) {
             return not_found();
@@ -114,10 +140,14 @@ impl Bucket {
         }
     }
 
-    /// The last revision of the keys of a pattern; `None` if there is none, or it cannot be told.
-    pub(crate) async fn last(&self, key: &str) -> Option<u64> {
-        let body = json!({ "last_by_subj": self.read_subject(key) }).to_string();
-        self.api.stored_message(&self.stream, body).await.ok().map(|stored| stored.seq)
+    /// The last revision of the keys of these patterns; `None` if there is none, or it cannot be told.
+    pub(crate) async fn last(&self, keys: &[String]) -> Option<u64> {
+        let mut last = None;
+        for key in keys {
+            let body = json!({ "last_by_subj": self.read_subject(key) }).to_string();
+            last = last.max(self.api.stored_message(&self.stream, body).await.ok().map(|stored| stored.seq));
+        }
+        last
     }
 
     /// Publishes a value or a marker; the new revision.
@@ -137,14 +167,16 @@ impl Bucket {
         ack.get("seq").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)
     }
 
-    /// Publishes the value if the key has none: it is absent, deleted or purged. The new revision.
+    /// Publishes the value, with a `life` if it is to end by itself, if the key has none: it is absent, deleted or purged. The
+    /// new revision.
     ///
     /// # Errors
     /// As [`Bucket::write`].
-    pub(crate) async fn create(&self, key: &str, value: Bytes) -> Result<u64, Fault> {
+    pub(crate) async fn create(&self, key: &str, life: Option<(String, String)>, value: Bytes) -> Result<u64, Fault> {
         let mut expected = 0;
         loop {
-            let refused = match self.write(key, vec![expecting(expected)], value.clone()).await {
+            let headers = std::iter::once(expecting(expected)).chain(life.clone()).collect();
+            let refused = match self.write(key, headers, value.clone()).await {
                 Err(fault) if is_wrong_sequence(&fault) => fault,
                 outcome => return outcome,
             };

@@ -11,7 +11,8 @@ use crate::client::codes;
 use crate::client::fault::Fault;
 use crate::client::ordered::Access;
 use crate::client::stored::Stored;
-use crate::rules::kv::{Holds, Operation, bucket_of_stream, holds, is_as_given, key_subject, split_subject, stream_name};
+use crate::rules::kv::{Holds, Operation, bucket_of_stream, holds, key_subject, split_subject, stream_name, write_subject};
+use crate::rules::kv_bucket::is_as_given;
 use crate::rules::option::Value;
 
 /// The buckets of a JetStream.
@@ -47,14 +48,18 @@ impl Buckets {
     /// As [`Buckets::look`].
     pub(super) async fn look_whose(&self, bucket: &str, ms: i64) -> Result<Holds, Fault> {
         let info = self.look(bucket, ms).await?;
-        Ok(self.remember(bucket, &info))
+        self.remember(bucket, &info)
     }
 
     /// Remembers whose entries a bucket holds, by its stream's information.
-    pub(crate) fn remember(&self, bucket: &str, info: &Json) -> Holds {
-        let holds = info.get("config").map_or(Holds::Others, holds);
+    ///
+    /// # Errors
+    /// [`Fault::ReplyIncomplete`]
+    pub(crate) fn remember(&self, bucket: &str, info: &Json) -> Result<Holds, Fault> {
+        let config = info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?;
+        let holds = holds(config);
         self.known.borrow_mut().insert(bucket.to_string(), holds.clone());
-        holds
+        Ok(holds)
     }
 
     /// What the server refused of a bucket.
@@ -67,7 +72,13 @@ impl Buckets {
     ///
     /// # Errors
     /// Those of [`Api::ask`].
-    pub(crate) async fn add(&self, bucket: &str, given: &[(usize, Value)], config: Map<String, Json>) -> Result<Added, Fault> {
+    pub(crate) async fn add(
+        &self,
+        bucket: &str,
+        given: &[(usize, Value)],
+        sources: &[Json],
+        config: Map<String, Json>,
+    ) -> Result<Added, Fault> {
         let stream = stream_name(bucket);
         let refused = match self.api.json(&format!("STREAM.CREATE.{stream}"), Json::Object(config).to_string()).await {
             Ok(created) => return Ok(Added::Created(created)),
@@ -78,11 +89,66 @@ impl Buckets {
         let Ok(Json::Object(mut info)) = self.api.json(&format!("STREAM.INFO.{stream}"), String::new()).await else {
             return Err(refused);
         };
-        if !info.get("config").is_some_and(|config| is_as_given(bucket, given, config)) {
+        if !info.get("config").is_some_and(|config| is_as_given(bucket, given, sources, config)) {
             return Err(refused);
         }
         info.insert("did_create".into(), true.into());
         Ok(Added::Found(Json::Object(info)))
+    }
+
+    /// Whether a bucket keeps one entry of each key, as far as this user may know.
+    ///
+    /// # Errors
+    /// As [`Buckets::look`].
+    pub(crate) async fn keeps_one(&self, bucket: &str) -> Result<bool, Fault> {
+        let access = self.access(bucket);
+        if access.is_blind() {
+            return Ok(true);
+        }
+        let info = access.looked(self.look(bucket, self.api.timeout).await)?;
+        Ok(info.is_none_or(|info| info.pointer("/config/max_msgs_per_subject").and_then(Json::as_i64) == Some(1)))
+    }
+
+    /// Whose entries a bucket holds, looked up if that is not known, and wanted and permitted.
+    async fn holds(&self, bucket: &str, check: bool) -> Result<Option<Holds>, Fault> {
+        let known = self.known.borrow().get(bucket).cloned();
+        let access = self.access(bucket);
+        if known.is_some() || !check || access.is_blind() {
+            return Ok(known);
+        }
+        access.looked(self.look_whose(bucket, self.api.timeout).await)
+    }
+
+    /// The bucket's token in the subjects of its entries; a wildcard if those of others may be among them.
+    ///
+    /// # Errors
+    /// As [`Buckets::look`].
+    pub(crate) async fn owner(&self, bucket: &str, check: bool) -> Result<String, Fault> {
+        let own = self.holds(bucket, check).await? == Some(Holds::Own);
+        Ok(if own { bucket } else { "*" }.to_string())
+    }
+
+    /// What makes the subject to which a key is written.
+    ///
+    /// # Errors
+    /// As [`Buckets::look`].
+    pub(crate) async fn write_place(&self, bucket: &str, check: bool) -> Result<impl Fn(&str) -> String + use<>, Fault> {
+        let origin = match self.holds(bucket, check).await? {
+            Some(Holds::Mirrored(origin)) => Some(origin),
+            _ => None,
+        };
+        let (bucket, domain) = (bucket.to_string(), self.api.domain.clone());
+        Ok(move |key: &str| write_subject(&bucket, key, origin.as_ref(), domain.as_deref()))
+    }
+
+    /// Number of keys of a pattern, those that are deleted included.
+    ///
+    /// # Errors
+    /// As [`Buckets::look`].
+    pub(crate) async fn count(&self, bucket: &str, pattern: &str) -> Result<u64, Fault> {
+        // A mirror holds subjects of other buckets.
+        let count = self.api.count_subjects(&stream_name(bucket), &key_subject("*", pattern)).await;
+        count.map_err(|fault| fault.of_bucket(bucket))
     }
 
     /// Deletes a bucket.

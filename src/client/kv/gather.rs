@@ -35,12 +35,14 @@ pub(crate) struct Found {
 
 /// What is read, and how.
 pub(crate) struct Gather<'a> {
-    /// Key, wildcards allowed.
-    pub key: &'a str,
+    /// Keys, wildcards allowed.
+    pub keys: &'a [String],
     /// `keys` or `history`, as faults name it.
     pub what: &'static str,
-    /// The latest entry of each key alone, without its value.
+    /// The latest entry of each key alone.
     pub latest: bool,
+    /// Without the values.
+    pub headers_only: bool,
     /// Runs work when everything that has arrived by then has been handled.
     pub behind_arrivals: fn(Box<dyn FnOnce()>),
     /// Whether the connection, which has ended, was lost.
@@ -87,7 +89,7 @@ pub(crate) async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<F
                 return Err(if (wanted.lost)() { Fault::Lost(waiting()) } else { Fault::ClosedWaiting });
             }
         };
-        if seems_over && reading.ends(bucket.last(wanted.key).await) {
+        if seems_over && reading.ends(bucket.last(wanted.keys).await) {
             return Ok(entries);
         }
     }
@@ -95,9 +97,9 @@ pub(crate) async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<F
 
 fn request(bucket: &Bucket, wanted: &Gather) -> Request {
     let fields = [
-        ("headers_only", wanted.latest.into()),
+        ("headers_only", wanted.headers_only.into()),
         ("deliver_policy", if wanted.latest { "last_per_subject" } else { "all" }.into()),
-        ("filter_subject", bucket.read_subject(wanted.key).into()),
+        bucket.filter(wanted.keys),
     ];
     let config = fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let config = ordered_config(config, HEARTBEAT);

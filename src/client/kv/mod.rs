@@ -3,12 +3,16 @@
 mod bucket;
 mod buckets;
 mod gather;
+mod lives;
+mod many;
 mod read;
 mod write;
 
 pub(crate) use bucket::Bucket;
 pub(crate) use buckets::{Added, Buckets};
 pub(crate) use gather::{Found, Gather, gather};
+pub(crate) use lives::{Marker, living};
+pub(crate) use many::Put;
 pub(crate) use read::Reading;
 pub(crate) use write::{Writer, revision};
 

@@ -12,8 +12,8 @@ use crate::rules::kv::{Holds, key_subject};
 pub(crate) struct Reading<'a> {
     /// Bucket.
     pub bucket: &'a str,
-    /// Key, wildcards allowed.
-    pub key: &'a str,
+    /// Keys, wildcards allowed.
+    pub keys: &'a [String],
     /// Look the bucket up.
     pub check: bool,
     /// The bucket was looked up just now.
@@ -28,7 +28,7 @@ impl Buckets {
     /// # Errors
     /// [`Fault::BucketNotFound`] and those of [`Consumer::start`].
     pub(crate) async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer, Fault> {
-        let &Reading { bucket, key, check, mut looked, ms } = reading;
+        let &Reading { bucket, keys, check, mut looked, ms } = reading;
         let started = Instant::now();
         let left = || if ms > 0 { (ms - started.elapsed().as_millis() as i64).max(1) } else { 0 };
         let check = check && !self.access(bucket).is_blind();
@@ -39,7 +39,7 @@ impl Buckets {
                 looked = true;
             }
             let exact = self.exact_filters.get();
-            let consumer = begin(forms(bucket, key, holds.as_ref(), exact));
+            let consumer = begin(forms(bucket, keys, holds.as_ref(), exact));
             match consumer.start(left()).await {
                 // What was known of the bucket may be out of date.
                 Err(fault) if is_filter_refused(&fault) && holds.is_some() && !looked && check => holds = None,
@@ -60,8 +60,8 @@ fn is_filter_refused(fault: &Fault) -> bool {
 
 /// The ways to ask for a consumer of a bucket, by what is known about whose entries it holds. On servers where filters must
 /// be `exact` they name the bucket.
-fn forms(bucket: &str, key: &str, holds: Option<&Holds>, exact: bool) -> Vec<Form> {
-    let form = |owner: &str, named: bool| Form { filter: key_subject(owner, key), named };
+fn forms(bucket: &str, keys: &[String], holds: Option<&Holds>, exact: bool) -> Vec<Form> {
+    let form = |owner: &str, named: bool| Form { filters: keys.iter().map(|key| key_subject(owner, key)).collect(), named };
     // A mirror holds subjects of other buckets: a wildcard fits them all, including those of a mirror's mirror.
     match holds {
         Some(Holds::Own) => vec![form(bucket, true), form(bucket, false)],

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::buckets::{Buckets, latest};
 use super::expecting;
-use crate::client::api::{parse, response_error};
+use crate::client::api::pub_ack;
 use crate::client::fault::Fault;
 use crate::client::stored::Stored;
 use crate::engine::Headers;
@@ -72,23 +72,20 @@ impl<'a> Writer<'a> {
     async fn publish(&self, headers: Option<Headers>, value: Bytes) -> Result<Json, Fault> {
         let api = &self.buckets.api;
         let subject = write_subject(self.bucket, self.key, self.origin.as_ref(), api.domain.as_deref());
-        let reply = parse(&api.exchange(&subject, value, headers, api.timeout).await?)?;
-        match response_error(&reply) {
-            Some(fault) => Err(fault.of_write()),
-            None => Ok(reply),
-        }
+        pub_ack(&api.exchange(&subject, value, headers, api.timeout).await?).map_err(Fault::of_write)
     }
 
-    /// Publishes the value if the key has none: it is absent, deleted or purged. Others may change that between the steps, so
+    /// Publishes the value, with a `life` if it is to end by itself, if the key has none: it is absent, deleted or purged. Others may change that between the steps, so
     /// that it goes on until it has written or has found a value.
     ///
     /// # Errors
     /// As [`Writer::write`]; [`Fault::WrongLastSequence`] also where that refusal cannot be followed up.
-    pub(crate) async fn create(&mut self, value: Bytes) -> Result<Json, Fault> {
+    pub(crate) async fn create(&mut self, life: Option<(String, String)>, value: Bytes) -> Result<Json, Fault> {
         let mut revision = 0;
         let mut missing = 0;
         loop {
-            let refused = match self.write(Some(vec![expecting(revision)]), value.clone()).await {
+            let headers = std::iter::once(expecting(revision)).chain(life.clone()).collect();
+            let refused = match self.write(Some(headers), value.clone()).await {
                 Err(fault @ Fault::WrongLastSequence(_)) => fault,
                 outcome => return outcome,
             };

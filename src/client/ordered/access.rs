@@ -11,8 +11,8 @@ use crate::client::fault::Fault;
 /// A way to ask for a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
-    /// Subject to read, wildcards allowed.
-    pub filter: String,
+    /// Subjects to read, wildcards allowed.
+    pub filters: Vec<String>,
     /// Whether the request's subject holds the consumer's name and the filter, so that permissions can name them; else it ends
     /// with the stream.
     pub named: bool,

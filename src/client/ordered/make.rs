@@ -93,8 +93,10 @@ impl Inner {
             Err(fault) if fault.is_refusal() => return Ok(Some(self.not_made(fault))),
             Err(fault) => return Err(fault),
         };
-        self.made(&reply);
-        Ok(None)
+        match self.made(&reply) {
+            Ok(()) => Ok(None),
+            Err(fault) => Err(self.not_made(fault)),
+        }
     }
 
     /// The server has made no consumer.
@@ -105,14 +107,19 @@ impl Inner {
     }
 
     /// The server has made the consumer and replied with this.
-    fn made(&self, reply: &Json) {
+    ///
+    /// # Errors
+    /// [`Fault::ReplyIncomplete`] if it does not say what consumer that is, when it was made, and how much it has to deliver.
+    fn made(&self, reply: &Json) -> Result<(), Fault> {
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
-        let (pending, delivered) = (count("/num_pending"), count("/delivered/consumer_seq"));
-        let name = reply.get("name").and_then(Json::as_str).unwrap_or_default();
+        let text = |name: &str| reply.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let name = text("name").ok_or(Fault::ReplyIncomplete)?;
+        let pending = reply.get("num_pending").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
+        let made = text("created").and_then(|iso| isotime_to_msec(iso).ok()).ok_or(Fault::ReplyIncomplete)?;
+        let delivered = count("/delivered/consumer_seq");
         self.name.replace(Some(name.to_string()));
         let mut progress = self.progress.borrow_mut();
-        let made = reply.get("created").and_then(Json::as_str).and_then(|iso| isotime_to_msec(iso).ok());
-        let caught_up = progress.consumer(name, pending.saturating_add(delivered), made.unwrap_or_default());
+        let caught_up = progress.consumer(name, pending.saturating_add(delivered), made);
         progress.begins_after(count("/delivered/stream_seq"));
         drop(progress);
         let now = Instant::now();
@@ -124,6 +131,7 @@ impl Inner {
         self.probed.set(false);
         self.stalled.set(None);
         self.begun.set((caught_up, quiet));
+        Ok(())
     }
 
     /// Subject and body of the request that makes the consumer.
@@ -131,15 +139,14 @@ impl Inner {
         let request = &self.request;
         let start = self.progress.borrow().start();
         let flow_control = !request.access.flow.get();
-        let mut config = watch_config(&form.filter, inbox, start, request.headers_only, request.heartbeat, flow_control);
+        let mut config = watch_config(&form.filters, inbox, start, request.headers_only, request.heartbeat, flow_control);
         let rest = if form.named && self.api.names_consumers() {
             let name = inbox.rsplit('.').next().unwrap_or_default();
             config.insert("name".into(), name.into());
             self.name.replace(Some(name.to_string()));
-            if self.api.goes_into_subject(&form.filter) {
-                format!("CONSUMER.CREATE.{}.{name}.{}", request.stream, form.filter)
-            } else {
-                format!("CONSUMER.CREATE.{}.{name}", request.stream)
+            match form.filters.as_slice() {
+                [filter] if self.api.goes_into_subject(filter) => format!("CONSUMER.CREATE.{}.{name}.{filter}", request.stream),
+                _ => format!("CONSUMER.CREATE.{}.{name}", request.stream),
             }
         } else {
             format!("CONSUMER.CREATE.{}", request.stream)

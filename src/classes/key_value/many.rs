@@ -1,0 +1,200 @@
+//! `mget`, `entries` and `mput`: many keys at once.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::entry::Entry;
+use super::reading::{Wanted, read};
+use super::state::{KeyValue, bucket_name, key_name, patterns};
+use crate::bridge::errors::Result;
+use crate::bridge::messages::{payload_in, payload_out};
+use crate::bridge::method::Invocation;
+use crate::bridge::options::{clamp, read as read_option};
+use crate::bridge::task::block;
+use crate::client::kv::{Put, expecting};
+use crate::client::{Argument, Fault};
+use crate::rules::kv::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, Operation, Start, operation, split_subject, stream_name};
+use crate::rules::names::is_key;
+use crate::rules::option::{Kind, Name, Opt, Preset, flag, named, row};
+use crate::rules::time::isotime_to_msec;
+use crate::tcl::{Obj, Reply};
+
+const UP_TO: Name = named(MGET_OPTIONS, "up_to");
+const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
+const REVISION: Opt = row("revision", Kind::Count, "");
+
+/// An entry that has a value.
+struct Found {
+    bucket: String,
+    key: String,
+    value: Vec<u8>,
+    revision: u64,
+    created: i64,
+}
+
+/// How the latest entries are read.
+struct Latest<'a> {
+    method: &'static str,
+    bucket: &'a str,
+    patterns: &'a [String],
+    up_to: Option<u64>,
+    check: bool,
+    ms: i64,
+}
+
+/// The latest entries that have a value, in the order of their revisions: by direct gets, or where the server or the bucket has
+/// none, or there are too many keys, by an ordered consumer.
+async fn latest(kv: &Rc<KeyValue>, wanted: &Latest<'_>) -> Result<Vec<Found>> {
+    let &Latest { method, bucket, patterns, up_to, check, ms } = wanted;
+    let stream = stream_name(bucket);
+    let owner = kv.buckets.owner(bucket, check).await?;
+    let subjects: Vec<String> = patterns.iter().map(|key| format!("$KV.{owner}.{key}")).collect();
+    match kv.js.api.latest_entries(method, &stream, &subjects, up_to).await {
+        Ok(entries) => {
+            let present = entries.into_iter().filter(|stored| stored.operation() == Operation::Put);
+            present
+                .map(|stored| {
+                    let (bucket, key) = split_subject(&stored.subject).ok_or(Fault::ReplyIncomplete)?;
+                    let (bucket, key) = (bucket.to_string(), key.to_string());
+                    let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
+                    Ok(Found { bucket, key, value: stored.data, revision: stored.seq, created })
+                })
+                .collect()
+        }
+        Err(Fault::TooOld { .. } | Fault::NoDirectAccess(_) | Fault::Argument(Argument::TooManySubjects)) if up_to.is_none() => {
+            let mut found = HashMap::new();
+            let wanted = Wanted { bucket, patterns, start: Start::LastPerKey, headers_only: false, check, ms };
+            let mut each = |seen: super::reading::Seen| {
+                let message = &seen.message;
+                let Some((bucket, key)) = split_subject(message.subject()) else { return };
+                let (bucket, key) = (bucket.to_string(), key.to_string());
+                let present = !message.has_headers() || operation(message.headers()) == Operation::Put;
+                let (value, revision, created) = (message.payload().to_vec(), seen.revision, seen.created);
+                let entry = present.then(|| Found { bucket, key: key.clone(), value, revision, created });
+                found.insert(key, entry);
+            };
+            read(kv, &wanted, &mut each).await?;
+            let mut found: Vec<Found> = found.into_values().flatten().collect();
+            found.sort_unstable_by_key(|found| found.revision);
+            Ok(found)
+        }
+        Err(fault @ Fault::NoDirectAccess(_)) => {
+            kv.buckets.look(bucket, kv.js.api.timeout).await?;
+            Err(fault.into())
+        }
+        Err(fault) => Err(fault.of_bucket(bucket).into()),
+    }
+}
+
+/// `mget bucket keys ?-up_to n? ?-default v? ?-consistent b? ?-timeout ms? ?-check_bucket b?`
+pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let keys = patterns(&call.args[1])?;
+    let options = &call.options;
+    let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
+    let default = options.given(const { named(MGET_OPTIONS, "default") }).map(|given| given.obj.clone());
+    let consistent = options.flag(CONSISTENT);
+    if consistent && up_to.is_some() {
+        return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
+    }
+    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(key)) {
+        return Err(Argument::KeyName(pattern.clone()).into());
+    }
+    kv.open()?;
+    let ms = options.given_int(const { named(MGET_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let coding = kv.js.connection.coding();
+        let mut values: Vec<(String, Obj)> = Vec::new();
+        if consistent {
+            for key in &keys {
+                match kv.buckets.value(&bucket, key, None).await {
+                    Ok(stored) => values.push((key.clone(), payload_in(coding, &stored.data))),
+                    Err(Fault::KeyNotFound { .. }) => {}
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
+        } else if !keys.is_empty() {
+            let wanted = Latest { method: "mget -up_to", bucket: &bucket, patterns: &keys, up_to, check, ms };
+            let found = latest(&kv, &wanted).await?;
+            values.extend(found.into_iter().map(|found| (found.key, payload_in(coding, &found.value))));
+        }
+        // First the plain keys, in the order given.
+        let known: HashMap<&str, &Obj> = values.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        let mut dict = Obj::dict();
+        for key in keys.iter().filter(|key| is_key(key)) {
+            if let Some(value) = known.get(key.as_str()).copied().or(default.as_ref()) {
+                dict.put_text(key, value);
+            }
+        }
+        for (key, value) in &values {
+            dict.put_text(key, value);
+        }
+        Ok(dict)
+    })
+}
+
+/// `entries bucket ?keys? ?-up_to n? ?-timeout ms? ?-check_bucket b?`
+pub(super) fn entries(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let keys = call.args.get(1).map_or_else(|| Ok(vec![">".to_string()]), patterns)?;
+    let up_to = call.options.given_int(const { named(ENTRIES_OPTIONS, "up_to") }).map(|revision| revision as u64);
+    kv.open()?;
+    let ms = call.options.given_int(const { named(ENTRIES_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        if keys.is_empty() {
+            return Ok(Obj::empty());
+        }
+        let wanted = Latest { method: "entries -up_to", bucket: &bucket, patterns: &keys, up_to, check, ms };
+        let coding = kv.js.connection.coding();
+        let shown = latest(&kv, &wanted).await?.into_iter().map(|found| {
+            let Found { bucket, key, value, revision, created } = &found;
+            let (operation, revision, created) = (Operation::Put, *revision, *created);
+            Entry { bucket, key, operation, revision, created, delta: None, reason: None }.dict(coding, value)
+        });
+        Ok(Obj::list(&shown.collect::<Vec<_>>()))
+    })
+}
+
+/// `mput bucket dict ?-revisions dict? ?-check_bucket b?`
+pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
+    kv.writable()?;
+    let bucket = bucket_name(&call.args[0])?;
+    let pairs = call.args[1].as_dict().ok_or(Argument::ValuesNotDict)?;
+    let revisions = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
+    let revisions = revisions.and_then(|given| given.obj.as_dict()).unwrap_or_default();
+    let mut expected: HashMap<String, u64> = HashMap::new();
+    for (key, revision) in &revisions {
+        expected.insert(key_name(key)?, clamp(&read_option(call.interp, &REVISION, revision)?.0) as u64);
+    }
+    kv.open()?;
+    let coding = kv.js.connection.coding();
+    let mut values: Vec<(String, Bytes)> = Vec::with_capacity(pairs.len());
+    for (key, value) in &pairs {
+        values.push((key_name(key)?, payload_out(coding, value)?));
+    }
+    if let Some(key) = expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
+        return Err(Argument::KeyName(key.clone()).into());
+    }
+    let (kv, check) = (Rc::clone(kv), kv.checks(call));
+    block(call.interp, async move {
+        let puts = values.into_iter().map(|(key, value)| {
+            let headers = expected.get(&key).map(|revision| expecting(*revision)).into_iter().collect();
+            (key, headers, value)
+        });
+        let place = kv.buckets.write_place(&bucket, check).await?;
+        let puts = puts.map(|(key, headers, value)| Put { subject: place(&key), key, headers, value }).collect();
+        let written = kv.js.api.put_all(puts).await;
+        if !written.failed.is_empty() {
+            return Err(Fault::Partial(written.failed).into());
+        }
+        let mut dict = Obj::dict();
+        for (key, revision) in &written.stored {
+            dict.put_text(key, &Obj::uint(*revision));
+        }
+        Ok(dict)
+    })
+}
