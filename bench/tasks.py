@@ -36,6 +36,7 @@ COUNTS = {
     "request_1000": {16: 60000},
     "js_publish": {16: 5000},
     "js_publish_1000": {16: 60000},
+    "publisher": {16: 60000},
     "pull_100": {16: 60000},
     "pull_1000": {16: 60000},
     "kv_put": {16: 5000},
@@ -48,8 +49,10 @@ COUNTS = {
 }
 # Tasks of dialect 3, which the others have not: the same work as pull_100, kv_put and kv_get.
 ONLY = {task: ("tcl", "peer") for task in ("fetch_100_3", "kv_put_3", "kv_get_3")}
+# The same work as js_publish_1000, by an object that only this package has.
+ONLY["publisher"] = ("tcl",)
 # What is done before a task, by the raw client for every client alike.
-BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "pull_100": "fill", "pull_1000": "fill",
+BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup", "pull_100": "fill", "pull_1000": "fill",
           "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup",
           "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}
 # A process that does nothing, one that loads the client library and does nothing else, and one that looks for a library

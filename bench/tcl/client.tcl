@@ -182,6 +182,19 @@ proc js_publish_1000 {c count} {
     }
 }
 
+proc publisher {c count} {
+    global payload
+    set publisher [[$c jet_stream -timeout 60000] publisher]
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        $publisher publish bench.js $payload
+    }
+    if {[$publisher flush] ne "acked $count failed 0 duplicates 0"} {
+        fail "acknowledgements are missing"
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+
 proc pull {c count batch {method consume}} {
     set js [$c jet_stream -timeout 60000]
     set start [clock microseconds]

@@ -61,6 +61,7 @@ pub(crate) const CODES: &[&str] = &[
     "ErrBucketNotFound",
     "ErrKeyNotFound",
     "ErrWrongLastSequence",
+    "ErrWindowFull",
 ];
 
 /// A word of [`CODES`].

@@ -114,6 +114,12 @@ pub(crate) fn told(interp: Interp, error: Error) -> Obj {
     dict
 }
 
+/// Error code and text of a fault, as values.
+pub(crate) fn code_and_text(home: &Home, fault: &Fault) -> (Obj, Obj) {
+    let (code, text) = home.live().map_or_else(Default::default, |kept| words(kept.interp()).of(fault));
+    (Obj::text_list(&code), Obj::text(&text))
+}
+
 /// Text of an ordered consumer's trouble, for a callback.
 pub(crate) fn reason_text(home: &Home, reason: &Reason) -> String {
     let why = match reason {

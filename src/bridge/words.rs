@@ -48,6 +48,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
             NOT_SUPPORTED,
             format!("{what} needs a server with JetStream API level {needed} or higher; the server's level is {level}"),
         ),
+        Fault::WindowFull => (const { word("ErrWindowFull") }, "The window of the publisher is full".into()),
         Fault::NoSubscription(id) => (const { word("ErrBadSubscription") }, format!("Invalid subscription ID {id}")),
         Fault::NotJetStreamMessage { .. } => (const { word("ErrNotJSMessage") }, "Not a JetStream message".into()),
         Fault::BucketNotFound(bucket) | Fault::BucketGone(bucket) => (BUCKET_NOT_FOUND, format!("Bucket {bucket} not found")),
@@ -91,6 +92,7 @@ fn timeout(waiting: &Waiting) -> String {
             format!("Request to {subject} timed out")
         }
         Waiting::Ping => "PING timeout".into(),
+        Waiting::Acknowledgements => "Acknowledgements timed out".into(),
         Waiting::Pull { stream, consumer, .. } => format!("Consume timeout! stream={stream} consumer={consumer}"),
         Waiting::Bucket(bucket) | Waiting::Gathering { bucket, .. } => format!("Reading the bucket {bucket} timed out"),
     }

@@ -1,7 +1,7 @@
 //! The faces of the dialects: the classes and commands that an interpreter gets, and the variable and the version that tell
 //! which.
 
-use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer, service};
+use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer, publisher, service};
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
 use crate::bridge::errors::to_tcl;
@@ -45,6 +45,11 @@ const ORDERED_CONSUMER: Class = Class {
     define: |interp| class::define(interp, &ordered_consumer::CLASS),
     describe: || describe::class(&ordered_consumer::CLASS),
 };
+const PUBLISHER: Class = Class {
+    name: publisher::CLASS.name,
+    define: |interp| class::define(interp, &publisher::CLASS),
+    describe: || describe::class(&publisher::CLASS),
+};
 const BUCKET: Class = Class {
     name: bucket::CLASS.name,
     define: |interp| class::define(interp, &bucket::CLASS),
@@ -85,7 +90,7 @@ const SERVICE_REMOTE: Class = Class {
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[CONNECTION, JET_STREAM_2, KEY_VALUE, OBJECT_STORE, SERVICE, SERVICE_GROUP, SERVICE_REMOTE],
+        classes: &[CONNECTION, JET_STREAM_2, PUBLISHER, KEY_VALUE, OBJECT_STORE, SERVICE, SERVICE_GROUP, SERVICE_REMOTE],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
     Face {
@@ -93,6 +98,7 @@ static FACES: &[Face] = &[
         classes: &[
             CONNECTION,
             JET_STREAM_3,
+            PUBLISHER,
             ORDERED_CONSUMER,
             BUCKET,
             KV_WATCHER,

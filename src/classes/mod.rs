@@ -11,6 +11,7 @@ mod kv_watcher;
 pub(crate) mod message;
 mod object_store;
 mod ordered_consumer;
+mod publisher;
 pub(crate) mod service;
 
 use crate::tcl::{Interp, Result};

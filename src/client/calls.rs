@@ -124,13 +124,11 @@ impl Calls {
     }
 
     /// Has `run` called when the owner of counted calls has to be told; it must not run scripts.
-    #[allow(dead_code)]
     pub(super) fn own(&self, owner: CallId, run: Rc<dyn Fn()>) {
         self.owners.borrow_mut().insert(owner, run);
     }
 
     /// Forgets the owner of counted calls.
-    #[allow(dead_code)]
     pub(super) fn disown(&self, owner: CallId) {
         let gone = self.owners.borrow_mut().remove(&owner);
         drop(gone);

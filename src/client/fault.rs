@@ -26,6 +26,8 @@ pub(crate) enum Waiting {
     Replies(String),
     /// The answers of many to a request, by its subject.
     Many(String),
+    /// The acknowledgements of a publisher.
+    Acknowledgements,
     /// The entries of a bucket.
     Bucket(String),
     /// The entries of the bucket that an object stands for.
@@ -99,6 +101,8 @@ pub(crate) enum Fault {
         /// The server's level.
         level: u32,
     },
+    /// A window of unacknowledged messages that is full.
+    WindowFull,
     /// A subscription that does not exist, by the ID that the script gave.
     NoSubscription(String),
     /// An acknowledgement or metadata of a message that no consumer delivered.

@@ -282,7 +282,6 @@ impl Conn {
     ///
     /// # Errors
     /// Those of [`Conn::publish`].
-    #[allow(dead_code)]
     pub fn request_counted(
         &self,
         msg: Outgoing,
@@ -294,7 +293,6 @@ impl Conn {
     }
 
     /// A number for the owner of counted calls.
-    #[allow(dead_code)]
     pub fn new_owner(&self) -> CallId {
         lock(&self.shared.calls).next_aside()
     }
@@ -344,6 +342,11 @@ impl Conn {
         }
         *lock(&self.shared.delay_answer) = Some((ticket, wait));
         self.shared.delay_wake.notify_one();
+    }
+
+    /// A new unique word.
+    pub fn new_token(&self) -> String {
+        nuid::next().to_string()
     }
 
     /// A new unique inbox subject.

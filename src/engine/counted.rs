@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 /// Outcome of a counted call.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)]
 pub enum Outcome<'a> {
     /// A reply.
     Reply(&'a Message),
@@ -18,7 +17,6 @@ pub enum Outcome<'a> {
 
 /// A counted call that is over.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)]
 pub struct Settled<'a> {
     /// Number that its owner gave it.
     pub number: u64,

@@ -40,7 +40,6 @@ mod fuzz_checks;
 pub use calls::{Part, Progress};
 pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;
-#[allow(unused_imports)]
 pub use counted::{Counted, Outcome, Settled, Sink};
 pub use error::{Code, Problem};
 pub use listener::{End, Event, Listener, Status};

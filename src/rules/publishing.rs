@@ -1,6 +1,6 @@
 //! Options of a message that is published to a stream, and the headers that they stand for.
 
-use super::option::{Kind, Opt, Value, row};
+use super::option::{Kind, Opt, Value, preset, row};
 use super::ttl;
 
 /// Options of `publish` and `publish_msg`; the timeout and the repetitions default to the object's.
@@ -43,6 +43,40 @@ pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
     ),
     row("retry_wait", Kind::Timeout, "*new:* time between these attempts in ms, by default the object's `-publish_retry_wait`"),
 ];
+
+/// Options of `publisher`; the timeout and the repetitions default to the JetStream object's.
+pub(crate) const PUBLISHER_OPTIONS: &[Opt] = &[
+    preset("window", Kind::Count, "1000", "most messages without an acknowledgement; not 0"),
+    preset("window_bytes", Kind::Count, "8388608", "most bytes of their payloads; a larger message goes alone"),
+    row("timeout", Kind::Timeout, "limit of each message's wait, by default the JetStream object's; 0 waits for ever"),
+    row(
+        "retries",
+        Kind::Count,
+        "how often a message is sent again where nobody listens, by default the object's `-publish_retries`",
+    ),
+    row("on_ack", Kind::Command, "called with number and acknowledgement"),
+    preset("ack_every", Kind::Count, "1", "only for each n-th acknowledgement; not 0"),
+    row("on_error", Kind::Command, "called with number, subject, error code and text of a message that failed"),
+    preset(
+        "msg_ids",
+        Kind::Bool,
+        "false",
+        "give each message an ID (`Nats-Msg-Id`), and send one that nobody acknowledged in time again, `-retries` times",
+    ),
+];
+
+/// Options of the method `publish` of a publisher.
+pub(crate) const WINDOWED_OPTIONS: &[Opt] = &{
+    let mut rows = [PUBLISH_OPTIONS[2]; PUBLISH_OPTIONS.len() - 3];
+    let mut at = 0;
+    // Those between `-callback` and `-retries`, whose place is with the publisher.
+    while at + 1 < rows.len() {
+        rows[at] = PUBLISH_OPTIONS[at + 2];
+        at += 1;
+    }
+    rows[at] = preset("wait", Kind::Bool, "true", "wait while the window is full; otherwise that is `ErrWindowFull`");
+    rows
+};
 
 /// Header of a message's ID.
 pub(crate) const MSG_ID: &str = "Nats-Msg-Id";
@@ -110,6 +144,14 @@ mod tests {
             ("Nats-TTL", "2.5s".to_owned(), 1),
         ];
         assert_eq!(made, expected);
+    }
+
+    #[test]
+    fn options_within_a_window() {
+        let names: Vec<_> = WINDOWED_OPTIONS.iter().map(|row| row.name).collect();
+        assert_eq!(names[..2], ["stream", "header"]);
+        assert_eq!(names[names.len() - 2..], ["rollup", "wait"]);
+        assert_eq!(names.len(), HEADERS.len() + 2);
     }
 
     #[test]

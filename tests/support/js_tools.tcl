@@ -140,6 +140,14 @@ proc wire_subjects {{glob *}} {
     return $out
 }
 
+# Header lines of what was published to a subject, as a list of lists.
+proc sent_headers {subject} {
+    lmap pub [wire_pubs] {
+        if {[lindex $pub 0] ne $subject} continue
+        lrange [split [string map {\r\n \n} [string trimright [lindex $pub 2]]] \n] 1 end
+    }
+}
+
 proc wire_payload {glob} {
     set found ""
     foreach pub [wire_pubs] {

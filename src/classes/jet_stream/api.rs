@@ -107,8 +107,6 @@ pub(crate) fn repeat(name: &str, retries: i64, wait: i64) -> Result<Repeat> {
 pub(crate) enum Shape {
     /// A dict of its fields.
     Dict,
-    /// A dict without `total`, `offset` and `limit`.
-    Unpaged,
     /// The field `success`, a boolean.
     Success,
     /// The field `purged`, a count.
@@ -136,7 +134,6 @@ pub(crate) fn shaped(message: &Message, reply: Json, shape: Shape) -> Result<Obj
     };
     Ok(match shape {
         Shape::Dict => dict_of(reply),
-        Shape::Unpaged => to_obj(&convert_reply(reply, true)),
         Shape::Success => field("success", Json::is_boolean)?,
         Shape::Purged => field("purged", Json::is_u64)?,
         Shape::Raw => Obj::utf8(message.payload()),

@@ -5,10 +5,12 @@ use serde_json::{Map, Value as Json};
 use super::api::{JetStream, options_body};
 use crate::bridge::errors::Result;
 use crate::bridge::json::{from_obj, is_null};
-use crate::bridge::options::{Options, bare_name};
+use crate::bridge::options::{Options, bad_value, bare_name};
+use crate::client::Argument;
 use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::is_whole_config;
-use crate::rules::option::{Name, Opt, Value, named};
+use crate::rules::manage::is_priority_group;
+use crate::rules::option::{Kind, Name, Opt, Value, named};
 use crate::tcl::{Interp, Obj};
 
 /// Option `-name` of a consumer; plain arguments of a method can replace this one and the next two.
@@ -87,4 +89,35 @@ impl ConfigOptions {
         map.extend(self.extra.iter().cloned());
         Ok(map)
     }
+}
+
+const GROUPS: Name = named(CONSUMER_OPTIONS, "priority_groups");
+const POLICY: Name = named(CONSUMER_OPTIONS, "priority_policy");
+
+/// Checks what concerns priority groups, which the server would refuse.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn check_groups(config: &ConfigOptions) -> Result<()> {
+    let options = &config.options;
+    let policy = options.given_text(POLICY).filter(|policy| *policy != "none");
+    let groups = match options.given(GROUPS).map(|given| &given.value) {
+        Some(Value::List(groups)) => groups.as_slice(),
+        _ => &[],
+    };
+    let bad = |group: &&Value| !matches!(group, Value::Str(name) if is_priority_group(name));
+    if let Some(group) = groups.iter().find(bad) {
+        let name = if let Value::Str(name) = group { name.as_str() } else { "" };
+        return Err(bad_value(GROUPS.as_str(), Kind::StrList, &Obj::text(name)).into());
+    }
+    match (groups.is_empty(), policy) {
+        (false, None) => return Err(Argument::Needs(GROUPS, POLICY).into()),
+        (true, Some(_)) => return Err(Argument::Needs(POLICY, GROUPS).into()),
+        (true, None) => return Ok(()),
+        (false, Some(_)) => {}
+    }
+    if options.given_text(DELIVER_SUBJECT).is_some() {
+        return Err(Argument::Conflict(GROUPS, DELIVER_SUBJECT).into());
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
-use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME};
+use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME, check_groups};
 use super::streams::json_object;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
@@ -71,6 +71,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &ConfigOp
     let body = config.body(true)?;
     open_or_error(js)?;
     config.known_to_server(js)?;
+    check_groups(config)?;
     let rest = subject_of(js, stream, config)?;
     let mut request_body = Map::new();
     request_body.insert("stream_name".into(), stream.into());

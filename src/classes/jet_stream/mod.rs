@@ -9,8 +9,9 @@ pub(crate) mod consumers;
 mod direct;
 mod fetch;
 mod fetches;
+mod manage;
 mod object_stores;
-mod publish;
+pub(crate) mod publish;
 mod pull;
 mod stored;
 pub(crate) mod streams;
@@ -19,10 +20,11 @@ mod table3;
 mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::classes::publisher::publisher;
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
-use crate::rules::publishing::PUBLISH_OPTIONS;
+use crate::rules::publishing::{PUBLISH_OPTIONS, PUBLISHER_OPTIONS};
 use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
 use api::JetStream;
@@ -36,12 +38,18 @@ const NEW: Method<JetStream> = constructor(
 );
 
 /// The class in dialect 2.
-pub(crate) static CLASS_2: Class<Method<JetStream>> =
-    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, object_stores::METHODS, table2::METHODS] };
+pub(crate) static CLASS_2: Class<Method<JetStream>> = Class {
+    name: "::nats::jet_stream",
+    constructor: NEW,
+    methods: &[SHARED, manage::METHODS, object_stores::METHODS, table2::METHODS],
+};
 
 /// The class in dialect 3.
-pub(crate) static CLASS_3: Class<Method<JetStream>> =
-    Class { name: "::nats::jet_stream", constructor: NEW, methods: &[SHARED, object_stores::METHODS, table3::METHODS] };
+pub(crate) static CLASS_3: Class<Method<JetStream>> = Class {
+    name: "::nats::jet_stream",
+    constructor: NEW,
+    methods: &[SHARED, manage::METHODS, object_stores::METHODS, table3::METHODS],
+};
 
 /// Methods that are the same in both.
 const SHARED: &[Method<JetStream>] = &[
@@ -61,6 +69,14 @@ const SHARED: &[Method<JetStream>] = &[
         "As `publish`, of a message made with `nats::msg create`: the way to publish headers.",
         publish::publish_msg,
     ),
+    row(
+        "publisher",
+        "?-option value ...?",
+        (0, 0),
+        PUBLISHER_OPTIONS,
+        "A new nats::publisher object. Errors: ErrInvalidArg, ErrBadTimeout.",
+        publisher,
+    ),
     row("ack", "message", (1, 1), &[], "Positive acknowledgement: done.", publish::ack),
     row(
         "ack_sync",
@@ -79,7 +95,14 @@ const SHARED: &[Method<JetStream>] = &[
         publish::nak,
     ),
     row("in_progress", "message", (1, 1), &[], "Still at work: the redelivery timer begins anew.", publish::in_progress),
-    row("term", "message", (1, 1), &[], "Never deliver again.", publish::term),
+    row(
+        "term",
+        "message ?reason?",
+        (1, 2),
+        &[],
+        "Never deliver again. The server tells the reason in its advisory (*new*; servers from 2.10.4).",
+        publish::term,
+    ),
     row(
         "next",
         "stream consumer ?-timeout ms?",
@@ -97,7 +120,6 @@ const SHARED: &[Method<JetStream>] = &[
         "Number of messages removed. Errors: ErrJSResponse.",
         streams::purge_stream,
     ),
-    row("stream_info", "stream", (1, 1), &[], "Information as a dict: `config created state ...`.", streams::stream_info),
     row(
         "stream_names",
         "?-subject subject?",

@@ -221,9 +221,11 @@ pub(super) fn in_progress(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply
     answer(js, &call.args[0], Bytes::from_static(b"+WPI"))
 }
 
-/// `term message`
+/// `term message ?reason?`
 pub(super) fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    answer(js, &call.args[0], Bytes::from_static(b"+TERM"))
+    let body = call.args.get(1).filter(|reason| !reason.is_empty());
+    let body = body.map_or_else(|| "+TERM".to_string(), |reason| format!("+TERM {}", reason.as_text()));
+    answer(js, &call.args[0], Bytes::from(body))
 }
 
 /// `ack_sync message`

@@ -79,12 +79,6 @@ pub(crate) fn purge_stream(js: &Rc<JetStream>, call: &Invocation) -> Result<Repl
     request(js, call, format!("STREAM.PURGE.{name}"), body, Shape::Purged)
 }
 
-/// `stream_info stream`
-pub(crate) fn stream_info(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    let name = stream_name(&call.args[0])?;
-    request(js, call, format!("STREAM.INFO.{name}"), String::new(), Shape::Unpaged)
-}
-
 /// `stream_names ?-subject subject?`
 pub(crate) fn stream_names(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let subject = call.options.given_text(const { named(STREAM_NAMES_OPTIONS, "subject") }).map(str::to_string);

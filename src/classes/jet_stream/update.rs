@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::api::{JetStream, Shape, dict_of, open_or_error, request, stream_name};
-use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME};
+use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME, check_groups};
 use super::consumers::{durable, parse, subject_of};
 use super::streams::json_object;
 use crate::bridge::dialect;
@@ -137,6 +137,7 @@ fn write_consumer(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &
     let (rest, body) = consumer_request(js, stream, config, action)?;
     open_or_error(js)?;
     config.known_to_server(js)?;
+    check_groups(config)?;
     request(js, call, rest, body, Shape::Dict)
 }
 
