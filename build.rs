@@ -78,7 +78,7 @@ fn make_bindings(config: &HashMap<String, String>) {
         .clang_args(config["TCL_INCLUDE_SPEC"].split_whitespace())
         .allowlist_type("TclStubs|TclOOStubs|Tcl_ObjectMetadataType|Tcl_MethodType")
         .allowlist_var("tclStubsPtr|tclOOStubsPtr|TCL_OK|TCL_ERROR|TCL_RETURN|TCL_BREAK|TCL_CONTINUE")
-        .allowlist_var("TCL_.*_EVENTS|TCL_DONT_WAIT|TCL_EVAL_.*|TCL_GLOBAL_ONLY|TCL_LEAVE_ERR_MSG|TCL_TRACE_.*")
+        .allowlist_var("TCL_READABLE|TCL_WRITABLE|TCL_CLOSE_READ|TCL_CLOSE_WRITE|TCL_.*_EVENTS|TCL_DONT_WAIT|TCL_EVAL_.*|TCL_GLOBAL_ONLY|TCL_LEAVE_ERR_MSG|TCL_TRACE_.*")
         .allowlist_function("Tcl_InitStubs|TclOOInitializeStubs")
         .derive_debug(false)
         .layout_tests(false)

@@ -118,6 +118,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::BucketName(name) => format!("Bucket \"{name}\" is not valid bucket name"),
         Argument::KeyName(key) => format!("Key \"{key}\" is not valid key name"),
         Argument::ObjectName => "Invalid object name: it is empty".into(),
+        Argument::OpenMode(mode) => format!("Invalid mode {mode}: must be r or w"),
         Argument::UnknownOption(name) => format!("Unknown option {name}"),
         Argument::UnknownTlsOption(name) => format!("Unknown option {name} in tls_opts"),
         Argument::WsHeaders(text) => text.clone(),

@@ -22,6 +22,8 @@ pub(crate) enum Argument {
     KeyName(String),
     /// The name of an object: it is empty.
     ObjectName,
+    /// A mode in which an object cannot be opened.
+    OpenMode(String),
     /// An option that the method does not have.
     UnknownOption(String),
     /// A key of `-tls_opts` that nobody knows.

@@ -110,6 +110,15 @@ pub(crate) fn pull_batch(chunk_size: u64) -> u64 {
     (PULL / chunk_size.max(1)).clamp(1, 256)
 }
 
+/// Place of a byte, given the offsets at which the chunks begin: number of the chunk, and offset in it. `None` behind the end.
+pub(crate) fn place(starts: &[u64], size: u64, at: u64) -> Option<(usize, u64)> {
+    if at >= size {
+        return None;
+    }
+    let chunk = starts.partition_point(|start| *start <= at).checked_sub(1)?;
+    Some((chunk, at - starts[chunk]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +176,14 @@ mod tests {
         assert!(may_send(31, 31 << 17, 1 << 17) && !may_send(32, 32 << 17, 1 << 17));
         assert!(may_send(63, 63, 1) && !may_send(64, 64, 1));
         assert_eq!((pull_batch(131_072), pull_batch(1 << 20), pull_batch(1), pull_batch(0)), (4, 1, 256, 256));
+    }
+
+    #[test]
+    fn places() {
+        let starts = [0, 100, 200];
+        for (at, found) in [(0, Some((0, 0))), (99, Some((0, 99))), (100, Some((1, 0))), (249, Some((2, 49))), (250, None)] {
+            assert_eq!(place(&starts, 250, at), found, "{at}");
+        }
+        assert_eq!(place(&[], 0, 0), None);
     }
 }

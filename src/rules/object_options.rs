@@ -35,9 +35,21 @@ pub(crate) const PUT_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "return at once; invoked as `prefix info error` at the end"),
 ];
 
+/// Options of `open`; an object that is read takes the timeout alone.
+pub(crate) const OPEN_OPTIONS: &[Opt] = &[
+    row("description", Kind::Str, "description of the object"),
+    row("headers", Kind::Dict, "headers of the object"),
+    row("metadata", Kind::StrMap, "metadata of the object"),
+    preset("chunk_size", Kind::Count, "131072", "bytes of a chunk, from 1 to what a message can hold"),
+    row("timeout", Kind::Timeout, "timeout of each acknowledgement, or time of silence; by default the timeout of the object"),
+    row("revision", Kind::Count, "store only if this is the latest revision of the name, 0 if there must be none"),
+    row("progress", Kind::Command, "invoked as `prefix bytes -1` while bytes are acknowledged"),
+];
+
 /// Options of `get`.
 pub(crate) const GET_OPTIONS: &[Opt] = &[
     row("info", Kind::NonEmpty, "variable that is set to the object's info; not together with `-callback`"),
+    row("channel", Kind::NonEmpty, "write to this channel, which stays open; the result is the info"),
     row("file", Kind::NonEmpty, "write to this file; the result is the info"),
     row("timeout", Kind::Timeout, "time of silence after which the call fails; by default the timeout of the object"),
     row("progress", Kind::Command, "invoked as `prefix bytes total` while bytes arrive"),

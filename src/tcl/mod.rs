@@ -1,8 +1,10 @@
 //! A safe interface to Tcl's C API: the only place with `unsafe`. It knows nothing of its users.
 
+pub mod channel;
 pub mod class;
 pub mod clock;
 pub mod coroutine;
+pub mod driver;
 mod error;
 pub mod event;
 pub mod fork;

@@ -4,27 +4,34 @@ use std::rc::Rc;
 
 use super::file::Target;
 use super::info::info_dict;
+use super::put::channel_failed;
 use super::state::{ObjectStore, object_name};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block_then;
-use crate::client::Argument;
 use crate::client::object::Download;
+use crate::client::{Argument, Slot};
 use crate::rules::object_options::GET_OPTIONS;
 use crate::rules::option::{Name, named};
+use crate::tcl::channel::{Channel, Use};
 use crate::tcl::{Obj, Reply};
 
 const INFO: Name = named(GET_OPTIONS, "info");
+const CHANNEL: Name = named(GET_OPTIONS, "channel");
 const CALLBACK: Name = named(GET_OPTIONS, "callback");
 const FILE: Name = named(GET_OPTIONS, "file");
 
 /// Greatest number of bytes for which memory is reserved because a meta promises them.
 const RESERVED: u64 = 64 << 20;
 
+/// Number of bytes that Tcl may keep for a channel that takes no more.
+const KEPT: usize = 512 << 10;
+
 /// Where an object goes.
 enum Sink {
     Value(Vec<u8>),
     File(Target),
+    Channel(Rc<Channel>),
 }
 
 impl Sink {
@@ -32,6 +39,7 @@ impl Sink {
         match self {
             Sink::Value(value) => value.extend_from_slice(bytes),
             Sink::File(target) => target.write(bytes)?,
+            Sink::Channel(channel) => return into_channel(channel, bytes).await,
         }
         Ok(())
     }
@@ -41,8 +49,21 @@ impl Sink {
         match self {
             Sink::Value(value) => Ok(Obj::bytes(&value)),
             Sink::File(target) => target.finish().map(|()| info.clone()),
+            Sink::Channel(_) => Ok(info.clone()),
         }
     }
+}
+
+/// Writes to a channel; one that takes no more is waited for.
+async fn into_channel(channel: &Rc<Channel>, bytes: &[u8]) -> Result<()> {
+    channel.write(&Obj::bytes(bytes)).map_err(|errno| channel_failed("writing", errno))?;
+    let writable = Slot::new();
+    while channel.kept() > KEPT {
+        let told = Rc::clone(&writable);
+        let _ready = channel.when_ready(Use::Write, Rc::new(move || told.push(())));
+        writable.next().await;
+    }
+    Ok(())
 }
 
 /// `get name ?-option value ...?`
@@ -52,6 +73,11 @@ pub(super) fn get(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let ms = state.timeout(call, const { named(GET_OPTIONS, "timeout") });
     let progress = state.progress(call, const { named(GET_OPTIONS, "progress") })?;
     let variable = call.options.given(INFO).map(|given| given.obj.clone());
+    let channel = match call.options.given(CHANNEL) {
+        Some(_) if file.is_some() => return Err(Argument::Exclusive(CHANNEL, FILE).into()),
+        Some(given) => Some(Rc::new(Channel::find(call.interp, &given.obj, Use::Write)?)),
+        None => None,
+    };
     if variable.is_some() && call.options.given(CALLBACK).is_some() {
         return Err(Argument::Conflict(INFO, CALLBACK).into());
     }
@@ -60,9 +86,10 @@ pub(super) fn get(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let work = async move {
         let mut download = Download::begin(&store, &name, ms).await?;
         let size = download.entry().meta.size();
-        let mut sink = match &file {
-            Some(path) => Sink::File(Target::create(path)?),
-            None => Sink::Value(Vec::with_capacity(size.min(RESERVED) as usize)),
+        let mut sink = match (&file, channel) {
+            (Some(path), _) => Sink::File(Target::create(path)?),
+            (None, Some(channel)) => Sink::Channel(channel),
+            (None, None) => Sink::Value(Vec::with_capacity(size.min(RESERVED) as usize)),
         };
         let mut bytes = 0;
         while let Some(chunk) = download.next().await? {

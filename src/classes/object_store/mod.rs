@@ -6,15 +6,18 @@ mod entries;
 mod file;
 mod get;
 mod info;
+mod open;
 mod put;
+mod reader;
 mod state;
 mod watch;
 mod watches;
+mod writer;
 
 use crate::bridge::birth;
 use crate::bridge::method::{ANY, Method, constructor, row};
 use crate::rules::object_options::{
-    GET_OPTIONS, INFO_OPTIONS, LINK_OPTIONS, LIST_OPTIONS, META_OPTIONS, PUT_OPTIONS, WATCH_OPTIONS,
+    GET_OPTIONS, INFO_OPTIONS, LINK_OPTIONS, LIST_OPTIONS, META_OPTIONS, OPEN_OPTIONS, PUT_OPTIONS, WATCH_OPTIONS,
 };
 use crate::tcl::Class;
 use state::ObjectStore;
@@ -45,6 +48,22 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             PUT_OPTIONS,
             "As `put`, of a file, which is read piece by piece; the name is that of the object, the path is not sent.",
             put::put_file,
+        ),
+        row(
+            "put_channel",
+            "name channel ?-option value ...?",
+            (2, 2),
+            PUT_OPTIONS,
+            "As `put`, of what a channel gives until its end, read in its own translation and encoding; it stays open.",
+            put::put_channel,
+        ),
+        row(
+            "open",
+            "name ?mode? ?-option value ...?",
+            (1, 2),
+            OPEN_OPTIONS,
+            "A channel that reads an object (mode `r`, the default) or writes one (`w`). Errors: `ErrInvalidArg`, those of `get` and `put`.",
+            open::open,
         ),
         row(
             "get",

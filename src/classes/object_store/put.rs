@@ -7,15 +7,16 @@ use serde_json::{Map, Value as Json};
 use super::file::Source;
 use super::info::info_dict;
 use super::state::{ObjectStore, object_name};
-use crate::bridge::errors::Result;
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::method::Invocation;
 use crate::bridge::options::bad_value;
-use crate::client::Argument;
 use crate::client::object::{Plan, Upload};
+use crate::client::{Argument, Slot};
 use crate::rules::object_meta::About;
 use crate::rules::object_options::PUT_OPTIONS;
 use crate::rules::option::{Kind, Name, Opt, int, named};
-use crate::tcl::{Obj, Reply};
+use crate::tcl::channel::{Channel, Piece, Use};
+use crate::tcl::{self, Obj, Reply};
 use bytes::Bytes;
 
 const CALLBACK: Name = named(PUT_OPTIONS, "callback");
@@ -54,7 +55,13 @@ fn texts(dict: &Obj) -> Option<Json> {
 ///
 /// # Errors
 /// `ErrInvalidArg`
-pub(super) fn plan(state: &ObjectStore, call: &Invocation, name: String, total: Option<u64>) -> Result<Plan> {
+pub(super) fn plan(
+    state: &ObjectStore,
+    call: &Invocation,
+    table: &'static [Opt],
+    name: String,
+    total: Option<u64>,
+) -> Result<Plan> {
     const CHUNK_SIZE: &str = "chunk_size";
     let size = call.options.int(const { int(PUT_OPTIONS, CHUNK_SIZE) });
     if size < 1 {
@@ -62,7 +69,7 @@ pub(super) fn plan(state: &ObjectStore, call: &Invocation, name: String, total: 
     }
     Ok(Plan {
         name,
-        about: about(call, PUT_OPTIONS)?,
+        about: about(call, table)?,
         chunk_size: size as u64,
         ms: state.timeout(call, const { named(PUT_OPTIONS, "timeout") }),
         revision: call.options.given_int(const { named(PUT_OPTIONS, "revision") }).map(|revision| revision as u64),
@@ -75,7 +82,7 @@ pub(super) fn plan(state: &ObjectStore, call: &Invocation, name: String, total: 
 pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let name = object_name(&call.args[0])?;
     let data = call.args[1].with_bytes(Bytes::copy_from_slice).ok_or(Argument::PayloadNotBytes)?;
-    let plan = plan(state, call, name, Some(data.len() as u64))?;
+    let plan = plan(state, call, PUT_OPTIONS, name, Some(data.len() as u64))?;
     state.open()?;
     let store = Rc::clone(&state.store);
     state.run(call, CALLBACK, async move {
@@ -85,11 +92,45 @@ pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     })
 }
 
+/// `put_channel name channel ?-option value ...?`
+pub(super) fn put_channel(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
+    let name = object_name(&call.args[0])?;
+    let channel = Rc::new(Channel::find(call.interp, &call.args[1], Use::Read)?);
+    let plan = plan(state, call, PUT_OPTIONS, name, None)?;
+    state.open()?;
+    let store = Rc::clone(&state.store);
+    state.run(call, CALLBACK, async move {
+        let mut upload = Upload::begin(&store, plan).await?;
+        let readable = Slot::new();
+        loop {
+            match channel.read(upload.chunk_size()) {
+                Piece::Data(data) => {
+                    let bytes = data.with_bytes(Bytes::copy_from_slice).ok_or(Argument::PayloadNotBytes)?;
+                    upload.write(bytes).await?;
+                }
+                Piece::Blocked => {
+                    let told = Rc::clone(&readable);
+                    let _ready = channel.when_ready(Use::Read, Rc::new(move || told.push(())));
+                    readable.next().await;
+                }
+                Piece::End => return Ok(info_dict(&store.bucket, &upload.finish().await?)),
+                Piece::Failed(errno) => return Err(channel_failed("reading", errno)),
+            }
+        }
+    })
+}
+
+/// The error of a channel.
+pub(super) fn channel_failed(what: &str, errno: i32) -> Error {
+    let (id, text) = tcl::posix(errno);
+    tcl::Error::Raised { message: format!("error {what} the channel: {text}"), code: vec!["POSIX".into(), id, text] }.into()
+}
+
 /// `put_file name path ?-option value ...?`
 pub(super) fn put_file(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let name = object_name(&call.args[0])?;
     let mut source = Source::open(&call.args[1].to_text())?;
-    let plan = plan(state, call, name, source.size())?;
+    let plan = plan(state, call, PUT_OPTIONS, name, source.size())?;
     state.open()?;
     let store = Rc::clone(&state.store);
     state.run(call, CALLBACK, async move {

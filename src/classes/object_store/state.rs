@@ -8,6 +8,7 @@ use std::rc::{Rc, Weak};
 use serde_json::Value as Json;
 
 use super::watch::Watch;
+use super::writer::Writer;
 use crate::bridge::birth;
 use crate::bridge::dialect;
 use crate::bridge::errors::{Result, told};
@@ -37,6 +38,7 @@ pub(crate) struct ObjectStore {
     last_task: Cell<u64>,
     watches: RefCell<HashMap<i64, Rc<Watch>>>,
     last_watch: Cell<i64>,
+    writers: RefCell<Vec<Weak<Writer>>>,
 }
 
 impl Instance for ObjectStore {
@@ -49,6 +51,10 @@ impl Instance for ObjectStore {
         let watches = self.watches.take();
         for watch in watches.values() {
             watch.end();
+        }
+        let writers = self.writers.take();
+        for writer in writers.iter().filter_map(Weak::upgrade) {
+            writer.abort();
         }
     }
 
@@ -77,6 +83,7 @@ impl ObjectStore {
             last_task: Cell::new(0),
             watches: RefCell::default(),
             last_watch: Cell::new(0),
+            writers: RefCell::default(),
         };
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
         let born = birth::make(kept.interp(), CLASS_NAME, Rc::new(state))?;
@@ -97,6 +104,13 @@ impl ObjectStore {
         self.last_watch.set(id);
         self.watches.borrow_mut().insert(id, watch);
         id
+    }
+
+    /// Remembers a channel that is to be given up with the object.
+    pub(super) fn writes(&self, writer: &Rc<Writer>) {
+        let mut writers = self.writers.borrow_mut();
+        writers.retain(|writer| writer.strong_count() > 0);
+        writers.push(Rc::downgrade(writer));
     }
 
     /// Gives up a watch; `None` if there is none with this ID.

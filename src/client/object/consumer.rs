@@ -37,6 +37,8 @@ struct Pull {
 pub(super) struct Delivery {
     /// As it came.
     pub message: Message,
+    /// Sequence in the stream.
+    pub revision: u64,
 }
 
 /// What is read.
@@ -203,7 +205,7 @@ impl Consumer {
                     self.came += 1;
                     self.last = revision;
                     self.alive = Instant::now();
-                    return Ok(Some(Delivery { message }));
+                    return Ok(Some(Delivery { message, revision }));
                 }
                 Answer::End(End::Full) => {}
                 Answer::End(End::Timeout) if !pull.alive => return Err(self.silence()),

@@ -43,7 +43,7 @@ pub(super) async fn resolve(store: &Rc<Store>, name: &str) -> Result<(Rc<Store>,
 }
 
 /// The fault of an object that is not what its meta says.
-fn corrupt(meta: &Meta, expected: impl ToString, computed: impl ToString) -> Fault {
+pub(super) fn corrupt(meta: &Meta, expected: impl ToString, computed: impl ToString) -> Fault {
     Fault::ObjectCorrupt { name: meta.name().to_string(), expected: expected.to_string(), computed: computed.to_string() }
 }
 

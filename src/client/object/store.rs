@@ -181,6 +181,14 @@ impl Store {
         }
     }
 
+    /// A message as it is read.
+    pub(super) async fn message(&self, api: &Api, which: &Json) -> Result<Stored, Fault> {
+        match self.direct {
+            true => api.direct_message(&self.stream, which).await,
+            false => api.stored_message(&self.stream, which.to_string()).await,
+        }
+    }
+
     /// The meta of a name as it is read, a deleted one included.
     ///
     /// # Errors
@@ -189,10 +197,7 @@ impl Store {
         let subjects = [Some(meta_subject(&self.bucket, name)), latin_meta_subject(&self.bucket, name)];
         for subject in subjects.into_iter().flatten() {
             let which = json!({ "last_by_subj": subject });
-            let outcome = match self.direct {
-                true => self.api.direct_message(&self.stream, &which).await,
-                false => self.api.stored_message(&self.stream, which.to_string()).await,
-            };
+            let outcome = self.message(&self.api, &which).await;
             if let Some(entry) = self.found(name, outcome).await? {
                 return Ok(entry);
             }
