@@ -48,6 +48,8 @@ pub enum From {
 pub enum Close {
     /// By a script, which gets the outcome.
     Wanted,
+    /// By a script that does not wait for the outcome.
+    Unattended,
     /// Because its interpreter, its thread or the process ends: nobody waits.
     Abandoned,
 }
@@ -407,8 +409,12 @@ unsafe extern "C" fn close(data: *mut c_void, interp: *mut sys::Tcl_Interp, flag
         drop(unsafe { Rc::from_raw(data.cast::<Instance>().cast_const()) });
         let live = instance.home.live().is_some();
         // A channel that does not block is closed when Tcl has handed over the last of it, for nobody in particular.
-        let how = if live { Close::Wanted } else { Close::Abandoned };
-        match instance.until(live && !interp.is_null(), || instance.driver.close(how)) {
+        let how = match (live, interp.is_null()) {
+            (false, _) => Close::Abandoned,
+            (true, true) => Close::Unattended,
+            (true, false) => Close::Wanted,
+        };
+        match instance.until(how == Close::Wanted, || instance.driver.close(how)) {
             Io::Done(()) | Io::Again => 0,
             Io::Errno(code) => code,
             Io::Failed(error) => {

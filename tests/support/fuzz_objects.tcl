@@ -29,6 +29,9 @@ proc ::fuzz::clear {} {
     foreach kind [dict keys $objects] {
         dict set objects $kind {}
     }
+    foreach channel [chan names natsobj*] {
+        catch {close $channel}
+    }
     foreach command [info commands ::fuzz::co_*] {
         catch {rename $command {}}
     }

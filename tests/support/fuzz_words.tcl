@@ -203,6 +203,7 @@ proc ::fuzz::argument {name} {
         msg { return [message] }
         stream - consumer { return [name] }
         path { return [pick {/no/such/file {} /}] }
+        channel { return [pick {no_such_channel {} natsobj1 natsobj2}] }
         bucket { return [choose {b b b b2} [list [name]]] }
         key { return [key_name] }
         value - payload { return [junk] }

@@ -14,7 +14,7 @@ use crate::tcl::driver::{Close, Driver, From, Io, Notifier};
 use crate::tcl::{Home, Obj};
 
 /// Number of bytes that are fetched ahead.
-const AHEAD: usize = 1 << 20;
+const AHEAD: usize = 256 << 10;
 
 /// An object that is read.
 pub(super) struct Reader {

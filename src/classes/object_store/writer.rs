@@ -170,7 +170,7 @@ impl Driver for SharedWriter {
         }
         match &*writer.outcome.borrow() {
             None => {
-                writer.alone.set(true);
+                writer.alone.set(how == Close::Unattended);
                 Io::Again
             }
             Some(Ok(())) => Io::Done(()),
