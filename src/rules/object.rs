@@ -102,8 +102,8 @@ pub(crate) fn may_send(chunks: usize, bytes: u64, size: u64) -> bool {
     chunks < least || (chunks < most && bytes + size <= most_bytes)
 }
 
-/// Bytes that a download asks for at a time; twice as many are on their way at most.
-const PULL: u64 = 512 << 10;
+/// Bytes that a download asks for at a time. It asks again when they are taken: of two pulls the server would serve each in turn.
+const PULL: u64 = 1 << 20;
 
 /// Number of chunks of this size that are asked for at a time.
 pub(crate) fn pull_batch(chunk_size: u64) -> u64 {
@@ -175,7 +175,7 @@ mod tests {
         assert!(!may_send(2, 8 << 20, 1));
         assert!(may_send(31, 31 << 17, 1 << 17) && !may_send(32, 32 << 17, 1 << 17));
         assert!(may_send(63, 63, 1) && !may_send(64, 64, 1));
-        assert_eq!((pull_batch(131_072), pull_batch(1 << 20), pull_batch(1), pull_batch(0)), (4, 1, 256, 256));
+        assert_eq!((pull_batch(131_072), pull_batch(1 << 20), pull_batch(1), pull_batch(0)), (8, 1, 256, 256));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A consumer that hands out messages of a subject in order as they are asked for. It is made anew where it is lost.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -21,9 +20,6 @@ const INACTIVE: i64 = 30_000_000_000;
 
 /// Time in ms before another attempt to make a consumer.
 const RETRY: u64 = 100;
-
-/// Number of pulls that are under way.
-const PULLS: usize = 2;
 
 /// A pull under way.
 struct Pull {
@@ -60,9 +56,7 @@ pub(super) struct Consumer {
     store: Rc<Store>,
     wanted: Wanted,
     name: Option<String>,
-    pulls: VecDeque<Pull>,
-    /// Number of messages that were asked for, of all consumers.
-    asked: u64,
+    pull: Option<Pull>,
     /// Number of messages that came.
     came: u64,
     /// Number of deliveries of the present consumer.
@@ -98,8 +92,7 @@ impl Consumer {
             store: Rc::clone(store),
             wanted,
             name: None,
-            pulls: VecDeque::new(),
-            asked: 0,
+            pull: None,
             came: 0,
             delivered: 0,
             last: 0,
@@ -112,9 +105,8 @@ impl Consumer {
     }
 
     async fn make(&mut self) -> Result<(), Fault> {
-        self.pulls.clear();
+        self.pull = None;
         self.remove();
-        self.asked = self.came;
         self.delivered = 0;
         let api = Rc::clone(&self.store.api);
         let mut config = Map::new();
@@ -158,17 +150,16 @@ impl Consumer {
         let _ = api.client.call_back(spec, Rc::new(|_| ()));
     }
 
-    /// Asks for what is still to come, but not for more than may be on its way.
+    /// Asks for what is still to come, but not for too much at a time.
     fn ask(&mut self) -> Result<(), Fault> {
-        while self.pulls.len() < PULLS && self.asked < self.wanted.count {
+        if self.pull.is_none() {
             let Some(name) = &self.name else { return Err(Fault::ReplyIncomplete) };
-            let batch = self.wanted.batch.min(self.wanted.count - self.asked);
+            let batch = self.wanted.batch.min(self.wanted.count - self.came);
             let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
             let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
             let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
             let calling = self.store.api.client.call(RequestSpec { msg, timeout: timeout(self.wanted.ms), mode })?;
-            self.pulls.push_back(Pull { calling, left: batch, alive: false });
-            self.asked += batch;
+            self.pull = Some(Pull { calling, left: batch, alive: false });
         }
         Ok(())
     }
@@ -184,7 +175,7 @@ impl Consumer {
                 return Ok(None);
             }
             self.ask()?;
-            let Some(pull) = self.pulls.front_mut() else { return Err(Fault::ReplyIncomplete) };
+            let Some(pull) = &mut self.pull else { return Err(Fault::ReplyIncomplete) };
             match pull.calling.next().await {
                 Answer::Reply(message) => {
                     pull.left -= 1;
@@ -195,7 +186,7 @@ impl Consumer {
                         return Err(Fault::ReplyIncomplete);
                     };
                     if over {
-                        self.pulls.pop_front();
+                        self.pull = None;
                     }
                     if delivery != self.delivered + 1 {
                         self.again().await?;
@@ -242,7 +233,7 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.pulls.clear();
+        self.pull = None;
         self.remove();
     }
 }
