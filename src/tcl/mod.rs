@@ -10,6 +10,7 @@ pub mod event;
 pub mod fork;
 mod handle;
 pub mod interp;
+mod io;
 mod lent;
 pub mod mailbox;
 mod mark;

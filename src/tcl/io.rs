@@ -1,0 +1,58 @@
+//! What a channel of one's own has to be able to do.
+
+use std::os::raw::c_int;
+
+use super::error::Error;
+use super::obj::Obj;
+
+/// Outcome of an operation.
+pub enum Io<T> {
+    /// It is done.
+    Done(T),
+    /// Nothing can be done now; the driver tells when.
+    Again,
+    /// An error of the system.
+    Errno(c_int),
+    /// An error with words of its own.
+    Failed(Error),
+}
+
+/// Where an offset counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The beginning.
+    Start,
+    /// The place.
+    Current,
+    /// The end.
+    End,
+}
+
+/// How a channel is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// By a script, which gets the outcome.
+    Wanted,
+    /// By a script that does not wait for the outcome.
+    Unattended,
+    /// Because its interpreter, its thread or the process ends: nobody waits.
+    Abandoned,
+}
+
+/// What a channel is made of.
+pub trait Driver: 'static {
+    /// Reads; 0 is the end.
+    fn read(&self, into: &mut [u8]) -> Io<usize>;
+    /// Writes.
+    fn write(&self, from: &[u8]) -> Io<usize>;
+    /// Goes to another place.
+    fn seek(&self, offset: i64, from: From) -> Io<i64>;
+    /// Whether a read, and whether a write, would not be [`Io::Again`].
+    fn ready(&self) -> (bool, bool);
+    /// Names and values of its options.
+    fn options(&self) -> Vec<(&'static str, Obj)>;
+    /// Sets an option; false if it has none of this name that can be set.
+    fn set_option(&self, name: &str, value: &str) -> bool;
+    /// Ends it. Called again after [`Io::Again`], unless nobody waits for the outcome.
+    fn close(&self, how: Close) -> Io<()>;
+}
