@@ -175,13 +175,15 @@ setup_nats_py() {
 }
 
 setup_nats_js() {
-    local at=$tools/node/node_modules/@nats-io name packages=()
+    local at=$tools/node/node_modules/@nats-io name packages=() missing=
     # Without Node.js its column is left out, and nothing else is.
     command -v node >/dev/null && command -v npm >/dev/null || { say 'no Node.js with npm: nats.js will not be measured'; return; }
-    for name in transport-node jetstream kv; do
-        grep -qs "\"version\": \"$nats_js_pin\"" "$at/$name/package.json" || packages+=("@nats-io/$name@$nats_js_pin")
+    for name in transport-node jetstream kv obj; do
+        # All of them at once: npm removes what it is not told of.
+        packages+=("@nats-io/$name@$nats_js_pin")
+        grep -qs "\"version\": \"$nats_js_pin\"" "$at/$name/package.json" || missing=$name
     done
-    [ ${#packages[@]} = 0 ] && return
+    [ -z "$missing" ] && return
     say "installing nats.js $nats_js_pin into .tools/node"
     npm install --prefix "$tools/node" --no-audit --no-fund --no-save --loglevel=error "${packages[@]}" >/dev/null \
         || say 'nats.js could not be installed and will not be measured'

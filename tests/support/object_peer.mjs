@@ -1,0 +1,61 @@
+// nats.js as the other client of a bucket of objects; called as object_peer.py is. NATS_JS is the folder with node_modules.
+
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const load = createRequire(join(process.env.NATS_JS, "package.json"));
+const { connect } = load("@nats-io/transport-node");
+const { Objm } = load("@nats-io/obj");
+
+const hex = (text) => Buffer.from(text).toString("hex");
+const shown = (info) => `${hex(info.name)} ${info.size ?? 0} ${info.chunks ?? 0} ${Number(!!info.deleted)} ${hex(info.description ?? "") || "-"}`;
+
+async function run(objm, bucket, operation, ...words) {
+  const text = words.map((word) => Buffer.from(word, "hex").toString());
+  if (operation === "create") {
+    await objm.create(bucket);
+    return "made";
+  }
+  const store = await objm.open(bucket);
+  switch (operation) {
+    case "put":
+      return shown(await store.putBlob({ name: text[0], description: "js" }, Buffer.from(words[1], "hex")));
+    case "big":
+      return shown(await store.putBlob({ name: text[0] }, Uint8Array.from({ length: Number(text[1]) }, (_, i) => i % 251)));
+    case "get": {
+      const data = await store.getBlob(text[0]);
+      return data === null ? "null" : Buffer.from(data).toString("hex") || "-";
+    }
+    case "size": {
+      const data = await store.getBlob(text[0]);
+      return String(data.length);
+    }
+    case "info": {
+      const info = await store.info(text[0]);
+      return info === null ? "null" : shown(info);
+    }
+    case "link":
+      return shown(await store.link(text[0], await store.info(text[1])));
+    case "update":
+      await store.update(text[0], { name: text[0], description: text[1] });
+      return "updated";
+    case "delete":
+      await store.delete(text[0]);
+      return "deleted";
+    case "list":
+      return (await store.list()).filter((info) => !info.deleted).map((info) => hex(info.name)).sort().join(" ");
+  }
+  throw new TypeError(operation);
+}
+
+const [url, bucket, ...operations] = process.argv.slice(2);
+const nc = await connect({ servers: url });
+const objm = new Objm(nc);
+for (const words of operations) {
+  try {
+    console.log(await run(objm, bucket, ...words.split("/")));
+  } catch (error) {
+    console.log(error.name);
+  }
+}
+await nc.close();
