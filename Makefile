@@ -31,7 +31,7 @@ FEATURES    = $(shell tools/find-tcl.sh 8 >/dev/null || echo --features nats-tcl
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint reference bench cost soak kv-soak fuzz fuzz-tcl install clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference bench bench-services cost soak kv-soak fuzz fuzz-tcl install clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -87,6 +87,10 @@ bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: anoth
 	@tools/setup.sh bench
 	@$(ENV); $(CARGO) build --release --package nats-bench-raw
 	@python3 bench/run.py $(if $(PEER),--peer $(PEER)) $(BENCHFLAGS)
+
+bench-services: build ## what a service costs against a plain subscription, 1000 requests in flight
+	@tools/setup.sh server
+	@$(TCLSH) tools/with-server.tcl bench/services.tcl
 
 soak: build ## load and restarts for SOAK_SECONDS (600): no loss, no growth
 	@tools/setup.sh server

@@ -102,6 +102,12 @@ fn words() -> &'static (Obj, Obj) {
     })
 }
 
+/// The word `::yield`, which lives as long as the thread.
+pub(super) fn yield_word() -> &'static Obj {
+    &words().1
+}
+
+/// The coroutine that the interpreter is in, by its command.
 pub(super) fn current_coroutine(interp: Interp) -> Option<sys::Tcl_Command> {
     let name = interp.call(std::slice::from_ref(&words().0)).ok()?;
     interp.reset_result();
@@ -176,8 +182,7 @@ fn look_is_due(look: Duration) -> bool {
 fn suspend(interp: Interp, suspended: Box<Suspended>) -> Code {
     let data: *mut c_void = Box::into_raw(suspended).cast();
     let null = std::ptr::null_mut();
-    let yield_word: &'static Obj = &words().1;
-    let objv = std::ptr::from_ref(yield_word).cast();
+    let objv = std::ptr::from_ref(yield_word()).cast();
     // SAFETY: Tcl runs `after_yield` exactly once for this; the word lives for ever.
     unsafe {
         stub!(tcl_NRAddCallback(interp.as_ptr(), Some(after_yield), data, null, null, null));

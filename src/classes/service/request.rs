@@ -121,8 +121,7 @@ fn take(service: Rc<Service>, endpoint: Rc<Endpoint>, message: Message, sub: Sub
         Ok(words) => words,
         Err(text) => return request.end(Some(Failure::new(BAD_REQUEST, &text))),
     };
-    let number = LATEST.get() + 1;
-    LATEST.set(number);
+    let pool = Rc::clone(&request.service.pool);
     let known: Rc<Cell<Option<Coroutine>>> = Rc::default();
     let (weak, of) = (Rc::downgrade(&request), Rc::clone(&known));
     let begun = move |coroutine| {
@@ -136,7 +135,13 @@ fn take(service: Rc<Service>, endpoint: Rc<Endpoint>, message: Message, sub: Sub
         let failure = request.failure(outcome);
         request.end(failure);
     };
-    coroutine::start(interp, &format!("::nats::service::request{number}"), words, Box::new(begun), Box::new(over));
+    coroutine::start(interp, &pool, name, words, Box::new(begun), Box::new(over));
+}
+
+/// A name that no other coroutine has.
+fn name() -> String {
+    LATEST.set(LATEST.get() + 1);
+    format!("::nats::service::request{}", LATEST.get())
 }
 
 /// The request that the coroutine is at work on.

@@ -18,6 +18,7 @@ use crate::rules::option::Value;
 use crate::rules::service::{self as rules, Counts, Identity, Place, Verb};
 use crate::rules::time::msec_to_isotime;
 use crate::tcl::Obj;
+use crate::tcl::coroutine::Pool;
 
 /// Options of a service.
 pub(super) struct Settings {
@@ -171,6 +172,8 @@ pub(crate) struct Service {
     pub(super) command: OnceCell<Obj>,
     /// Groups.
     pub(super) family: Family,
+    /// Coroutines for handlers.
+    pub(super) pool: Rc<Pool>,
     /// What hears of the connection.
     pub(super) watchers: OnceCell<Watchers>,
 }
@@ -194,6 +197,7 @@ impl Service {
             told: RefCell::default(),
             command: OnceCell::new(),
             family: Family::default(),
+            pool: Rc::default(),
             watchers: OnceCell::new(),
         }
     }

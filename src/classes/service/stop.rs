@@ -95,6 +95,9 @@ impl Service {
             return;
         }
         self.unsubscribe();
+        if let Some(kept) = self.connection.home.live() {
+            self.pool.end(kept.interp());
+        }
         self.step();
         let told = self.told.take();
         let words = self.settings.on_stop.clone().zip(self.command.get().cloned());
