@@ -37,6 +37,42 @@ apply {{} {
     }
 }}
 
+# The methods of `nats::messages` that run scripts, which may yield.
+oo::define ::nats::messages unexport Take Settle
+
+# Body of `each`.
+proc ::nats::internal::each {my varName body} {
+    upvar 1 $varName message
+    while {[llength [set taken [$my Take]]]} {
+        lassign $taken id message
+        set code [catch {uplevel 1 $body} result options]
+        if {[namespace which -command $my] ne {}} {
+            $my Settle $id [expr {$code == 1}]
+        } elseif {$code in {0 4}} {
+            return
+        }
+        switch -- $code {
+            0 - 4 {}
+            3 {
+                return
+            }
+            default {
+                dict incr options -level
+                return -options $options $result
+            }
+        }
+    }
+}
+
+# A callback in a coroutine of its own.
+proc ::nats::internal::run {my id words} {
+    set code [catch {uplevel #0 $words} result options]
+    if {[namespace which -command $my] ne {}} {
+        $my Settle $id [expr {$code == 1}]
+    }
+    return -options $options $result
+}
+
 # mymethod method ?arg ...?
 #
 # A command prefix that calls a method of the object, a private one too, as in Tcl 9: callback(n).

@@ -11,7 +11,7 @@
 #
 # `3` stands for what only dialect 3 has.
 namespace eval reference {
-    variable pages {core jetstream kv objects services}
+    variable pages {consume core jetstream kv objects services}
 }
 
 # Dialect -> tables, each from an interpreter of its own.

@@ -41,6 +41,7 @@ pub(crate) const CODES: &[&str] = &[
     "ErrJSResponse",
     "ErrConsumerNotActive",
     "ErrConsumerSequenceMismatch",
+    "ErrConsumeEnded",
     "BucketNotFound",
     "KeyNotFound",
     "WrongLastSequence",

@@ -58,6 +58,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::NoKeys(bucket) => (KEY_NOT_FOUND, format!("No keys found in bucket {bucket}")),
         Fault::ConsumerNotActive(start) => reset(*start, NOT_ACTIVE),
         Fault::ConsumerSequenceMismatch(start) => reset(*start, MISMATCH),
+        Fault::ConsumeEnded(reason) => (const { word("ErrConsumeEnded") }, reason.clone()),
         Fault::WrongLastSequence(error) => (const { word("WrongLastSequence") }, error.description.clone()),
         Fault::ObjectNotFound(name) => (const { word("ObjectNotFound") }, format!("Object {name} not found")),
         Fault::ObjectExists(name) => (const { word("ObjectExists") }, format!("Object {name} exists")),
@@ -133,6 +134,15 @@ fn argument_text(argument: &Argument) -> String {
         Argument::Exclusive(one, other) => format!("The options -{one} and -{other} exclude each other"),
         Argument::Conflict(one, other) => format!("-{one} conflicts with -{other}"),
         Argument::Needs(one, other) => format!("-{one} requires -{other}"),
+        Argument::Threshold { threshold, limit } => format!("-threshold {threshold} is not between 1 and {limit}"),
+        Argument::ExpiresTooShort(ms) => format!("-expires {ms} is less than 1000 ms"),
+        Argument::PushConsumer(name) => format!("{name} is a push consumer"),
+        Argument::Group { consumer, groups } if groups.is_empty() => format!("The consumer {consumer} has no priority groups"),
+        Argument::Group { consumer, groups } => {
+            format!("The consumer {consumer} needs -group with one of: {}", groups.join(" "))
+        }
+        Argument::PriorityPolicy { name, policy } => format!("-{name} is for consumers of the priority policy {policy}"),
+        Argument::HasCallback => "The messages go to the callback".into(),
         Argument::HeartbeatTooLong { heartbeat, expires } => {
             format!("-idle_heartbeat {heartbeat} is more than half of the {expires} ms that the server waits")
         }

@@ -1,7 +1,9 @@
 //! The faces of the dialects: the classes and commands that an interpreter gets, and the variable and the version that tell
 //! which.
 
-use super::{bucket, connection, jet_stream, key_value, kv_watcher, message, object_store, ordered_consumer, publisher, service};
+use super::{
+    bucket, connection, jet_stream, key_value, kv_watcher, message, messages, object_store, ordered_consumer, publisher, service,
+};
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
 use crate::bridge::errors::to_tcl;
@@ -50,6 +52,11 @@ const PUBLISHER: Class = Class {
     define: |interp| class::define(interp, &publisher::CLASS),
     describe: || describe::class(&publisher::CLASS),
 };
+const MESSAGES: Class = Class {
+    name: messages::CLASS.name,
+    define: |interp| class::define(interp, &messages::CLASS),
+    describe: || describe::class(&messages::CLASS),
+};
 const BUCKET: Class = Class {
     name: bucket::CLASS.name,
     define: |interp| class::define(interp, &bucket::CLASS),
@@ -90,7 +97,17 @@ const SERVICE_REMOTE: Class = Class {
 static FACES: &[Face] = &[
     Face {
         dialect: &DIALECT_2,
-        classes: &[CONNECTION, JET_STREAM_2, PUBLISHER, KEY_VALUE, OBJECT_STORE, SERVICE, SERVICE_GROUP, SERVICE_REMOTE],
+        classes: &[
+            CONNECTION,
+            JET_STREAM_2,
+            PUBLISHER,
+            KEY_VALUE,
+            OBJECT_STORE,
+            MESSAGES,
+            SERVICE,
+            SERVICE_GROUP,
+            SERVICE_REMOTE,
+        ],
         commands: &[message::time::COMMANDS, message::time::OLD_COMMANDS],
     },
     Face {
@@ -103,6 +120,7 @@ static FACES: &[Face] = &[
             BUCKET,
             KV_WATCHER,
             OBJECT_STORE,
+            MESSAGES,
             SERVICE,
             SERVICE_GROUP,
             SERVICE_REMOTE,

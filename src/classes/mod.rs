@@ -9,6 +9,7 @@ pub(crate) mod jet_stream;
 pub(crate) mod key_value;
 mod kv_watcher;
 pub(crate) mod message;
+mod messages;
 mod object_store;
 mod ordered_consumer;
 mod publisher;

@@ -55,6 +55,33 @@ pub(crate) enum Argument {
     Conflict(Name, Name),
     /// An option that needs another one.
     Needs(Name, Name),
+    /// `-threshold` beyond the limit that it belongs to.
+    Threshold {
+        /// Value as given.
+        threshold: u64,
+        /// Limit.
+        limit: u64,
+    },
+    /// `-expires` that is too short for continuous consumption, in ms.
+    ExpiresTooShort(i64),
+    /// A push consumer where a pull consumer is needed.
+    PushConsumer(String),
+    /// `-group` that does not fit the consumer, or is missing.
+    Group {
+        /// Consumer.
+        consumer: String,
+        /// Its groups.
+        groups: Vec<String>,
+    },
+    /// An option that needs another priority policy.
+    PriorityPolicy {
+        /// Option.
+        name: Name,
+        /// Policy that it needs.
+        policy: &'static str,
+    },
+    /// Messages asked for that go to a callback.
+    HasCallback,
     /// Heartbeats of a pull that are too rare for it.
     HeartbeatTooLong {
         /// Time between heartbeats in ms.

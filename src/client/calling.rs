@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::calls::{Answer, Calls, Handler};
 use super::conn::Client;
 use super::fault::Fault;
 use super::task::Slot;
-use crate::engine::{CallId, End, Mode, Problem, RequestSpec};
+use crate::engine::{CallId, End, Mode, Problem, Pulse, RequestSpec};
 use crate::tcl::event::later;
 
 /// A timeout in ms, 0 for none, as the engine takes it.
@@ -89,6 +90,13 @@ pub(crate) struct Listening {
     id: CallId,
 }
 
+impl Listening {
+    /// Unsubscribes; what is on its way still comes.
+    pub(crate) fn leave(&self) {
+        self.client.engine().leave(self.id);
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         if self.client.calls().remove(self.id) {
@@ -126,6 +134,17 @@ impl Client {
     /// Takes the calls that the engine has refused though the status was another one. Must be called before the status is set.
     pub(crate) fn take_unheard(&self) -> Unheard {
         Unheard { calls: Rc::clone(self.calls()), ids: self.unheard().take() }
+    }
+
+    /// Subscribes for the answers to pulls: all but heartbeats go to `run`, and the time of the last sign of life is kept.
+    ///
+    /// # Errors
+    /// [`Fault::Closed`].
+    pub(crate) fn listen_to_pulls(self: &Rc<Self>, subject: &str, run: Handler) -> Result<(Listening, Arc<Pulse>), Fault> {
+        self.open_or_fault()?;
+        let (id, pulse) = self.engine().listen_to_pulls(subject)?;
+        self.calls().listen(id, run);
+        Ok((Listening { client: Rc::clone(self), id }, pulse))
     }
 
     /// Sends a request whose answers a task awaits.

@@ -14,6 +14,7 @@ mod gather;
 pub(crate) mod kv;
 mod level;
 mod manage;
+pub(crate) mod messages;
 pub(crate) mod object;
 pub(crate) mod ordered;
 pub(crate) mod publisher;

@@ -52,7 +52,7 @@ impl<T: 'static> Turns<T> {
 
     /// Runs one at once, unless others wait or the stack is full: then it waits for its turn.
     pub(crate) fn take(self: &Rc<Self>, item: T) {
-        if self.depth.get() < self.most && self.queue.borrow().is_empty() {
+        if self.released.get() && self.depth.get() < self.most && self.queue.borrow().is_empty() {
             return self.run(item);
         }
         self.push(item);

@@ -1,6 +1,7 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
 use super::CallId;
+use super::alive::Pulse;
 use super::counted::Counted;
 use super::message::{Message, Outgoing};
 use super::repeat::{Due, Repetition};
@@ -87,6 +88,17 @@ pub(super) enum Kind {
     Listen {
         /// Its subscription.
         sub: Arc<Sub>,
+        /// Where signs of life are noted; then heartbeats are swallowed.
+        pulse: Option<Arc<Pulse>>,
+    },
+    /// A message that is sent again and again, while there is a connection, until it is cancelled.
+    Beat {
+        /// The message.
+        msg: Box<Outgoing>,
+        /// Time between two of them.
+        every: Duration,
+        /// Time of the next one.
+        next: Instant,
     },
     /// A round trip.
     Ping,
@@ -140,14 +152,15 @@ impl PendingCall {
     /// Its own inbox, if it has one.
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
-            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub } => Some(sub),
-            Kind::Shared | Kind::Ping => None,
+            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => Some(sub),
+            Kind::Shared | Kind::Ping | Kind::Beat { .. } => None,
         }
     }
 
     /// Time at which it ends by itself, and whether that is for want of further answers.
     fn due(&self) -> (Option<Instant>, bool) {
         match self.kind {
+            Kind::Beat { next, .. } => (Some(next), false),
             Kind::Gather { stalled: Some(at), .. } if self.deadline.is_none_or(|deadline| at < deadline) => (Some(at), true),
             _ => {
                 let silent = self.silence.and_then(|silence| silence.since.checked_add(silence.most));
@@ -254,11 +267,11 @@ impl Calls {
             .iter()
             .filter(|(id, call)| {
                 let own = match &call.kind {
-                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub } => {
+                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => {
                         sub.subject() == subject
                     }
                     Kind::Shared => by_reply == Some(**id) || shared == Some("*"),
-                    Kind::Ping => false,
+                    Kind::Ping | Kind::Beat { .. } => false,
                 };
                 own || call.subject.as_deref() == Some(subject)
             })
@@ -280,7 +293,8 @@ impl Calls {
 
     /// Whether no call waits for an answer: the pending ones only listen. With many calls it is assumed that one waits.
     pub fn is_quiet(&self) -> bool {
-        self.pending.len() <= FEW && self.pending.values().all(|call| matches!(call.kind, Kind::Listen { .. }))
+        self.pending.len() <= FEW
+            && self.pending.values().all(|call| matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. }))
     }
 
     /// A pending call.

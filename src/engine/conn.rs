@@ -1,5 +1,6 @@
 //! The engine as its users see it.
 
+use super::alive::Pulse;
 use super::config::Config;
 use super::counted::Counted;
 use super::error::{Code, Problem};
@@ -12,7 +13,7 @@ use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
-use super::{CallId, SubId, lock, supervisor};
+use super::{CallId, SubId, listen, lock, supervisor};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,7 +308,37 @@ impl Conn {
         if self.is_foreign() {
             return Err(Problem::forked());
         }
-        request::listen(&self.shared, subject)
+        request::listen(&self.shared, subject, None)
+    }
+
+    /// The same for the inbox of pulls: heartbeats are not delivered, but noted as every sign of life is.
+    ///
+    /// # Errors
+    /// As [`Conn::listen`].
+    pub fn listen_to_pulls(&self, subject: &str) -> Result<(CallId, Arc<Pulse>), Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
+        let pulse = Pulse::new();
+        Ok((request::listen(&self.shared, subject, Some(Arc::clone(&pulse)))?, pulse))
+    }
+
+    /// Unsubscribes such a call, which still takes what is on its way.
+    pub fn leave(&self, id: CallId) {
+        if !self.is_foreign() {
+            listen::leave(&self.shared, id);
+        }
+    }
+
+    /// Has the I/O thread send a message every so often, until [`Conn::cancel`], the end, or `most`.
+    ///
+    /// # Errors
+    /// `ErrBadSubject`, `ErrInvalidArg`.
+    pub fn repeat(&self, msg: Outgoing, every: Duration, most: Duration) -> Result<CallId, Problem> {
+        if self.is_foreign() {
+            return Err(Problem::forked());
+        }
+        listen::repeat(&self.shared, msg, every, most)
     }
 
     /// The number of a call that was refused with `ErrConnectionClosed`, for an owner that has not heard yet that no server is left.

@@ -149,12 +149,18 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
                 (left, true, Part::Answer)
             }
             Kind::Gather { left, judge, .. } => (left, false, judge(&m)),
-            Kind::Listen { .. } => {
+            Kind::Listen { pulse, .. } => {
                 sub.state().delivered += 1;
+                if let Some(pulse) = pulse {
+                    pulse.beat();
+                    if m.status() == Some(StatusCode::IDLE_HEARTBEAT) {
+                        continue;
+                    }
+                }
                 events.push(Event::Reply { call: id, message: m });
                 continue;
             }
-            Kind::Shared | Kind::Ping => break,
+            Kind::Shared | Kind::Ping | Kind::Beat { .. } => break,
         };
         sub.state().delivered += 1;
         ended = match m.status() {

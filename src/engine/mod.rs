@@ -9,6 +9,7 @@
 //! - `session`: one connection to one server
 //! - `outbox`, `subs`, `calls`, `request`, `deliver`, `timers`: state and work that outlive a session
 
+mod alive;
 mod calls;
 mod cause;
 mod config;
@@ -16,6 +17,7 @@ mod conn;
 mod counted;
 mod deliver;
 mod error;
+mod listen;
 mod listener;
 mod log;
 mod message;
@@ -37,6 +39,7 @@ mod wire;
 #[cfg(test)]
 mod fuzz_checks;
 
+pub use alive::Pulse;
 pub use calls::{Part, Progress};
 pub use config::{Config, Losses, TlsConfig};
 pub use conn::Conn;

@@ -1,5 +1,6 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
+use super::alive::Pulse;
 use super::calls::{Again, Amend, Calls, Inbox, Judge, Kind, PendingCall, Progress, Renew, Silence};
 use super::counted::Counted;
 use super::error::Problem;
@@ -291,8 +292,9 @@ pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
     }
 }
 
-/// Subscribes for a call that takes everything, statuses too, and ends only by `cancel` or with the connection.
-pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> {
+/// Subscribes for a call that takes everything, statuses too, and ends only by `cancel` or with the connection. With a pulse
+/// heartbeats are noted there and not delivered.
+pub(super) fn listen(shared: &Shared, subject: &str, pulse: Option<Arc<Pulse>>) -> Result<CallId, Problem> {
     super::message::check_framing(subject, "subject")?;
     let mut subs = lock(&shared.subs);
     let mut calls = lock(&shared.calls);
@@ -300,7 +302,7 @@ pub(super) fn listen(shared: &Shared, subject: &str) -> Result<CallId, Problem> 
         let id = calls.next_aside();
         let sub = subs.add_call(id, subject.to_string(), None);
         q.subscribe(&sub);
-        calls.insert(id, PendingCall::new(Kind::Listen { sub }, None, None));
+        calls.insert(id, PendingCall::new(Kind::Listen { sub, pulse }, None, None));
         id
     });
     pushed.ok_or_else(Problem::closed)
@@ -314,11 +316,11 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     shared.outbox.withdraw(id);
     match call.kind {
         // No requests: nothing to log.
-        Kind::Listen { sub } => {
+        Kind::Listen { sub, .. } => {
             shared.end_now(&sub);
             return true;
         }
-        Kind::Ping => return true,
+        Kind::Ping | Kind::Beat { .. } => return true,
         Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } => shared.end_now(&sub),
         Kind::Shared => (),
     }

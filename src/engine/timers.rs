@@ -1,6 +1,6 @@
 //! Deadlines of calls, watched in every phase of a connection.
 
-use super::calls::{Calls, PendingCall};
+use super::calls::{Calls, Kind, PendingCall};
 use super::error::Problem;
 use super::listener::End;
 use super::repeat::Due;
@@ -39,6 +39,17 @@ fn expire(shared: &Shared) -> Option<Instant> {
             },
         };
         let Some(mut call) = calls.remove(id) else { continue };
+        if let Kind::Beat { msg, every, .. } = call.kind {
+            if connected {
+                shared.outbox.with(|q| q.publish(&msg.as_publication(), &[], outbox::Kind::Publish));
+            }
+            let past = call.deadline.is_some_and(|deadline| now >= deadline);
+            if let Some(next) = now.checked_add(every).filter(|_| !past) {
+                let kind = Kind::Beat { msg, every, next };
+                calls.insert(id, PendingCall { kind, ..call });
+            }
+            continue;
+        }
         shared.outbox.withdraw(id);
         let end = end.unwrap_or_else(|| end_of(&mut call));
         shared.end_call(id, &call, end);

@@ -1,6 +1,7 @@
 //! Pure tables and rules: options, valid names, conversions of times and JSON. No Tcl, no sockets.
 
 pub(crate) mod connection;
+pub(crate) mod consumption;
 pub(crate) mod dialect;
 pub(crate) mod direct;
 pub(crate) mod flat;
@@ -17,6 +18,7 @@ pub(crate) mod kv_bucket;
 pub(crate) mod kv_filters;
 pub(crate) mod kv_keys;
 pub(crate) mod manage;
+pub(crate) mod messages;
 pub(crate) mod metadata;
 pub(crate) mod names;
 pub(crate) mod object;
@@ -27,6 +29,8 @@ pub(crate) mod ordered;
 pub(crate) mod pace;
 pub(crate) mod publishing;
 pub(crate) mod pull;
+pub(crate) mod pull_plan;
+pub(crate) mod pull_status;
 pub(crate) mod sequence;
 pub(crate) mod service;
 pub(crate) mod service_args;

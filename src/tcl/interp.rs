@@ -179,6 +179,14 @@ impl<'a> Interp<'a> {
         if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
     }
 
+    /// The result code of a method that these words take the place of, in the frame of its caller; they may yield.
+    pub fn in_place(self, words: &[Obj]) -> Code {
+        note_script();
+        let list = Obj::list(words);
+        // SAFETY: live interpreter; Tcl holds the list until it has been evaluated.
+        unsafe { stub!(tcl_NREvalObj(self.as_ptr(), list.as_ptr(), 0)) }
+    }
+
     /// Runs a callback at global level; errors go to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
         none_lent();

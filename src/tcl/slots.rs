@@ -33,7 +33,7 @@ slots! { tcl_slots, super::sys::TclStubs:
     tcl_GetCommandFromObj
     tcl_GetCommandFullName tcl_GetCurrentThread tcl_GetEncoding tcl_GetObjResult tcl_GetReturnOptions tcl_GetStringFromObj
     tcl_GetWideIntFromObj tcl_InterpDeleted tcl_LimitExceeded tcl_ListObjAppendElement tcl_ListObjGetElements
-    tcl_ListObjLength tcl_NRAddCallback tcl_NREvalObjv tcl_NewByteArrayObj tcl_NewDictObj tcl_NewListObj
+    tcl_ListObjLength tcl_NRAddCallback tcl_NREvalObj tcl_NREvalObjv tcl_NewByteArrayObj tcl_NewDictObj tcl_NewListObj
     tcl_NewObj tcl_NewStringObj tcl_NewWideIntObj tcl_ObjGetVar2 tcl_ObjSetVar2 tcl_PkgProvideEx tcl_Preserve
     tcl_QueueEvent tcl_Release tcl_ResetResult tcl_ServiceEvent tcl_SetAssocData tcl_SetMaxBlockTime
     tcl_SetReturnOptions

@@ -101,7 +101,7 @@ proc ::fuzz::end {} {
 # The words of error codes that the reference pages name.
 proc ::fuzz::documented {} {
     set codes {}
-    foreach page {core jetstream kv objects services} {
+    foreach page {consume core jetstream kv objects services} {
         set file [open [file join $::harness::root docs $page.md]]
         fconfigure $file -encoding utf-8
         lappend codes {*}[regexp -all -inline {\m(?:Err[A-Z]\w+|[A-Z]\w*NotFound|WrongLastSequence|KvReadOnly|InvalidTime|ObjectExists|ObjectCorrupt|BadObjectMeta|LinkIsBucket|LinkToLink)\M} [read $file]]

@@ -20,10 +20,12 @@ mod table3;
 mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::classes::messages::messages;
 use crate::classes::publisher::publisher;
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
+use crate::rules::messages::MESSAGES_OPTIONS;
 use crate::rules::publishing::{PUBLISH_OPTIONS, PUBLISHER_OPTIONS};
 use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
@@ -110,6 +112,14 @@ const SHARED: &[Method<JetStream>] = &[
         NEXT_OPTIONS,
         "The next message of a pull consumer as a dict. Errors: `ErrTimeout` if none came, `ErrJSResponse` and those of `consumer_info` if the consumer does not exist or ends the pull, `ErrConnectionClosed`, `ErrInvalidArg`, `ErrBadTimeout`.",
         pull::next,
+    ),
+    row(
+        "messages",
+        "stream consumer ?-option value ...?",
+        (2, 2),
+        MESSAGES_OPTIONS,
+        "A new nats::messages object. Errors: ErrInvalidArg, ErrBadTimeout, ErrJSResponse, ErrNotSupported.",
+        messages,
     ),
     row("delete_stream", "stream", (1, 1), &[], "`true`. Errors: `ErrJSResponse`.", streams::delete_stream),
     row(

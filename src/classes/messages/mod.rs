@@ -1,0 +1,207 @@
+//! `nats::messages`: a consumer whose messages are asked for as the script takes them (ADR-37).
+
+mod options;
+mod run;
+mod state;
+mod take;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+
+use crate::bridge::birth;
+use crate::bridge::delivery::behind_arrivals;
+use crate::bridge::errors::Result;
+use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
+use crate::bridge::task::block;
+use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
+use crate::classes::jet_stream::api::{JetStream, consumer_name, open_or_error, stream_name};
+use crate::client::messages::{Origin, Source};
+use crate::client::{Fault, Turns};
+use crate::rules::messages::{DRAIN_OPTIONS, NEXT_OPTIONS, STOP_OPTIONS};
+use crate::rules::option::{flag, named};
+use crate::tcl::trace::Guard;
+use crate::tcl::{Class, Instance, Obj, Reply};
+use options::Settings;
+use state::Messages;
+
+/// The class.
+pub(super) static CLASS: Class<Method<Messages>> = Class {
+    name: "::nats::messages",
+    constructor: constructor(
+        "",
+        (0, ANY),
+        &[],
+        "Made by the JetStream object's method messages. Errors: ErrInvalidArg.",
+        birth::construct,
+    ),
+    methods: &[&[
+        row(
+            "next",
+            "?-timeout ms?",
+            (0, 0),
+            NEXT_OPTIONS,
+            "The next message as a dict. Errors: `ErrTimeout`; `ErrConsumeEnded` with the reason after the end, or `ErrConnectionClosed`; `ErrInvalidArg` if there is a callback.",
+            take::next,
+        ),
+        row(
+            "each",
+            "varName body",
+            (2, 2),
+            &[],
+            "Runs the body for each message; `break`, `continue`, `return` and errors act as in `foreach`. Empty result. Errors: as `next`, but for an end by `drain`, `stop` or `-stop_after`.",
+            take::each,
+        ),
+        row("pause", "", (0, 0), &[], "Asks for no more messages, and holds what still comes. Empty result.", |m, _| {
+            pause(m, true)
+        }),
+        row("resume", "", (0, 0), &[], "Goes on after `pause`. Empty result.", |m, _| pause(m, false)),
+        row(
+            "drain",
+            "?-timeout ms?",
+            (0, 0),
+            DRAIN_OPTIONS,
+            "Asks for no more messages and waits for what is on its way. What is buffered is still delivered; then it ends with the reason `drained`. Empty result. Errors: `ErrTimeout`.",
+            drain,
+        ),
+        row(
+            "stop",
+            "?-nak bool?",
+            (0, 0),
+            STOP_OPTIONS,
+            "Ends it at once with the reason `stopped`; what is buffered is dropped. Empty result.",
+            stop,
+        ),
+        row(
+            "status",
+            "",
+            (0, 0),
+            &[],
+            "Dict `state` (`running`, `paused`, `draining`, `ended`) `reason outstanding buffered buffered_bytes delivered pulls redelivered pinned`.",
+            status,
+        ),
+        row("Take", "", (0, 0), &[], "For `each`.", take::take),
+        row("Settle", "id failed", (2, 2), &[], "For `each` and callbacks in coroutines.", take::settle),
+    ]],
+};
+
+/// `messages stream consumer ?-option value ...?`
+pub(super) fn messages(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let stream = stream_name(&call.args[0])?;
+    let consumer = consumer_name(&call.args[1].as_text())?;
+    let (settings, plan) = options::read(js, &call.options)?;
+    open_or_error(js)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let (mut settings, mut plan) = (settings, plan);
+        if settings.check {
+            let info = js.api.json(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await?;
+            options::check(&info, &consumer, &mut settings, &mut plan)?;
+        }
+        let kept = js.connection.home.live().ok_or(Fault::Closed)?;
+        let state = Rc::new_cyclic(|state: &Weak<Messages>| new(&js, settings, state));
+        let target = Rc::downgrade(&state);
+        let tell = move |told| {
+            if let Some(messages) = target.upgrade() {
+                messages.told(told);
+            }
+        };
+        let origin = Origin { api: Rc::clone(&js.api), stream, consumer, behind_arrivals };
+        let source = Source::new(origin, plan, Box::new(tell));
+        let born = birth::make(kept.interp(), CLASS.name, Rc::clone(&state) as Rc<dyn Instance>)?;
+        let variable = format!("{}::last_error", born.namespace);
+        state.guard.set(kept.interp(), &variable, None, &Obj::empty())?;
+        state.guard.protect(kept.interp(), &variable);
+        state.variable.replace(variable);
+        state.my.replace(format!("{}::my", born.namespace));
+        // Nobody else sets it.
+        let _ = state.source.set(Rc::clone(&source));
+        if let Err(fault) = source.start() {
+            born.handle.destroy(kept.interp());
+            return Err(fault.into());
+        }
+        state.turns.release();
+        state.events.release();
+        Ok(born.handle.name(kept.interp()))
+    })
+}
+
+fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
+    let most = u32::try_from(settings.concurrency).unwrap_or(u32::MAX).min(NESTED_CALLBACKS);
+    let target = Weak::clone(state);
+    let turn = move |()| {
+        if let Some(messages) = target.upgrade() {
+            messages.turn();
+        }
+    };
+    let (connection, prefix) = (Rc::clone(&js.connection), settings.events.clone().unwrap_or_default());
+    let event = move |(name, text): (&str, String)| connection.run_callback(&prefix, [Obj::text(name), Obj::text(&text)]);
+    Messages {
+        connection: Rc::clone(&js.connection),
+        api: Rc::clone(&js.api),
+        settings,
+        source: OnceCell::new(),
+        guard: Guard::new(),
+        variable: RefCell::default(),
+        my: RefCell::default(),
+        turns: Turns::new(most, Rc::new(turn)),
+        turn_waits: Cell::new(false),
+        events: Turns::new(1, Rc::new(event)),
+        waiters: RefCell::default(),
+        taken: RefCell::default(),
+        last_id: Cell::new(0),
+        running: Cell::new(0),
+        batch_timer: RefCell::default(),
+        batch_due: Cell::new(false),
+    }
+}
+
+fn pause(messages: &Rc<Messages>, paused: bool) -> Result<Reply> {
+    messages.source()?.set_paused(paused);
+    if !paused {
+        messages.kick();
+        messages.wake();
+    }
+    Ok(Reply::Empty)
+}
+
+fn drain(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+    let source = Rc::clone(messages.source()?);
+    let ms = call.options.given_int(const { named(DRAIN_OPTIONS, "timeout") }).unwrap_or(messages.api.timeout);
+    let messages = Rc::clone(messages);
+    block(call.interp, async move {
+        let drained = source.drain(ms).await;
+        // A batch that waited to be full goes as it is.
+        messages.kick();
+        Ok(drained.map(|()| Obj::empty())?)
+    })
+}
+
+fn stop(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+    messages.source()?.stop(call.options.flag(const { flag(STOP_OPTIONS, "nak") }));
+    Ok(Reply::Empty)
+}
+
+fn status(messages: &Rc<Messages>, _call: &Invocation) -> Result<Reply> {
+    let source = messages.source()?;
+    let (buffered, bytes) = source.buffered();
+    let mut dict = Obj::dict();
+    source.look(|machine| {
+        let state = match machine {
+            m if m.is_over() => "ended",
+            m if m.is_closing() => "draining",
+            m if m.is_paused() => "paused",
+            _ => "running",
+        };
+        let outstanding = if machine.is_over() { 0 } else { machine.outstanding() };
+        dict.put_text("state", &Obj::text(state));
+        dict.put_text("reason", &Obj::text(&source.reason()));
+        dict.put_text("outstanding", &Obj::uint(outstanding));
+        dict.put_text("buffered", &Obj::uint(buffered as u64));
+        dict.put_text("buffered_bytes", &Obj::uint(bytes));
+        dict.put_text("delivered", &Obj::uint(machine.delivered()));
+        dict.put_text("pulls", &Obj::uint(machine.pulls()));
+        dict.put_text("redelivered", &Obj::uint(source.redelivered()));
+        dict.put_text("pinned", &Obj::text(machine.pin().unwrap_or_default()));
+    });
+    Ok(dict.into())
+}

@@ -1,0 +1,124 @@
+//! State of a `nats::messages` object.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::options::Settings;
+use crate::bridge::errors::{Result, shown};
+use crate::classes::connection::state::Connection;
+use crate::client::messages::{KeptAlive, Source, Told};
+use crate::client::{Api, Fault, Slot, Turns};
+use crate::engine::Message;
+use crate::tcl::Instance;
+use crate::tcl::event::Timer;
+use crate::tcl::trace::Guard;
+
+/// Messages that the script deals with.
+pub(super) struct Taken {
+    pub(super) messages: Vec<Message>,
+    /// Dropped when the script has dealt with them.
+    _alive: Vec<KeptAlive>,
+}
+
+impl Taken {
+    /// Messages, and what keeps them alive.
+    pub(super) fn new(messages: Vec<Message>, alive: Vec<KeptAlive>) -> Taken {
+        Taken { messages, _alive: alive }
+    }
+}
+
+/// What a waiting call is told.
+pub(super) enum Wake {
+    /// A message is there, or the end.
+    Look,
+    /// Its time is over.
+    Late,
+}
+
+/// A call that waits for a message.
+pub(super) struct Waiter {
+    /// Where it is told.
+    pub(super) slot: Rc<Slot<Wake>>,
+}
+
+/// State of a `nats::messages` object.
+pub(crate) struct Messages {
+    pub(super) connection: Rc<Connection>,
+    pub(super) api: Rc<Api>,
+    pub(super) settings: Settings,
+    pub(super) source: OnceCell<Rc<Source>>,
+    pub(super) guard: Rc<Guard>,
+    /// Full name of the variable `last_error`.
+    pub(super) variable: RefCell<String>,
+    /// Full name of the command that calls private methods.
+    pub(super) my: RefCell<String>,
+    pub(super) turns: Rc<Turns<()>>,
+    /// Whether a turn waits.
+    pub(super) turn_waits: Cell<bool>,
+    pub(super) events: Rc<Turns<(&'static str, String)>>,
+    pub(super) waiters: RefCell<VecDeque<Rc<Waiter>>>,
+    /// Messages that the script deals with in a body of `each` or a coroutine.
+    pub(super) taken: RefCell<FxHashMap<u64, Taken>>,
+    pub(super) last_id: Cell<u64>,
+    /// Number of callbacks that run.
+    pub(super) running: Cell<u64>,
+    /// Waits for a full batch.
+    pub(super) batch_timer: RefCell<Option<Timer>>,
+    /// Whether a batch is delivered though it is not full.
+    pub(super) batch_due: Cell<bool>,
+}
+
+impl Instance for Messages {
+    fn close(&self) {
+        self.guard.retire();
+        if let Some(source) = self.source.get() {
+            source.stop(false);
+        }
+        self.turns.end();
+        self.batch_timer.take();
+    }
+
+    fn as_any(self: Rc<Self>) -> Rc<dyn std::any::Any> {
+        self
+    }
+}
+
+impl Messages {
+    pub(super) fn source(&self) -> Result<&Rc<Source>> {
+        self.source.get().ok_or_else(|| Fault::Closed.into())
+    }
+
+    pub(super) fn told(self: &Rc<Self>, told: Told) {
+        match told {
+            Told::Arrived if self.settings.callback.is_some() => self.arrived(),
+            Told::Arrived => self.wake(),
+            Told::Event(name, text, fault) => {
+                if let Some(fault) = fault {
+                    self.note(&fault);
+                }
+                if self.settings.events.is_some() {
+                    self.events.push((name, text));
+                }
+            }
+            Told::Ended => {
+                self.batch_timer.take();
+                self.wake_all();
+            }
+        }
+    }
+
+    /// Writes `last_error`.
+    fn note(&self, fault: &Fault) {
+        let home = &self.connection.home;
+        let (dict, _) = shown(home, fault, str::to_string);
+        let variable = self.variable.borrow().clone();
+        let Some(kept) = home.live().filter(|_| !variable.is_empty()) else { return };
+        if let Err(error) = self.guard.set(kept.interp(), &variable, None, &dict) {
+            // An error of a script's own trace.
+            kept.interp().background_error(&error);
+        }
+    }
+}

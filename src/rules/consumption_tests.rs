@@ -1,0 +1,237 @@
+//! Tests of continuous consumption: what is asked for, and when, without clock or connection.
+
+use super::*;
+use crate::rules::pull::Priority;
+use crate::rules::pull_status::Limit;
+
+fn plan(max_msgs: u64) -> Plan {
+    Plan {
+        max_msgs,
+        max_bytes: None,
+        threshold: max_msgs.div_ceil(2),
+        expires: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(5),
+        stop_after: None,
+        priority: Priority::default(),
+    }
+}
+
+/// The batches asked for until nothing is to be done, and the other actions.
+fn run(c: &mut Consumption, now: Instant) -> (Vec<i64>, Vec<Action>) {
+    let (mut batches, mut others) = (Vec::new(), Vec::new());
+    while let Some(action) = c.poll(now) {
+        match action {
+            Action::Pull(request) => batches.push(request.batch),
+            other => others.push(other),
+        }
+        assert!(batches.len() < 100, "asks without end");
+    }
+    (batches, others)
+}
+
+fn pulls(c: &mut Consumption, now: Instant) -> Vec<i64> {
+    run(c, now).0
+}
+
+const ONE: Amount = Amount { msgs: 1, bytes: 10 };
+
+#[test]
+fn a_busy_script_asks_for_nothing() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(10), t);
+    assert_eq!(pulls(&mut c, t), [10]);
+    for _ in 0..10 {
+        c.message(10, None);
+    }
+    assert_eq!((pulls(&mut c, t), c.outstanding()), (vec![], 10));
+    for _ in 0..5 {
+        c.done(ONE);
+    }
+    assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
+    c.done(ONE);
+    assert_eq!((pulls(&mut c, t), c.outstanding(), c.delivered(), c.pulls()), (vec![6], 10, 6, 2));
+}
+
+#[test]
+fn one_at_a_time() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(1), t);
+    assert_eq!(pulls(&mut c, t), [1]);
+    c.message(1, None);
+    assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
+    c.done(ONE);
+    assert_eq!(pulls(&mut c, t), [1]);
+}
+
+#[test]
+fn bytes() {
+    let t = Instant::now();
+    let by_bytes = Plan { max_msgs: 1_000_000, max_bytes: Some(100), threshold: 50, ..plan(1) };
+    let mut c = Consumption::new(by_bytes, t);
+    let first = c.poll(t);
+    assert!(matches!(&first, Some(Action::Pull(r)) if r.batch == 1_000_000 && r.max_bytes == Some(100)), "{first:?}");
+    for _ in 0..9 {
+        c.message(10, None);
+    }
+    c.status(t, 409, "Message Size Exceeds MaxBytes", Verdict::Undelivered(999_991, 10));
+    assert_eq!((pulls(&mut c, t), c.outstanding()), (vec![], 9));
+    for _ in 0..5 {
+        c.done(ONE);
+    }
+    let again = c.poll(t);
+    assert!(matches!(&again, Some(Action::Pull(r)) if r.max_bytes == Some(60)), "{again:?}");
+}
+
+#[test]
+fn an_end_after_so_many() {
+    let t = Instant::now();
+    let mut c = Consumption::new(Plan { stop_after: Some(3), ..plan(2) }, t);
+    assert_eq!(pulls(&mut c, t), [2]);
+    c.message(10, None);
+    c.message(10, None);
+    c.done(ONE);
+    c.done(ONE);
+    assert_eq!(pulls(&mut c, t), [1]);
+    c.disconnected();
+    c.reconnected(t);
+    assert_eq!(run(&mut c, t), (vec![1], vec![Action::NewInbox]));
+    c.message(10, None);
+    assert!(c.is_surplus());
+    c.done(ONE);
+    assert_eq!(run(&mut c, t), (vec![], vec![Action::End("stop_after".into())]));
+}
+
+#[test]
+fn what_was_not_delivered_is_asked_for_again() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(10), t);
+    pulls(&mut c, t);
+    c.message(10, None);
+    c.status(t, 408, "Request Timeout", Verdict::Undelivered(9, 0));
+    assert_eq!(pulls(&mut c, t), [9]);
+    c.status(t, 409, "Leadership Change", Verdict::Over);
+    assert_eq!((pulls(&mut c, t), c.pull_at()), (vec![], Some(t + PAUSE)));
+    assert_eq!(pulls(&mut c, t + PAUSE), [9]);
+}
+
+#[test]
+fn refusals_do_not_spin() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(500), t);
+    assert_eq!(pulls(&mut c, t), [500]);
+    c.status(t, 409, "Exceeded MaxRequestBatch of 100", Verdict::TooMuch(Limit::Batch(100)));
+    assert_eq!(run(&mut c, t), (vec![100], vec![Action::Warn(409, "Exceeded MaxRequestBatch of 100".into())]));
+    // Refused although it is within the limit.
+    c.status(t, 409, "Exceeded MaxRequestBatch of 100", Verdict::TooMuch(Limit::Batch(100)));
+    assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
+    let mut now;
+    for seconds in [2, 4, 8, 16, 30, 30] {
+        now = c.pull_at().unwrap();
+        assert_eq!(pulls(&mut c, now), [100]);
+        c.status(now, 409, "Exceeded MaxWaiting", Verdict::Crowded);
+        assert_eq!(run(&mut c, now).0, [] as [i64; 0]);
+        assert_eq!(c.pull_at(), Some(now + Duration::from_secs(seconds)));
+    }
+    now = c.pull_at().unwrap();
+    assert_eq!(pulls(&mut c, now), [100]);
+    c.message(10, None);
+    c.status(now, 409, "Exceeded MaxWaiting", Verdict::Crowded);
+    run(&mut c, now);
+    assert_eq!(c.pull_at(), Some(now + CROWDED.0));
+}
+
+#[test]
+fn limits() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(10), t);
+    pulls(&mut c, t);
+    c.status(t, 409, "x", Verdict::TooMuch(Limit::Expires(Duration::from_secs(4))));
+    run(&mut c, t);
+    c.status(t, 408, "x", Verdict::Undelivered(10, 0));
+    let again = c.poll(t);
+    assert!(matches!(&again, Some(Action::Pull(r)) if r.expires == Some(4000) && r.idle_heartbeat == Some(2000)), "{again:?}");
+}
+
+#[test]
+fn nobody_answers() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(10), t);
+    let mut now = t;
+    for (ms, asks) in [(250, 0), (500, 0), (1000, 1), (2000, 0), (4000, 0), (8000, 1), (10_000, 0), (10_000, 0)] {
+        assert_eq!(pulls(&mut c, now), [10]);
+        c.status(now, 503, "", Verdict::Nobody);
+        let (none, actions) = run(&mut c, now);
+        assert_eq!((none.len(), actions.len()), (0, asks));
+        assert_eq!(c.pull_at(), Some(now + Duration::from_millis(ms)));
+        now = c.pull_at().unwrap();
+    }
+}
+
+#[test]
+fn silence() {
+    let t = Instant::now();
+    let later = |seconds| t + Duration::from_secs(seconds);
+    let mut c = Consumption::new(plan(2), t);
+    assert_eq!(c.silent_at(t), None);
+    pulls(&mut c, t);
+    assert_eq!(c.silent_at(t), Some(later(10)));
+    assert_eq!(c.silent_at(later(3)), Some(later(13)));
+    c.message(10, None);
+    c.silent(later(10));
+    assert_eq!(run(&mut c, later(10)), (vec![], vec![Action::Missed, Action::NewInbox]));
+    c.done(ONE);
+    assert_eq!(pulls(&mut c, later(11)), [2]);
+    c.disconnected();
+    assert_eq!(c.silent_at(t), None);
+    c.reconnected(later(20));
+    assert_eq!(c.silent_at(t), None);
+}
+
+#[test]
+fn pause_and_drain() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(4), t);
+    pulls(&mut c, t);
+    c.set_paused(true);
+    c.status(t, 408, "x", Verdict::Undelivered(3, 0));
+    assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
+    c.set_paused(false);
+    assert_eq!(pulls(&mut c, t), [3]);
+    c.message(10, None);
+    c.close();
+    c.drained();
+    assert_eq!(run(&mut c, t), (vec![], vec![]));
+    c.done(ONE);
+    assert_eq!(run(&mut c, t).1, [Action::End("drained".into())]);
+}
+
+#[test]
+fn pins() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(2), t);
+    pulls(&mut c, t);
+    c.message(10, Some("a"));
+    c.message(10, Some("a"));
+    assert_eq!(run(&mut c, t).1, [Action::Pinned("a".into())]);
+    c.done(Amount { msgs: 2, bytes: 20 });
+    let with = c.poll(t);
+    assert!(matches!(&with, Some(Action::Pull(r)) if r.priority.id.as_deref() == Some("a")), "{with:?}");
+    c.status(t, 423, "Nats-Wrong-Pin-Id", Verdict::Unpinned(Some((2, 0))));
+    assert_eq!(c.poll(t), Some(Action::Unpinned("a".into())));
+    let without = c.poll(t);
+    assert!(matches!(&without, Some(Action::Pull(r)) if r.priority.id.is_none()), "{without:?}");
+    c.status(t, 423, "Nats-Pin-Id mismatch", Verdict::Unpinned(None));
+    assert_eq!((run(&mut c, t), c.pull_at()), ((vec![], vec![]), Some(t + PAUSE)));
+}
+
+#[test]
+fn an_end_is_told_once() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(2), t);
+    pulls(&mut c, t);
+    c.status(t, 409, "Consumer Deleted", Verdict::End);
+    c.status(t, 409, "Consumer Deleted", Verdict::End);
+    c.end("stopped");
+    assert_eq!(run(&mut c, t), (vec![], vec![Action::End("Consumer Deleted".into())]));
+    assert!(c.is_over());
+}
