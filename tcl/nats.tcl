@@ -96,6 +96,13 @@ if {$::nats::dialect == 3} {
     }
 }
 
+# Recipes are loaded at the first call.
+apply {{folder} {
+    foreach command {lock semaphore leader} {
+        set ::auto_index(::nats::$command) [list source [file join $folder recipes.tcl]]
+    }
+}} [file dirname [file normalize [info script]]]
+
 # Commands of tcllib that older scripts expect to be there: the package is looked for at the first call, library(n).
 apply {{} {
     foreach {package commands} {
