@@ -2,7 +2,8 @@
 //! which.
 
 use super::{
-    bucket, connection, jet_stream, key_value, kv_watcher, message, messages, object_store, ordered_consumer, publisher, service,
+    batch, bucket, connection, jet_stream, key_value, kv_watcher, message, messages, object_store, ordered_consumer, publisher,
+    service,
 };
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
@@ -46,6 +47,11 @@ const ORDERED_CONSUMER: Class = Class {
     name: ordered_consumer::CLASS.name,
     define: |interp| class::define(interp, &ordered_consumer::CLASS),
     describe: || describe::class(&ordered_consumer::CLASS),
+};
+const BATCH: Class = Class {
+    name: batch::CLASS.name,
+    define: |interp| class::define(interp, &batch::CLASS),
+    describe: || describe::class(&batch::CLASS),
 };
 const PUBLISHER: Class = Class {
     name: publisher::CLASS.name,
@@ -101,6 +107,7 @@ static FACES: &[Face] = &[
             CONNECTION,
             JET_STREAM_2,
             PUBLISHER,
+            BATCH,
             KEY_VALUE,
             OBJECT_STORE,
             MESSAGES,
@@ -116,6 +123,7 @@ static FACES: &[Face] = &[
             CONNECTION,
             JET_STREAM_3,
             PUBLISHER,
+            BATCH,
             ORDERED_CONSUMER,
             BUCKET,
             KV_WATCHER,

@@ -1,5 +1,6 @@
 //! The classes and commands that scripts see: one folder or file each.
 
+mod batch;
 mod bucket;
 mod bucket_state;
 pub(crate) mod connection;

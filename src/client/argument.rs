@@ -171,6 +171,12 @@ pub(crate) enum Argument {
         /// Value.
         value: String,
     },
+    /// An atomic batch that was committed, discarded, or refused.
+    BatchOver,
+    /// An atomic batch of more messages than servers take.
+    BatchTooLarge,
+    /// An atomic batch without messages.
+    BatchEmpty,
     /// A header that an option stands for, named again.
     HeaderTwice(String),
     /// A header without value.

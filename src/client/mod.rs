@@ -2,6 +2,7 @@
 
 mod api;
 mod argument;
+pub(crate) mod atomic;
 mod batch;
 mod calling;
 mod calls;

@@ -1,7 +1,9 @@
 //! Pure tables and rules: options, valid names, conversions of times and JSON. No Tcl, no sockets.
 
+pub(crate) mod atomic;
 pub(crate) mod connection;
 pub(crate) mod consumption;
+pub(crate) mod counter;
 pub(crate) mod dialect;
 pub(crate) mod direct;
 pub(crate) mod flat;

@@ -1,6 +1,6 @@
 //! Options of a message that is published to a stream, and the headers that they stand for.
 
-use super::option::{Kind, Opt, Value, preset, row};
+use super::option::{Kind, Opt, Value, joined, preset, row};
 use super::ttl;
 
 /// Options of `publish` and `publish_msg`; the timeout and the repetitions default to the object's.
@@ -65,18 +65,31 @@ pub(crate) const PUBLISHER_OPTIONS: &[Opt] = &[
     ),
 ];
 
-/// Options of the method `publish` of a publisher.
-pub(crate) const WINDOWED_OPTIONS: &[Opt] = &{
-    let mut rows = [PUBLISH_OPTIONS[2]; PUBLISH_OPTIONS.len() - 3];
+/// Options of the methods `add` and `commit` of a batch: those of `publish` that are about the message, between `-callback` and
+/// `-retries`.
+pub(crate) const BATCHED_OPTIONS: &[Opt] = &{
+    let mut rows = [PUBLISH_OPTIONS[2]; PUBLISH_OPTIONS.len() - 4];
     let mut at = 0;
-    // Those between `-callback` and `-retries`, whose place is with the publisher.
-    while at + 1 < rows.len() {
+    while at < rows.len() {
         rows[at] = PUBLISH_OPTIONS[at + 2];
         at += 1;
     }
-    rows[at] = preset("wait", Kind::Bool, "true", "wait while the window is full; otherwise that is `ErrWindowFull`");
     rows
 };
+
+/// Options of the method `publish` of a publisher.
+pub(crate) const WINDOWED_OPTIONS: &[Opt] = &joined::<{ BATCHED_OPTIONS.len() + 1 }>(
+    BATCHED_OPTIONS,
+    &[preset("wait", Kind::Bool, "true", "wait while the window is full; otherwise that is `ErrWindowFull`")],
+);
+
+/// Options of `publish_batch`.
+pub(crate) const PUBLISH_BATCH_OPTIONS: &[Opt] =
+    &[row("timeout", Kind::Timeout, "limit of each of its two waits, by default the JetStream object's; 0 waits for ever")];
+
+/// Options of `batch`.
+pub(crate) const BATCH_OPTIONS: &[Opt] =
+    &[preset("ack_every", Kind::Count, "0", "wait for an answer to every n-th message, too; 0 for the first only")];
 
 /// Header of a message's ID.
 pub(crate) const MSG_ID: &str = "Nats-Msg-Id";

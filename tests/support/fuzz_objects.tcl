@@ -6,7 +6,7 @@ proc ::fuzz::instances {} {
     variable executor
     variable echoer
     set all {}
-    foreach class {::nats::messages ::nats::publisher ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
+    foreach class {::nats::messages ::nats::publisher ::nats::batch ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
         foreach object [info class instances $class] {
             if {$object ni [list $executor $echoer]} {
                 lappend all $object

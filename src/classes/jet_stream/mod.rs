@@ -6,6 +6,7 @@ mod batch;
 mod config;
 mod consume;
 pub(crate) mod consumers;
+mod counters;
 mod direct;
 mod fetch;
 mod fetches;
@@ -20,13 +21,14 @@ mod table3;
 mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
+use crate::classes::batch::{self as atomic, publish_batch};
 use crate::classes::messages::messages;
 use crate::classes::publisher::publisher;
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
 use crate::rules::messages::MESSAGES_OPTIONS;
-use crate::rules::publishing::{PUBLISH_OPTIONS, PUBLISHER_OPTIONS};
+use crate::rules::publishing::{BATCH_OPTIONS as ATOMIC_OPTIONS, PUBLISH_BATCH_OPTIONS, PUBLISH_OPTIONS, PUBLISHER_OPTIONS};
 use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
 use api::JetStream;
@@ -43,14 +45,14 @@ const NEW: Method<JetStream> = constructor(
 pub(crate) static CLASS_2: Class<Method<JetStream>> = Class {
     name: "::nats::jet_stream",
     constructor: NEW,
-    methods: &[SHARED, manage::METHODS, object_stores::METHODS, table2::METHODS],
+    methods: &[SHARED, manage::METHODS, counters::METHODS, object_stores::METHODS, table2::METHODS],
 };
 
 /// The class in dialect 3.
 pub(crate) static CLASS_3: Class<Method<JetStream>> = Class {
     name: "::nats::jet_stream",
     constructor: NEW,
-    methods: &[SHARED, manage::METHODS, object_stores::METHODS, table3::METHODS],
+    methods: &[SHARED, manage::METHODS, counters::METHODS, object_stores::METHODS, table3::METHODS],
 };
 
 /// Methods that are the same in both.
@@ -70,6 +72,22 @@ const SHARED: &[Method<JetStream>] = &[
         PUBLISH_OPTIONS,
         "As `publish`, of a message made with `nats::msg create`: the way to publish headers.",
         publish::publish_msg,
+    ),
+    row(
+        "publish_batch",
+        "messages ?-timeout ms?",
+        (1, 1),
+        PUBLISH_BATCH_OPTIONS,
+        "Publishes a list of up to 1000 messages of which the stream stores all or none; the pubAck dict `stream seq batch count`. Level 2. Errors: ErrInvalidArg, ErrNotSupported, ErrNoResponders, ErrJSResponse, ErrConnectionClosed, ErrTimeout.",
+        publish_batch,
+    ),
+    row(
+        "batch",
+        "?-ack_every n?",
+        (0, 0),
+        ATOMIC_OPTIONS,
+        "A new nats::batch object. Level 2. Errors: ErrInvalidArg.",
+        atomic::batch,
     ),
     row(
         "publisher",
