@@ -31,11 +31,11 @@ FEATURES    = $(shell tools/find-tcl.sh 8 >/dev/null || echo --features nats-tcl
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint reference bench bench-services cost soak kv-soak fuzz fuzz-tcl install clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference docs-check bench bench-services cost soak kv-soak fuzz fuzz-tcl install uninstall dist bindist clean
 .NOTPARALLEL:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) PROFILE=$(PROFILE) TESTFLAGS="-file request*.test -match request-1.*"'
 
 build: ## install what building needs, build the package into build/ for every Tcl found (or TCL_CONFIG="file ...")
@@ -47,8 +47,10 @@ build: ## install what building needs, build the package into build/ for every T
 	@sed $(call INDEX,$$dir,$(BESIDE)) pkgIndex.tcl > $(PACKAGE)/pkgIndex.tcl
 	@mkdir -p $(BUILD)/dialect3
 	@sed $(call INDEX,[file join [file dirname $$dir] nats$(VERSION)],$(ABOVE)) pkgIndex.tcl \
-	    | sed '/^apply/i # Only for those who name this folder, not for those who name the one around it.\
-	if {[file normalize $$dir] ni [lmap folder $$::auto_path {file normalize $$folder}]} return' > $(BUILD)/dialect3/pkgIndex.tcl
+	    | awk '/^apply/ { print "# Only for those who name this folder, not for those who name the one around it."; \
+	        print "if {[file normalize $$dir] ni [lmap folder $$::auto_path {file normalize $$folder}]} return" } { print }' \
+	    > $(BUILD)/dialect3/pkgIndex.tcl
+	@$(TCLSH) tools/manual.tcl $(BUILD)/man
 	@echo 'Built $(PACKAGE)'
 
 demo: build ## a tour of the package, with a nats-server of its own
@@ -71,7 +73,7 @@ test-tcl9: tcl9 ## the tests on Tcl 9 alone
 	@tools/setup.sh test || true
 	@tclsh=$$(tools/tcl9.sh find) && NATS_TCLSH=$$tclsh $$tclsh tests/all.tcl $(TESTFLAGS)
 
-lint: ## formatting, clippy, the links of the comments, and the rules of the tree
+lint: ## formatting, clippy, the links of the comments, the rules of the tree, the documents
 	@tools/setup.sh build
 	@$(ENV); $(CARGO) fmt --all --check
 	@$(ENV); $(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
@@ -79,9 +81,15 @@ lint: ## formatting, clippy, the links of the comments, and the rules of the tre
 	@$(ENV); $(CARGO) clippy --manifest-path fuzz/Cargo.toml --no-default-features --lib -- -D warnings
 	@$(ENV); RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items --package nats-tcl
 	@tools/check-tree.sh
+	@$(MAKE) --no-print-directory docs-check
 
 reference: build ## write those parts of docs/ anew that the package's tables say
 	@TCLLIBPATH=$(abspath $(BUILD)) $(TCLSH) tools/reference.tcl
+
+docs-check: build ## whether the reference is what the package's tables say, and the manual pages lack nothing
+	@TCLLIBPATH=$(abspath $(BUILD)) $(TCLSH) tools/reference.tcl --check
+	@TCLLIBPATH=$(abspath $(BUILD)) $(TCLSH) tools/manual.tcl --check
+	@! command -v groff >/dev/null || ! groff -ww -man -Tutf8 $(BUILD)/man/*.n 2>&1 >/dev/null | grep .
 
 bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: another client too); writes bench/RESULTS.md
 	@tools/setup.sh bench
@@ -122,6 +130,15 @@ fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n),
 install: build ## install under PREFIX (/usr/local), where tclsh looks; DIALECT=3: a bare `package require nats` gives dialect 3
 	@sed $(call INDEX,$$dir,$(if $(filter 3,$(DIALECT)),$(ABOVE),$(BESIDE))) pkgIndex.tcl > $(BUILD)/dialect3/installed.tcl
 	@$(TCLSH) tools/install.tcl $(PACKAGE) $(BUILD)/dialect3/installed.tcl $(PREFIX) $(DESTDIR)
+
+uninstall: ## remove what `make install` has put under PREFIX
+	@$(TCLSH) tools/install.tcl -remove $(PACKAGE) $(PREFIX) $(DESTDIR)
+
+dist: ## the sources with those of all crates, which build without a network, in build/
+	@tools/dist.sh $(abspath $(BUILD))
+
+bindist: ## the built package for this platform in build/; says the oldest glibc that serves
+	@MAKE='$(MAKE)' tools/bindist.sh $(abspath $(BUILD))
 
 clean: ## remove what was built; .tools/ stays
 	@rm -rf $(BUILD)

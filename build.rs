@@ -1,7 +1,7 @@
 //! Finds Tcl through `tclConfig.sh` and makes the bindings to `tcl.h` and `tclOO.h`.
 //!
 //! The feature `tcl9` says for which major version: 8 without, 9 with it. `tools/find-tcl.sh` looks for it; `TCL_CONFIG` names
-//! other places.
+//! other places. `NATS_SYSROOT` names a folder with another C library to link against (tools/bindist.sh).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::{env, fs};
 const FINDER: &str = "tools/find-tcl.sh";
 
 fn main() {
-    for name in ["TCL_CONFIG", "LIBCLANG_PATH"] {
+    for name in ["TCL_CONFIG", "LIBCLANG_PATH", "NATS_SYSROOT"] {
         println!("cargo::rerun-if-env-changed={name}");
     }
     println!("cargo::rustc-check-cfg=cfg(tcl9)");
@@ -25,12 +25,30 @@ fn main() {
     if major == "9" {
         println!("cargo::rustc-cfg=tcl9");
     }
-    link_stubs(&config);
-    // A library with a running thread must never be unmapped. `tests/soundness`, which shares this script, is no such library.
+    // `tests/soundness`, which shares this script, is no library that Tcl loads.
     if env::var("CARGO_PKG_NAME").as_deref() == Ok("nats-tcl") {
+        link_library();
+    }
+    link_stubs(&config);
+    make_bindings(&config);
+}
+
+/// Flags of the linker for the library.
+fn link_library() {
+    // With a running thread it must never be unmapped. Where the format has no such mark, `tcl::stay` asks the loader.
+    let elf = env::var("CARGO_CFG_TARGET_FAMILY").as_deref() == Ok("unix")
+        && env::var("CARGO_CFG_TARGET_VENDOR").as_deref() != Ok("apple");
+    if elf {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
-    make_bindings(&config);
+    if let Some(root) = env::var("NATS_SYSROOT").ok().filter(|root| !root.is_empty()) {
+        println!("cargo::rustc-cdylib-link-arg=--sysroot={root}");
+        // Before the folder of Tcl's stub library, which has the C library of this machine.
+        let folders = fs::read_dir(Path::new(&root).join("usr/lib")).expect("NATS_SYSROOT has usr/lib").flatten();
+        for folder in folders.map(|entry| entry.path()).filter(|folder| folder.join("libc.so").exists()) {
+            println!("cargo::rustc-link-search=native={}", folder.display());
+        }
+    }
 }
 
 fn find_config(major: &str) -> PathBuf {
@@ -67,6 +85,13 @@ fn link_stubs(config: &HashMap<String, String>) {
             println!("cargo::rustc-link-search=native={dir}");
         } else if let Some(name) = word.strip_prefix("-l") {
             println!("cargo::rustc-link-lib=static={name}");
+        } else if let Some(path) = word.strip_suffix(".lib") {
+            // A Tcl made by Microsoft's compiler names the file.
+            let path = Path::new(path);
+            if let Some(dir) = path.parent() {
+                println!("cargo::rustc-link-search=native={}", dir.display());
+            }
+            println!("cargo::rustc-link-lib=static={}", path.file_name().unwrap_or_default().display());
         }
     }
 }

@@ -27,26 +27,6 @@ find_tclsh() {
     return 1
 }
 
-# Separate lists, cache and sources: those of the machine are another suite's, and root's.
-apt() {
-    local program=$1
-    shift
-    "$program" -qq -o "Dir::Etc::SourceList=$scratch/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-        -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User= \
-        -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "$@"
-}
-
-download() {
-    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed=
-    [ -e $keyring ] && signed="[signed-by=$keyring] "
-    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial"
-    echo "deb $signed${DEBIAN_MIRROR:-http://deb.debian.org/debian} $suite main" > "$scratch/sources.list"
-    apt apt-get update >/dev/null && (cd "$scratch" && apt apt-get download "${packages[@]}") || return 1
-    for package in "$scratch"/*.deb; do
-        dpkg -x "$package" "$scratch/root" || return 1
-    done
-}
-
 # bin lib include, with a program that finds its own libraries: `info nameofexecutable` is right, and children are not affected.
 arrange() {
     local from=$scratch/root to=$scratch/tcl9 triple loader library patch
@@ -84,7 +64,7 @@ command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail 'no Tcl 9 he
 scratch=$(mktemp -d -p "$tools")
 trap 'rm -rf "$scratch"' EXIT
 say "fetching Debian's Tcl 9"
-download || fail "Debian's packages of Tcl 9 could not be fetched"
+tools/debian-packages.sh $suite "$scratch/root" "${packages[@]}" || fail "Debian's packages of Tcl 9 could not be fetched"
 arrange || fail "Debian's packages of Tcl 9 are not as expected"
 rm -rf "$tools/tcl9"
 mv "$scratch/tcl9" "$tools/tcl9"

@@ -10,6 +10,7 @@ use super::interp::Interp;
 use super::lent::none_lent;
 use super::slots;
 use super::slots::stub;
+use super::stay::stay;
 use super::sys::{self, Code};
 use super::trampoline::{caught, guarded};
 
@@ -164,6 +165,7 @@ pub unsafe fn init(interp: *mut sys::Tcl_Interp, setup: Setup, wording: Wording)
             // The error may need one of them.
             return guarded(sys::ERROR, || interp.raise(&Error::new(message, &["TCL", "PACKAGE", "MISSINGFUNCTION"])));
         }
+        stay();
         word_troubles(wording);
         match caught(|| setup(interp)).unwrap_or_else(|text| Err(Error::Trouble(Trouble::Panic(text)))) {
             Ok(()) => sys::OK,

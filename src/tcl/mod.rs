@@ -19,6 +19,7 @@ pub mod obj;
 mod rhythm;
 pub mod script;
 mod slots;
+mod stay;
 pub mod sys;
 mod text;
 pub mod trace;
