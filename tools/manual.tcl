@@ -197,8 +197,8 @@ proc manual::lacking {tables} {
             continue
         }
         dict for {method row} [dict get $rows methods] {
-            # `unknown` is TclOO's: the names that it takes are the server's.
-            if {$method ne "unknown" && ![regexp "\\m$method\\M" $text($home($class))]} {
+            # Private methods begin with a capital; `unknown` is TclOO's, and the names that it takes are the server's.
+            if {$method ne "unknown" && [string is lower -strict [string index $method 0]] && ![regexp "\\m$method\\M" $text($home($class))]} {
                 lappend lacking "$home($class): method $method of nats::$class"
             }
             foreach option [dict keys [dict get $row options]] {
