@@ -29,6 +29,7 @@ ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB"))
     ("KV put, /s", "kv_put", 16, "rate", True),
     ("KV put with `-check_bucket`, /s", "kv_put_checked", 16, "rate", True),
     ("KV get, /s", "kv_get", 16, "rate", True),
+    ("KV mget of 1000 keys, keys/s", "kv_mget", 16, "rate", True),
     ("dialect 3: fetch of 100, each message acknowledged, /s", "fetch_100_3", 16, "rate", True),
     ("dialect 3: KV put, /s", "kv_put_3", 16, "rate", True),
     ("dialect 3: KV get, /s", "kv_get_3", 16, "rate", True),

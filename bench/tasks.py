@@ -42,6 +42,7 @@ COUNTS = {
     "kv_put": {16: 5000},
     "kv_put_checked": {16: 5000},
     "kv_get": {16: 5000},
+    "kv_mget": {16: 50000},
     "fetch_100_3": {16: 60000},
     "kv_put_3": {16: 5000},
     "kv_get_3": {16: 5000},
@@ -51,9 +52,11 @@ COUNTS = {
 ONLY = {task: ("tcl", "peer") for task in ("fetch_100_3", "kv_put_3", "kv_get_3")}
 # The same work as js_publish_1000, by an object that only this package has.
 ONLY["publisher"] = ("tcl",)
+# The same work as kv_get, 1000 keys with each call.
+ONLY["kv_mget"] = ("tcl",)
 # What is done before a task, by the raw client for every client alike.
 BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup", "pull_100": "fill", "pull_1000": "fill",
-          "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup",
+          "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup", "kv_mget": "setup",
           "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}
 # A process that does nothing, one that loads the client library and does nothing else, and one that looks for a library
 # which is not there: Tcl reads the index of every package installed to find one.

@@ -252,6 +252,23 @@ proc kv_put_checked {c count} {
 proc kv_get {c count} {
     get_keys $count [list [[$c jet_stream -timeout 60000] key_value] get bench]
 }
+# Keys read, 1000 with each call.
+proc kv_mget {c count} {
+    global payload
+    set kv [[$c jet_stream -timeout 60000] key_value]
+    for {set i 0} {$i < 1000} {incr i} {
+        dict set values many.$i $payload
+    }
+    $kv mput bench $values
+    set keys [dict keys $values]
+    set start [clock microseconds]
+    for {set read 0} {$read < $count} {incr read 1000} {
+        if {[$kv mget bench $keys] ne $values} {
+            fail "wrong values"
+        }
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
 proc kv_put_3 {c count} {
     put_keys $count [list [[$c jet_stream -timeout 60000] bind_kv_bucket bench] put]
 }

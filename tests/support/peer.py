@@ -100,6 +100,8 @@ class Peer:
             return True
         if operation == "add":
             config = KeyValueConfig(bucket=command["bucket"], history=command.get("history", 1))
+            if "marker_ttl" in command:
+                config.limit_marker_ttl = command["marker_ttl"] / 1000
             self.buckets[command["bucket"]] = await self.js.create_key_value(config)
             return True
         if operation == "delete_bucket":
@@ -117,6 +119,8 @@ class Peer:
         if operation == "put":
             return await kv.put(key, value)
         if operation == "create":
+            if "ttl" in command:
+                return await kv.create(key, value, msg_ttl=command["ttl"] / 1000)
             return await kv.create(key, value)
         if operation == "update":
             return await kv.update(key, value, last=revision)
@@ -125,7 +129,13 @@ class Peer:
         if operation == "delete":
             return await kv.delete(key)
         if operation == "purge":
+            if "ttl" in command:
+                return await kv.purge(key, msg_ttl=command["ttl"] / 1000)
             return await kv.purge(key)
+        if operation == "purge_deletes":
+            return await kv.purge_deletes(olderthan=command["older"] / 1000)
+        if operation == "filtered":
+            return await kv.keys(filters=command["filters"].split(" "))
         if operation == "keys":
             return await kv.keys()
         if operation == "history":
