@@ -29,7 +29,7 @@ pub(crate) const PUT_OPTIONS: &[Opt] = &[
     row("headers", Kind::Dict, "headers of the object, a dict of lists; they are kept in its meta"),
     row("metadata", Kind::StrMap, "metadata of the object, a dict of texts"),
     preset("chunk_size", Kind::Count, "131072", "bytes of a chunk, from 1 to what a message can hold"),
-    row("timeout", Kind::Timeout, "timeout of each acknowledgement; by default that of the object"),
+    row("timeout", Kind::Timeout, "timeout of each request and acknowledgement; by default that of the object"),
     row("revision", Kind::Count, "store only if this is the latest revision of the name, 0 if there must be none"),
     row("progress", Kind::Command, "invoked as `prefix bytes total` while bytes are acknowledged; -1 for an unknown total"),
     row("callback", Kind::Command, "return at once; invoked as `prefix info error` at the end"),
@@ -41,7 +41,7 @@ pub(crate) const OPEN_OPTIONS: &[Opt] = &[
     row("headers", Kind::Dict, "headers of the object"),
     row("metadata", Kind::StrMap, "metadata of the object"),
     preset("chunk_size", Kind::Count, "131072", "bytes of a chunk, from 1 to what a message can hold"),
-    row("timeout", Kind::Timeout, "timeout of each acknowledgement, or time of silence; by default the timeout of the object"),
+    row("timeout", Kind::Timeout, "timeout of each request, or time of silence; by default the timeout of the object"),
     row("revision", Kind::Count, "store only if this is the latest revision of the name, 0 if there must be none"),
     row("progress", Kind::Command, "invoked as `prefix bytes -1` while bytes are acknowledged"),
 ];

@@ -82,7 +82,7 @@ pub(super) fn get(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
         return Err(Argument::Conflict(INFO, CALLBACK).into());
     }
     state.open()?;
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(ms);
     let work = async move {
         let mut download = Download::begin(&store, &name, ms).await?;
         let size = download.entry().meta.size();

@@ -43,7 +43,7 @@ fn read(state: &Rc<ObjectStore>, call: &Invocation, name: String) -> Result<Repl
     }
     let ms = state.timeout(call, TIMEOUT);
     state.open()?;
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(ms);
     let work = async move { Download::begin(&store, &name, ms).await };
     block_then(call.interp, work, move |interp, download: std::result::Result<Download, Fault>| {
         let (download, home) = (download?, Home::new(interp));
@@ -56,7 +56,7 @@ fn write(state: &Rc<ObjectStore>, call: &Invocation, name: String) -> Result<Rep
     let plan = plan(state, call, OPEN_OPTIONS, name, None)?;
     state.open()?;
     let state = Rc::clone(state);
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(plan.ms);
     let work = async move { Upload::begin(&store, plan).await };
     block_then(call.interp, work, move |interp, upload: std::result::Result<Upload, Fault>| {
         let (upload, home) = (upload?, Home::new(interp));

@@ -84,7 +84,7 @@ pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let data = call.args[1].with_bytes(Bytes::copy_from_slice).ok_or(Argument::PayloadNotBytes)?;
     let plan = plan(state, call, PUT_OPTIONS, name, Some(data.len() as u64))?;
     state.open()?;
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(plan.ms);
     state.run(call, CALLBACK, async move {
         let mut upload = Upload::begin(&store, plan).await?;
         upload.write(data).await?;
@@ -98,7 +98,7 @@ pub(super) fn put_channel(state: &Rc<ObjectStore>, call: &Invocation) -> Result<
     let channel = Rc::new(Channel::find(call.interp, &call.args[1], Use::Read)?);
     let plan = plan(state, call, PUT_OPTIONS, name, None)?;
     state.open()?;
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(plan.ms);
     state.run(call, CALLBACK, async move {
         let mut upload = Upload::begin(&store, plan).await?;
         let readable = Slot::new();
@@ -132,7 +132,7 @@ pub(super) fn put_file(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Rep
     let mut source = Source::open(&call.args[1].to_text())?;
     let plan = plan(state, call, PUT_OPTIONS, name, source.size())?;
     state.open()?;
-    let store = Rc::clone(&state.store);
+    let store = state.store.within(plan.ms);
     state.run(call, CALLBACK, async move {
         let mut upload = Upload::begin(&store, plan).await?;
         loop {

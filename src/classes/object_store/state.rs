@@ -78,7 +78,7 @@ impl ObjectStore {
         };
         let state = ObjectStore {
             js: Rc::clone(js),
-            store: Rc::new(Store::new(&api, name, config, Box::new(warn))),
+            store: Rc::new(Store::new(&api, name, config, Rc::new(warn))),
             tasks: RefCell::default(),
             last_task: Cell::new(0),
             watches: RefCell::default(),

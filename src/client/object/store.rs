@@ -50,11 +50,11 @@ pub(crate) struct Store {
     /// Whether every server with a copy answers reads.
     direct: bool,
     /// Whether the object that stands for it is gone.
-    gone: Cell<bool>,
+    gone: Rc<Cell<bool>>,
     /// What the server has refused to this user.
     pub(super) access: Rc<Access>,
     /// Logs a warning.
-    warn: Box<dyn Fn(String)>,
+    warn: Rc<dyn Fn(String)>,
 }
 
 pub(super) fn is_code(fault: &Fault, code: i64) -> bool {
@@ -74,13 +74,13 @@ pub(super) fn wrong_sequence(latest: u64) -> Fault {
 
 impl Store {
     /// A bucket by its stream's configuration.
-    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, warn: Box<dyn Fn(String)>) -> Store {
+    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, warn: Rc<dyn Fn(String)>) -> Store {
         Store {
             api: Rc::clone(api),
             bucket: bucket.to_string(),
             stream: stream_name(bucket),
             direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or_default(),
-            gone: Cell::new(false),
+            gone: Rc::default(),
             access: Rc::default(),
             warn,
         }
@@ -93,9 +93,25 @@ impl Store {
         }
         let info = self.api.json(&format!("STREAM.INFO.{}", stream_name(bucket)), String::new()).await;
         let info = info.map_err(|fault| fault.of_bucket(bucket))?;
-        let from = Rc::clone(self);
         let config = info.get("config").unwrap_or(&Json::Null);
-        Ok(Rc::new(Store::new(&self.api, bucket, config, Box::new(move |line| from.warn(line)))))
+        let store = Store::new(&self.api, bucket, config, Rc::clone(&self.warn));
+        Ok(Rc::new(Store { gone: Rc::clone(&self.gone), ..store }))
+    }
+
+    /// The same with another timeout of requests, in ms.
+    pub(crate) fn within(self: &Rc<Self>, ms: i64) -> Rc<Store> {
+        if ms == self.api.timeout {
+            return Rc::clone(self);
+        }
+        Rc::new(Store {
+            api: Rc::new(self.api.with_timeout(ms)),
+            bucket: self.bucket.clone(),
+            stream: self.stream.clone(),
+            direct: self.direct,
+            gone: Rc::clone(&self.gone),
+            access: Rc::clone(&self.access),
+            warn: Rc::clone(&self.warn),
+        })
     }
 
     /// Logs a warning.
