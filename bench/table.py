@@ -33,6 +33,10 @@ ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB"))
     ("dialect 3: fetch of 100, each message acknowledged, /s", "fetch_100_3", 16, "rate", True),
     ("dialect 3: KV put, /s", "kv_put_3", 16, "rate", True),
     ("dialect 3: KV get, /s", "kv_get_3", 16, "rate", True),
+    ("object put 1 MiB, /s", "object_put", 1 << 20, "rate", True),
+    ("object put 64 MiB, /s", "object_put", 64 << 20, "rate", True),
+    ("object get 1 MiB, /s", "object_get", 1 << 20, "rate", True),
+    ("object get 64 MiB, /s", "object_get", 64 << 20, "rate", True),
     ("loading the library (whole process less a bare one), ms", "load", 16, "ms", False),
     ("... less the interpreter's search for any package, ms", "load", 16, "own_ms", False),
 ]

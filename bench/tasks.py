@@ -46,6 +46,8 @@ COUNTS = {
     "fetch_100_3": {16: 60000},
     "kv_put_3": {16: 5000},
     "kv_get_3": {16: 5000},
+    "object_put": {1 << 20: 50, 64 << 20: 3},
+    "object_get": {1 << 20: 50, 64 << 20: 1},
     "load": {16: 5},
 }
 # Tasks of dialect 3, which the others have not: the same work as pull_100, kv_put and kv_get.

@@ -165,6 +165,32 @@ async function kvGet(nc, count, payload) {
   });
 }
 
+async function objects(nc) {
+  const { Objm } = load("@nats-io/obj");
+  return await new Objm(nc).create("objects_js", { storage: "memory" });
+}
+
+async function objectPut(nc, count, payload) {
+  const store = await objects(nc);
+  const start = now();
+  for (let i = 0; i < count; i++) {
+    await store.putBlob({ name: "object" }, payload);
+  }
+  report(count, now() - start);
+}
+
+async function objectGet(nc, count, payload) {
+  const store = await objects(nc);
+  await store.putBlob({ name: "object" }, payload);
+  const start = now();
+  for (let i = 0; i < count; i++) {
+    if ((await store.getBlob("object")).length !== payload.length) {
+      fail("wrong object");
+    }
+  }
+  report(count, now() - start);
+}
+
 const tasks = {
   connect: () => report(0, 1000),
   publish,
@@ -178,6 +204,8 @@ const tasks = {
   pull_1000: (nc, count) => pull(nc, count, 1000),
   kv_put: kvPut,
   kv_get: kvGet,
+  object_put: objectPut,
+  object_get: objectGet,
 };
 
 const [url, task, count, size] = process.argv.slice(2);

@@ -140,6 +140,28 @@ async def kv_get(nc, count, payload):
     report_latency(count, now() - start, micros)
 
 
+async def object_store(nc):
+    return await nc.jetstream(timeout=60).create_object_store("objects_py", storage="memory")
+
+
+async def object_put(nc, count, payload):
+    store = await object_store(nc)
+    start = now()
+    for _ in range(count):
+        await store.put("object", payload)
+    report(count, now() - start)
+
+
+async def object_get(nc, count, payload):
+    store = await object_store(nc)
+    await store.put("object", payload)
+    start = now()
+    for _ in range(count):
+        if len((await store.get("object")).data) != len(payload):
+            sys.exit("wrong object")
+    report(count, now() - start)
+
+
 async def connect(nc, count, payload):
     report(0, 1.0)
 
@@ -157,6 +179,8 @@ TASKS = {
     "pull_1000": lambda nc, count, payload: pull(nc, count, 1000),
     "kv_put": kv_put,
     "kv_get": kv_get,
+    "object_put": object_put,
+    "object_get": object_get,
 }
 
 

@@ -275,6 +275,28 @@ proc kv_put_3 {c count} {
 proc kv_get_3 {c count} {
     get_keys $count [list [[$c jet_stream -timeout 60000] bind_kv_bucket bench] get]
 }
+# Objects of one bucket, one after the other.
+proc object_put {c count} {
+    global payload
+    set store [[$c jet_stream -timeout 60000] create_object_store objects_tcl -storage memory]
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        $store put object $payload
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+proc object_get {c count} {
+    global payload size
+    set store [[$c jet_stream -timeout 60000] create_object_store objects_tcl -storage memory]
+    $store put object $payload
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        if {[string length [$store get object]] != $size} {
+            fail "wrong object"
+        }
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
 
 set payload [string range [string repeat 0123456789abcdef [expr {($size + 15) / 16}]] 0 $size-1]
 set c [nats::connection new]

@@ -66,6 +66,8 @@ async fn run(url: &str, task: &str, count: u64, size: usize) -> Result<(), Failu
         "pull_1000" => stored::pull(&job, 1000).await,
         "kv_put" => stored::kv_put(&job).await,
         "kv_get" => stored::kv_get(&job).await,
+        "object_put" => stored::object_put(&job).await,
+        "object_get" => stored::object_get(&job).await,
         "kv_put_checked" => unable(),
         "setup" => stored::setup(&job).await,
         "fill" => stored::fill(&job).await,

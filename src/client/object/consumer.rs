@@ -21,6 +21,9 @@ const INACTIVE: i64 = 30_000_000_000;
 /// Time in ms before another attempt to make a consumer.
 const RETRY: u64 = 100;
 
+/// Greatest time in ms for which a silent consumer is trusted.
+const LOOK: i64 = 2500;
+
 /// A pull under way.
 struct Pull {
     calling: Calling,
@@ -158,7 +161,7 @@ impl Consumer {
             let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
             let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
             let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
-            let calling = self.store.api.client.call(RequestSpec { msg, timeout: timeout(self.wanted.ms), mode })?;
+            let calling = self.store.api.client.call(RequestSpec { msg, timeout: timeout(self.look()), mode })?;
             self.pull = Some(Pull { calling, left: batch, alive: false });
         }
         Ok(())
@@ -199,11 +202,21 @@ impl Consumer {
                     return Ok(Some(Delivery { message, revision }));
                 }
                 Answer::End(End::Full) => {}
-                Answer::End(End::Timeout) if !pull.alive => return Err(self.silence()),
+                Answer::End(End::Timeout) if !pull.alive && self.is_silent() => return Err(self.silence()),
                 Answer::End(End::Timeout | End::NoResponders(_) | End::Status(_)) => self.again().await?,
                 Answer::End(end) => return Err(Fault::of_end(&end, self.waiting())),
             }
         }
+    }
+
+    /// Time in ms after which a silent consumer is replaced: up to 2.9 nobody tells that it is gone, or has nothing to give.
+    fn look(&self) -> i64 {
+        if self.wanted.ms == 0 { LOOK } else { (self.wanted.ms / 2).clamp(1, LOOK) }
+    }
+
+    /// Whether nothing has come for too long.
+    fn is_silent(&self) -> bool {
+        self.wanted.ms > 0 && self.alive.elapsed() >= Duration::from_millis(self.wanted.ms as u64)
     }
 
     fn waiting(&self) -> Waiting {
@@ -217,7 +230,7 @@ impl Consumer {
     /// Makes another consumer, which goes on after the last message.
     async fn again(&mut self) -> Result<(), Fault> {
         loop {
-            if self.wanted.ms > 0 && self.alive.elapsed() >= Duration::from_millis(self.wanted.ms as u64) {
+            if self.is_silent() {
                 return Err(self.silence());
             }
             match self.make().await {
