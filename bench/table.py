@@ -26,6 +26,8 @@ ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB"))
     ("... CPU seconds per million messages", "publisher", 16, "cpu_million", False),
     ("pull in batches of 100, each message acknowledged, /s", "pull_100", 16, "rate", True),
     ("pull in batches of 1000, each message acknowledged, /s", "pull_1000", 16, "rate", True),
+    ("`messages`, each message acknowledged, /s", "messages", 16, "rate", True),
+    ("... CPU seconds per million messages", "messages", 16, "cpu_million", False),
     ("KV put, /s", "kv_put", 16, "rate", True),
     ("KV put with `-check_bucket`, /s", "kv_put_checked", 16, "rate", True),
     ("KV get, /s", "kv_get", 16, "rate", True),

@@ -39,6 +39,7 @@ COUNTS = {
     "publisher": {16: 60000},
     "pull_100": {16: 60000},
     "pull_1000": {16: 60000},
+    "messages": {16: 60000},
     "kv_put": {16: 5000},
     "kv_put_checked": {16: 5000},
     "kv_get": {16: 5000},
@@ -56,8 +57,11 @@ ONLY = {task: ("tcl", "peer") for task in ("fetch_100_3", "kv_put_3", "kv_get_3"
 ONLY["publisher"] = ("tcl",)
 # The same work as kv_get, 1000 keys with each call.
 ONLY["kv_mget"] = ("tcl",)
+# Continuous consumption.
+ONLY["messages"] = ("tcl", "raw")
 # What is done before a task, by the raw client for every client alike.
 BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup", "pull_100": "fill", "pull_1000": "fill",
+          "messages": "fill",
           "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup", "kv_mget": "setup",
           "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}
 # A process that does nothing, one that loads the client library and does nothing else, and one that looks for a library

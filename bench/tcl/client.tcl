@@ -214,6 +214,21 @@ proc pull_100 {c count} {
 proc pull_1000 {c count} {
     pull $c $count 1000
 }
+proc messages {c count} {
+    set ::got 0
+    set ::wanted $count
+    set start [clock microseconds]
+    set messages [[$c jet_stream -timeout 60000] messages BENCH PULL -callback messages_got -ack auto -stop_after $count]
+    vwait ::all
+    $c ping -timeout 60000
+    report $::got [expr {[clock microseconds] - $start}]
+    $messages destroy
+}
+proc messages_got {message} {
+    if {[incr ::got] == $::wanted} {
+        set ::all 1
+    }
+}
 proc fetch_100_3 {c count} {
     pull $c $count 100 fetch
 }

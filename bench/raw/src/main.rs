@@ -64,6 +64,7 @@ async fn run(url: &str, task: &str, count: u64, size: usize) -> Result<(), Failu
         "js_publish_1000" => stored::publish_in_flight(&job, 1000).await,
         "pull_100" => stored::pull(&job, 100).await,
         "pull_1000" => stored::pull(&job, 1000).await,
+        "messages" => stored::messages(&job).await,
         "kv_put" => stored::kv_put(&job).await,
         "kv_get" => stored::kv_get(&job).await,
         "object_put" => stored::object_put(&job).await,

@@ -131,6 +131,21 @@ pub async fn pull(job: &Job, batch: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Messages that are asked for as they are taken, each acknowledged.
+pub async fn messages(job: &Job) -> Result<(), Failure> {
+    let consumer: PullConsumer = jetstream::new(job.client.clone()).get_consumer_from_stream(CONSUMER, STREAM).await?;
+    let start = Instant::now();
+    let mut messages = consumer.messages().await?.take(job.count as usize);
+    let mut got = 0;
+    while let Some(message) = messages.next().await {
+        message?.ack().await?;
+        got += 1;
+    }
+    round_trip(&job.client).await?;
+    report(got, start.elapsed().as_secs_f64(), "");
+    Ok(())
+}
+
 /// One put after the other.
 pub async fn kv_put(job: &Job) -> Result<(), Failure> {
     let store = jetstream::new(job.client.clone()).get_key_value(BUCKET).await?;
