@@ -43,8 +43,13 @@ oo::define ::nats::messages unexport Take Settle
 # Body of `each`.
 proc ::nats::internal::each {my varName body} {
     upvar 1 $varName message
-    while {[llength [set taken [$my Take]]]} {
-        lassign $taken id message
+    set id 0
+    while {[llength [set taken [$my Take $id]]]} {
+        lassign $taken number message
+        if {$id != $number} {
+            set id $number
+            trace add variable id unset [list ::nats::internal::left $my $id]
+        }
         set code [catch {uplevel 1 $body} result options]
         if {[namespace which -command $my] ne {}} {
             $my Settle $id [expr {$code == 1}]
@@ -64,8 +69,16 @@ proc ::nats::internal::each {my varName body} {
     }
 }
 
+# The coroutine is deleted: what it dealt with is given back. After a usual end there is nothing.
+proc ::nats::internal::left {my id args} {
+    if {[namespace which -command $my] ne {}} {
+        $my Settle $id 1
+    }
+}
+
 # A callback in a coroutine of its own.
 proc ::nats::internal::run {my id words} {
+    trace add variable id unset [list ::nats::internal::left $my $id]
     set code [catch {uplevel #0 $words} result options]
     if {[namespace which -command $my] ne {}} {
         $my Settle $id [expr {$code == 1}]

@@ -79,7 +79,7 @@ pub(super) static CLASS: Class<Method<Messages>> = Class {
             "Dict `state` (`running`, `paused`, `draining`, `ended`) `reason outstanding buffered buffered_bytes delivered pulls redelivered pinned`.",
             status,
         ),
-        row("Take", "", (0, 0), &[], "For `each`.", take::take),
+        row("Take", "id", (1, 1), &[], "For `each`.", take::take),
         row("Settle", "id failed", (2, 2), &[], "For `each` and callbacks in coroutines.", take::settle),
     ]],
 };

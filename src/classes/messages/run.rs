@@ -99,16 +99,18 @@ impl Messages {
         Taken::new(messages, alive)
     }
 
-    /// Keeps messages until they are settled by number.
-    pub(super) fn keep(&self, taken: Taken) -> u64 {
-        let id = self.last_id.get() + 1;
-        self.last_id.set(id);
+    /// Keeps messages until they are settled by number, a new one or one that was given before.
+    pub(super) fn keep(&self, taken: Taken, again: Option<u64>) -> u64 {
+        let id = again.unwrap_or_else(|| {
+            self.last_id.set(self.last_id.get() + 1);
+            self.last_id.get()
+        });
         self.taken.borrow_mut().insert(id, taken);
         id
     }
 
     fn in_coroutine(self: &Rc<Self>, interp: Interp, words: &[Obj], taken: Taken) {
-        let id = self.keep(taken);
+        let id = self.keep(taken, None);
         let number = COROUTINES.get() + 1;
         COROUTINES.set(number);
         let call = [

@@ -122,16 +122,17 @@ pub(super) fn each(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> 
     Ok(Reply::Code(call.interp.in_place(&words)))
 }
 
-/// `Take`: a message and its number, or nothing at an end that was wanted.
+/// `Take id`: a message and its number, or nothing at an end that was wanted.
 pub(super) fn take(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     without_callback(messages)?;
+    let again = call.args[0].as_int().and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
     let messages = Rc::clone(messages);
     block(call.interp, async move {
         match Rc::clone(&messages).message(None).await {
             Ok(message) => {
                 let value = dict_in(messages.connection.coding(), &message, 0);
                 let taken = messages.begin(vec![message]);
-                Ok(Obj::list(&[Obj::int(messages.keep(taken) as i64), value]))
+                Ok(Obj::list(&[Obj::int(messages.keep(taken, again) as i64), value]))
             }
             Err(Fault::ConsumeEnded(reason)) if matches!(reason.as_str(), "drained" | "stopped" | "stop_after") => {
                 Ok(Obj::empty())
