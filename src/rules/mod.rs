@@ -33,6 +33,7 @@ pub(crate) mod publishing;
 pub(crate) mod pull;
 pub(crate) mod pull_plan;
 pub(crate) mod pull_status;
+pub(crate) mod schedule;
 pub(crate) mod sequence;
 pub(crate) mod service;
 pub(crate) mod service_args;

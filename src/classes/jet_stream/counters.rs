@@ -5,14 +5,14 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json, json};
 
 use super::api::{JetStream, open_or_error, stream_name};
+use super::publish::stored;
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::messages::outgoing;
 use crate::bridge::method::{Invocation, Method, row};
 use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
-use crate::client::{Answer, Fault, Waiting, pub_ack, timeout};
-use crate::engine::{Mode, RequestSpec};
+use crate::client::{Fault, pub_ack};
 use crate::rules::counter::{self, INCR, LEVEL, SOURCES};
 use crate::rules::direct::LAST_OPTIONS;
 use crate::rules::option::{Kind, int};
@@ -55,13 +55,7 @@ fn counter_add(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         js.api.needs_level("The method counter_add", LEVEL).await?;
-        let subject = msg.subject.as_str().to_string();
-        let mode = if js.repeat.times == Some(0) { Mode::Shared } else { Mode::Repeated(js.repeat) };
-        let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.api.timeout), mode })?;
-        let answer = match calling.next().await {
-            Answer::Reply(answer) => answer,
-            Answer::End(end) => return Err(Fault::of_end(&end, Waiting::Request(subject)).into()),
-        };
+        let answer = stored(&js, msg).await?;
         let ack = pub_ack(&answer)?;
         let value = ack.get("val").and_then(Json::as_str).ok_or(Fault::NotAnAck)?;
         Ok(Obj::text(value))

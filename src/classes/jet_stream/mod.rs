@@ -14,6 +14,7 @@ mod manage;
 mod object_stores;
 pub(crate) mod publish;
 mod pull;
+mod schedules;
 mod stored;
 pub(crate) mod streams;
 mod table2;
@@ -45,14 +46,14 @@ const NEW: Method<JetStream> = constructor(
 pub(crate) static CLASS_2: Class<Method<JetStream>> = Class {
     name: "::nats::jet_stream",
     constructor: NEW,
-    methods: &[SHARED, manage::METHODS, counters::METHODS, object_stores::METHODS, table2::METHODS],
+    methods: &[SHARED, manage::METHODS, counters::METHODS, schedules::METHODS, object_stores::METHODS, table2::METHODS],
 };
 
 /// The class in dialect 3.
 pub(crate) static CLASS_3: Class<Method<JetStream>> = Class {
     name: "::nats::jet_stream",
     constructor: NEW,
-    methods: &[SHARED, manage::METHODS, counters::METHODS, object_stores::METHODS, table3::METHODS],
+    methods: &[SHARED, manage::METHODS, counters::METHODS, schedules::METHODS, object_stores::METHODS, table3::METHODS],
 };
 
 /// Methods that are the same in both.

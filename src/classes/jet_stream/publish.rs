@@ -17,7 +17,7 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Argument, Calling, Fault, pub_ack, timeout};
+use crate::client::{Answer, Argument, Calling, Fault, Waiting, pub_ack, timeout};
 use crate::engine::{End, Headers, Message, Mode, Outgoing, Repeat, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::{NAK_OPTIONS, nak as nak_body};
@@ -120,6 +120,20 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing, needs: Needs) -> R
             None => awaited(js.connection.call(spec)?, subject).await,
         }
     })
+}
+
+/// Publishes a message with the object's timeout and repetitions: the answer.
+///
+/// # Errors
+/// [`Fault::NoResponders`], [`Fault::Timeout`], [`Fault::Closed`] and those of the connection's publish.
+pub(super) async fn stored(js: &JetStream, msg: Outgoing) -> std::result::Result<Message, Fault> {
+    let subject = msg.subject.as_str().to_string();
+    let mode = if js.repeat.times == Some(0) { Mode::Shared } else { Mode::Repeated(js.repeat) };
+    let calling = js.connection.call(RequestSpec { msg, timeout: timeout(js.api.timeout), mode })?;
+    match calling.next().await {
+        Answer::Reply(answer) => Ok(answer),
+        Answer::End(end) => Err(Fault::of_end(&end, Waiting::Request(subject))),
+    }
 }
 
 /// The acknowledgement as a dict.
