@@ -95,8 +95,11 @@ pub(crate) const ENTRIES_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `mput`.
-pub(crate) const MPUT_OPTIONS: &[Opt] =
-    &[row("revisions", Kind::Dict, "key to revision: write that key only if this is its latest; 0 for none"), CHECK];
+pub(crate) const MPUT_OPTIONS: &[Opt] = &[
+    row("revisions", Kind::Dict, "key to revision: write that key only if this is its latest; 0 for none"),
+    preset("atomic", Kind::Bool, "false", "write all or none; at most 1000 keys, and the bucket needs `-allow_atomic`"),
+    CHECK,
+];
 
 /// Options of `count`.
 pub(crate) const COUNT_OPTIONS: &[Opt] = &[

@@ -58,8 +58,10 @@ pub(crate) const MGET_OPTIONS: &[Opt] = &[
 pub(crate) const ENTRIES_OPTIONS: &[Opt] = &[row("up_to", Kind::Count, "as the bucket was with this last revision")];
 
 /// Options of `mput`.
-pub(crate) const MPUT_OPTIONS: &[Opt] =
-    &[row("revisions", Kind::Dict, "key to revision: write that key only if this is its latest; 0 for none")];
+pub(crate) const MPUT_OPTIONS: &[Opt] = &[
+    row("revisions", Kind::Dict, "key to revision: write that key only if this is its latest; 0 for none"),
+    preset("atomic", Kind::Bool, "false", "write all or none; at most 1000 keys, and the bucket needs `-allow_atomic`"),
+];
 
 /// Options of `count`.
 pub(crate) const COUNT_OPTIONS: &[Opt] = &[preset("exact", Kind::Bool, "false", "leave out the keys that are deleted")];

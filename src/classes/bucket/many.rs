@@ -123,7 +123,7 @@ pub(super) fn entries(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     })
 }
 
-/// `mput dict ?-revisions dict?`
+/// `mput dict ?-revisions dict? ?-atomic b?`
 pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let pairs = call.args[0].as_dict().ok_or(Argument::ValuesNotDict)?;
     let revisions = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
@@ -138,6 +138,7 @@ pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     for (key, value) in &pairs {
         values.push((key_name(key)?, payload_out(coding, value)?));
     }
+    let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
     if let Some(key) = expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
         return Err(Argument::KeyName(key.clone()).into());
     }
@@ -147,12 +148,10 @@ pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
             let headers = expected.get(&key).map(|revision| expecting(*revision)).into_iter().collect();
             Put { subject: bucket.entries.write_subject(&key), key, headers, value }
         });
-        let written = bucket.js.api.put_all(puts.collect()).await;
-        if !written.failed.is_empty() {
-            return Err(Fault::Partial(written.failed).into());
-        }
+        let (api, puts) = (&bucket.js.api, puts.collect());
+        let stored = if atomic { api.put_together(puts).await? } else { api.put_each(puts).await? };
         let mut dict = Obj::dict();
-        for (key, revision) in &written.stored {
+        for (key, revision) in &stored {
             dict.put_text(key, &Obj::uint(*revision));
         }
         Ok(dict)

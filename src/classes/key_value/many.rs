@@ -159,7 +159,7 @@ pub(super) fn entries(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     })
 }
 
-/// `mput bucket dict ?-revisions dict? ?-check_bucket b?`
+/// `mput bucket dict ?-revisions dict? ?-atomic b? ?-check_bucket b?`
 pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.writable()?;
     let bucket = bucket_name(&call.args[0])?;
@@ -176,6 +176,7 @@ pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     for (key, value) in &pairs {
         values.push((key_name(key)?, payload_out(coding, value)?));
     }
+    let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
     if let Some(key) = expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
         return Err(Argument::KeyName(key.clone()).into());
     }
@@ -187,12 +188,9 @@ pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         });
         let place = kv.buckets.write_place(&bucket, check).await?;
         let puts = puts.map(|(key, headers, value)| Put { subject: place(&key), key, headers, value }).collect();
-        let written = kv.js.api.put_all(puts).await;
-        if !written.failed.is_empty() {
-            return Err(Fault::Partial(written.failed).into());
-        }
+        let stored = if atomic { kv.js.api.put_together(puts).await? } else { kv.js.api.put_each(puts).await? };
         let mut dict = Obj::dict();
-        for (key, revision) in &written.stored {
+        for (key, revision) in &stored {
             dict.put_text(key, &Obj::uint(*revision));
         }
         Ok(dict)

@@ -1,20 +1,28 @@
 //! Many keys at once.
 
 use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 
 use crate::client::api::{Api, pub_ack};
+use crate::client::argument::Argument;
+use crate::client::atomic::Atomic;
 use crate::client::calling::{Calling, timeout};
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
 use crate::client::stored::Stored;
 use crate::engine::{Headers, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::atomic::MOST;
 use crate::rules::direct::SUBJECTS_MOST;
+use crate::rules::version::Version;
 
 /// Number of writes under way at once.
 const IN_FLIGHT: usize = 500;
+
+/// First server that stores batches all at once.
+const ATOMIC_SINCE: Version = Version(2, 12, 0);
 
 /// A write.
 pub(crate) struct Put {
@@ -30,11 +38,11 @@ pub(crate) struct Put {
 
 /// What became of many writes.
 #[derive(Default)]
-pub(crate) struct Written {
+struct Written {
     /// Key and new revision of those that were stored.
-    pub stored: Vec<(String, u64)>,
+    stored: Vec<(String, u64)>,
     /// Key and reason of the others.
-    pub failed: Vec<(String, Fault)>,
+    failed: Vec<(String, Fault)>,
 }
 
 fn fields(name: &str, seq: u64) -> Map<String, Json> {
@@ -93,8 +101,11 @@ impl Api {
         Ok(found.into_values().collect())
     }
 
-    /// Writes all, many at a time.
-    pub(crate) async fn put_all(&self, puts: Vec<Put>) -> Written {
+    /// Writes all, many at a time: keys and new revisions.
+    ///
+    /// # Errors
+    /// [`Fault::Partial`]
+    pub(crate) async fn put_each(&self, puts: Vec<Put>) -> Result<Vec<(String, u64)>, Fault> {
         let mut written = Written::default();
         let mut waiting: VecDeque<(String, String, Calling)> = VecDeque::new();
         for put in puts {
@@ -112,7 +123,37 @@ impl Api {
         while !waiting.is_empty() {
             self.settle(waiting.pop_front(), &mut written).await;
         }
-        written
+        if written.failed.is_empty() { Ok(written.stored) } else { Err(Fault::Partial(written.failed)) }
+    }
+
+    /// Writes all as one batch, or none of them: keys and new revisions.
+    ///
+    /// # Errors
+    /// [`Fault::TooOld`], [`Argument::BatchTooLarge`] before anything is sent, [`Fault::WrongLastSequence`], those of
+    /// [`Atomic`].
+    pub(crate) async fn put_together(self: &Rc<Self>, puts: Vec<Put>) -> Result<Vec<(String, u64)>, Fault> {
+        self.needs("mput -atomic", ATOMIC_SINCE)?;
+        if puts.len() as u64 > MOST {
+            return Err(Argument::BatchTooLarge.into());
+        }
+        let (batch, mut keys, mut left) = (Atomic::new(self, 0), Vec::new(), puts.len());
+        let mut ack = None;
+        for Put { key, subject, headers, value } in puts {
+            let headers = (!headers.is_empty()).then_some(headers);
+            let message = Outgoing { subject: Subject::from(subject.as_str()), reply: None, headers, payload: value };
+            keys.push(key);
+            left -= 1;
+            if left > 0 {
+                batch.add(message).await.map_err(Fault::of_write)?;
+            } else {
+                ack = Some(pub_ack(&batch.commit(Some(message)).await.map_err(Fault::of_write)?)?);
+            }
+        }
+        let Some(ack) = ack else { return Ok(Vec::new()) };
+        // They are stored one behind the other.
+        let last = ack.get("seq").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
+        let first = (last + 1).checked_sub(keys.len() as u64).ok_or(Fault::ReplyIncomplete)?;
+        Ok(keys.into_iter().zip(first..).collect())
     }
 
     async fn settle(&self, oldest: Option<(String, String, Calling)>, written: &mut Written) {
