@@ -115,9 +115,9 @@ impl Atomic {
         if commit == Commit::Stored {
             self.taken(size, message.subject.clone());
         }
-        let answer = self.ask(self.under_number(message, size, commit)).await;
+        // What were added meanwhile would be stored nowhere.
         self.discard();
-        let answer = answer?;
+        let answer = self.ask(self.under_number(message, size, commit)).await?;
         pub_ack(&answer)?;
         Ok(answer)
     }

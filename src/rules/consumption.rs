@@ -57,6 +57,8 @@ pub(crate) struct Consumption {
     delivered: u64,
     pulls: u64,
     last_pull: Amount,
+    /// Bytes that were too few for the next message.
+    too_few: Option<u64>,
     /// Time of the last pull or status.
     heard: Instant,
     /// Time before which nothing is asked for.
@@ -88,6 +90,7 @@ impl Consumption {
             delivered: 0,
             pulls: 0,
             last_pull: Amount::default(),
+            too_few: None,
             heard: now,
             not_before: None,
             crowded: None,
@@ -156,7 +159,7 @@ impl Consumption {
     }
 
     fn answered(&mut self) {
-        (self.crowded, self.nobody, self.unanswered) = (None, None, 0);
+        (self.crowded, self.nobody, self.unanswered, self.too_few) = (None, None, 0, None);
     }
 
     /// A status came.
@@ -165,12 +168,24 @@ impl Consumption {
             return;
         }
         self.heard = now;
-        if !matches!(verdict, Verdict::Nobody | Verdict::Crowded) {
+        if !matches!(verdict, Verdict::Nobody | Verdict::Crowded | Verdict::Oversize(..)) {
             self.answered();
         }
         let warning = Action::Warn(code, description.to_string());
         match verdict {
             Verdict::Undelivered(msgs, bytes) => self.coming.take(Amount { msgs, bytes }),
+            Verdict::Oversize(msgs, bytes) => {
+                self.coming.take(Amount { msgs, bytes });
+                (self.nobody, self.unanswered) = (None, 0);
+                self.too_few = Some(bytes);
+                if self.plan.max_bytes.is_some_and(|most| bytes >= most) {
+                    // It never fits. Somebody else may take it, or it may be deleted.
+                    self.too_few = None;
+                    self.actions.push_back(warning);
+                    let pause = doubled(&mut self.crowded, CROWDED);
+                    self.wait(now, pause);
+                }
+            }
             Verdict::Over => {
                 self.coming = Amount::default();
                 self.wait(now, PAUSE);
@@ -231,7 +246,7 @@ impl Consumption {
     pub(crate) fn reconnected(&mut self, now: Instant) {
         self.connected = true;
         self.forget_coming(now);
-        (self.not_before, self.unanswered) = (None, 0);
+        (self.not_before, self.unanswered, self.too_few) = (None, 0, None);
     }
 
     fn forget_coming(&mut self, now: Instant) {
@@ -322,7 +337,9 @@ impl Consumption {
             None => (outstanding < self.plan.threshold, None),
             Some(most) => {
                 let bytes = self.coming.bytes + self.held.bytes;
-                (bytes < self.plan.threshold, Some(most.saturating_sub(bytes)))
+                let left = most.saturating_sub(bytes);
+                // What is held makes room for the next message when the script has dealt with it.
+                (bytes < self.plan.threshold && self.too_few.is_none_or(|few| left > few), Some(left))
             }
         };
         let left = self.plan.stop_after.map_or(u64::MAX, |most| most.saturating_sub(self.delivered + outstanding));

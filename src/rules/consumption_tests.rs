@@ -73,13 +73,40 @@ fn bytes() {
     for _ in 0..9 {
         c.message(10, None);
     }
-    c.status(t, 409, "Message Size Exceeds MaxBytes", Verdict::Undelivered(999_991, 10));
+    c.status(t, 409, "Message Size Exceeds MaxBytes", Verdict::Oversize(999_991, 10));
     assert_eq!((pulls(&mut c, t), c.outstanding()), (vec![], 9));
     for _ in 0..5 {
         c.done(ONE);
     }
     let again = c.poll(t);
     assert!(matches!(&again, Some(Action::Pull(r)) if r.max_bytes == Some(60)), "{again:?}");
+}
+
+#[test]
+fn a_message_that_does_not_fit_is_not_asked_for_in_vain() {
+    let t = Instant::now();
+    let text = "Message Size Exceeds MaxBytes";
+    let by_bytes = Plan { max_msgs: 1_000_000, max_bytes: Some(100), threshold: 50, ..plan(1) };
+    let mut c = Consumption::new(by_bytes, t);
+    pulls(&mut c, t);
+    for _ in 0..4 {
+        c.message(10, None);
+    }
+    c.status(t, 409, text, Verdict::Oversize(999_996, 60));
+    assert_eq!((run(&mut c, t), c.pull_at()), ((vec![], vec![]), None));
+    c.done(ONE);
+    assert_eq!(pulls(&mut c, t).len(), 1);
+    c.status(t, 409, text, Verdict::Oversize(1_000_000, 70));
+    assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
+    c.done(Amount { msgs: 3, bytes: 30 });
+    let mut now = t;
+    for seconds in [1, 2, 4] {
+        assert_eq!(pulls(&mut c, now).len(), 1);
+        c.status(now, 409, text, Verdict::Oversize(1_000_000, 100));
+        assert_eq!(run(&mut c, now), (vec![], vec![Action::Warn(409, text.into())]));
+        assert_eq!(c.pull_at(), Some(now + Duration::from_secs(seconds)));
+        now = c.pull_at().unwrap();
+    }
 }
 
 #[test]

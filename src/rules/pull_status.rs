@@ -20,6 +20,8 @@ pub(crate) enum Limit {
 pub(crate) enum Verdict {
     /// So many messages and bytes of what was asked for will not come.
     Undelivered(u64, u64),
+    /// The same, because the next message is larger than these bytes.
+    Oversize(u64, u64),
     /// Nothing of what was asked for will come.
     Over,
     /// The pin is lost, and with it so many messages and bytes, or all.
@@ -53,6 +55,9 @@ pub(crate) fn verdict<N: AsRef<str>, V: AsRef<str>>(
         409 if description.starts_with("Exceeded MaxWaiting") => Verdict::Crowded,
         _ => match (limit(description), rest) {
             (Some(limit), _) if code == 409 => Verdict::TooMuch(limit),
+            (_, Some((msgs, bytes))) if code == 409 && description.starts_with("Message Size Exceeds MaxBytes") => {
+                Verdict::Oversize(msgs, bytes)
+            }
             (_, Some((msgs, bytes))) => Verdict::Undelivered(msgs, bytes),
             _ => Verdict::Unknown,
         },
@@ -127,7 +132,7 @@ mod tests {
         for (code, description, expected) in [
             (408, "Request Timeout", Verdict::Undelivered(7, 90)),
             (408, "Interest Expired", Verdict::Undelivered(7, 90)),
-            (409, "Message Size Exceeds MaxBytes", Verdict::Undelivered(7, 90)),
+            (409, "Message Size Exceeds MaxBytes", Verdict::Oversize(7, 90)),
             (409, "Batch Completed", Verdict::Undelivered(7, 90)),
             (418, "Something New", Verdict::Undelivered(7, 90)),
             (423, "Nats-Wrong-Pin-Id", Verdict::Unpinned(Some((7, 90)))),

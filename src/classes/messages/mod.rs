@@ -172,6 +172,8 @@ fn drain(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
         let drained = source.drain(ms).await;
         // A batch that waited to be full goes as it is.
         messages.kick();
+        // So do calls that wait during a pause.
+        messages.wake();
         Ok(drained.map(|()| Obj::empty())?)
     })
 }
