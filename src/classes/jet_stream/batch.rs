@@ -23,7 +23,7 @@ const GET_BATCH: &str = "stream_get_batch";
 const GET_LAST: &str = "stream_get_last";
 
 /// A subject to read, wildcards allowed.
-fn filter(subject: &str) -> Result<String> {
+pub(super) fn filter(subject: &str) -> Result<String> {
     let fits = check_subject(subject, Role::Subscribe, true);
     if fits { Ok(subject.to_string()) } else { Err(Argument::Subject(subject.to_string()).into()) }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json, json};
 
 use super::api::{JetStream, open_or_error, stream_name};
+use super::batch::filter;
 use super::publish::stored;
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
@@ -12,10 +13,11 @@ use crate::bridge::messages::outgoing;
 use crate::bridge::method::{Invocation, Method, row};
 use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
-use crate::client::{Fault, pub_ack};
+use crate::client::{Argument, Fault, pub_ack};
 use crate::rules::counter::{self, INCR, LEVEL, SOURCES};
 use crate::rules::direct::LAST_OPTIONS;
 use crate::rules::option::{Kind, int};
+use crate::rules::subject::{Role, check_subject};
 use crate::tcl::{Obj, Reply};
 
 /// The rows.
@@ -33,7 +35,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream subject",
         (2, 2),
         &[],
-        "Dict `value incr sources` of a counter: its value, what was added last, and a dict of stream, subject and value where it is the sum of others. Errors: ErrNotSupported, ErrJSResponse.",
+        "Dict `value incr sources` of a counter: its value, what was added last, and a dict of stream, subject and value where it is the sum of others. Errors: ErrBadSubject, ErrNotSupported, ErrJSResponse.",
         counter_get,
     ),
     row(
@@ -41,7 +43,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream filter",
         (2, 2),
         &[],
-        "Dict of subject and value of all counters that match the filter. The stream must have `-allow_direct`. Errors: ErrNotSupported, ErrJSResponse.",
+        "Dict of subject and value of all counters that match the filter. The stream must have `-allow_direct`. Errors: ErrBadSubject, ErrNotSupported, ErrJSResponse.",
         counters,
     ),
 ];
@@ -62,10 +64,16 @@ fn counter_add(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     })
 }
 
+/// The subject of a counter, without wildcards.
+fn counter(subject: &Obj) -> Result<String> {
+    let text = subject.to_text();
+    if check_subject(&text, Role::Publish, true) { Ok(text) } else { Err(Argument::Subject(text).into()) }
+}
+
 /// `counter_get stream subject`
 fn counter_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
-    let body = json!({"last_by_subj": call.args[1].to_text()}).to_string();
+    let body = json!({"last_by_subj": counter(&call.args[1])?}).to_string();
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
@@ -84,13 +92,13 @@ fn counter_get(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// `counters stream filter`
 fn counters(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
-    let filter = call.args[1].to_text();
+    let wanted = filter(&call.args[1].as_text())?;
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         js.api.needs_level("The method counters", LEVEL).await?;
         let page = int(LAST_OPTIONS, "batch").default as u64;
-        let last = js.api.last_messages("counters", &stream, &[filter], Map::new(), page).await?;
+        let last = js.api.last_messages("counters", &stream, &[wanted], Map::new(), page).await?;
         let mut dict = Obj::dict();
         for stored in last.messages.into_values() {
             let value = counter::value(&stored.data).ok_or(Fault::ReplyIncomplete)?;

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, json};
 
 use super::api::{JetStream, Shape, open_or_error, shaped, stream_name};
+use super::batch::filter;
 use super::publish::{ack_dict, stored};
 use crate::bridge::errors::Result;
 use crate::bridge::messages::{headers_out, outgoing};
@@ -38,7 +39,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream subject",
         (2, 2),
         &[],
-        "Removes the schedules of a subject, wildcards allowed: their number. Errors: ErrNotSupported, ErrJSResponse.",
+        "Removes the schedules of a subject, wildcards allowed: their number. Errors: ErrBadSubject, ErrNotSupported, ErrJSResponse.",
         unschedule,
     ),
     row(
@@ -46,7 +47,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream ?filter?",
         (1, 2),
         &[],
-        "List of dicts `subject seq schedule target ...` of the schedules of a stream, or of those on matching subjects. The stream must have `-allow_direct`. Errors: ErrNotSupported, ErrJSResponse.",
+        "List of dicts `subject seq schedule target ...` of the schedules of a stream, or of those on matching subjects. The stream must have `-allow_direct`. Errors: ErrBadSubject, ErrNotSupported, ErrJSResponse.",
         schedules,
     ),
     row(
@@ -142,7 +143,7 @@ fn publish(js: &Rc<JetStream>, call: &Invocation, method: &'static str, level: u
 /// `unschedule stream subject`
 fn unschedule(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
-    let body = json!({"filter": call.args[1].to_text()}).to_string();
+    let body = json!({"filter": filter(&call.args[1].as_text())?}).to_string();
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
@@ -155,13 +156,13 @@ fn unschedule(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// `schedules stream ?filter?`
 fn schedules(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let stream = stream_name(&call.args[0])?;
-    let filter = call.args.get(1).map_or_else(|| ">".to_string(), Obj::to_text);
+    let wanted = call.args.get(1).map_or_else(|| Ok(">".to_string()), |subject| filter(&subject.as_text()))?;
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         js.api.needs_level("The method schedules", LEVEL).await?;
         let page = int(LAST_OPTIONS, "batch").default as u64;
-        let last = js.api.last_messages("schedules", &stream, &[filter], Map::new(), page).await?;
+        let last = js.api.last_messages("schedules", &stream, &[wanted], Map::new(), page).await?;
         let mut all = Vec::new();
         for stored in last.messages.into_values() {
             let header = |wanted: &str| stored.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| Obj::text(value));
