@@ -11,7 +11,6 @@ use std::slice;
 use std::sync::OnceLock;
 use std::thread::{self, ThreadId};
 
-use super::error::Error;
 use super::event::{after_others, do_one_event};
 use super::interp::{Home, Interp};
 pub use super::io::{Close, Driver, From, Io};
@@ -32,6 +31,10 @@ struct Instance {
     watched: Cell<c_int>,
     blocking: Cell<bool>,
     scheduled: Cell<bool>,
+    /// Number of the latest read or seek.
+    turn: Cell<u64>,
+    /// A write is at work.
+    writes: Cell<bool>,
 }
 
 /// Tells a channel that its driver can do something.
@@ -94,6 +97,28 @@ impl Instance {
         }
     }
 
+    /// As `until`, of an open channel: the events for which a blocking one waits may close it.
+    fn while_open<T>(&self, blocking: bool, mut run: impl FnMut() -> Io<T>) -> Io<T> {
+        self.until(blocking, || if self.channel.get().is_null() { Io::Errno(libc::EBADF) } else { run() })
+    }
+
+    /// A read or a seek. One for which others waited, further out, ends those: Tcl has given up the buffers that they fill.
+    fn latest<T>(&self, blocking: bool, mut run: impl FnMut() -> Io<T>) -> Io<T> {
+        let turn = self.turn.get() + 1;
+        self.turn.set(turn);
+        self.while_open(blocking, || if self.turn.get() == turn { run() } else { Io::Errno(libc::EBUSY) })
+    }
+
+    /// A write. While it waits there is no other one: Tcl would begin anew with the same buffer, but keeps it for later if told to.
+    fn alone<T>(&self, blocking: bool, run: impl FnMut() -> Io<T>) -> Io<T> {
+        if self.writes.replace(true) {
+            return Io::Again;
+        }
+        let outcome = self.while_open(blocking, run);
+        self.writes.set(false);
+        outcome
+    }
+
     /// Outcome as the C API wants it: -1 and an error.
     fn settle(&self, outcome: Io<i64>, errno: *mut c_int) -> i64 {
         let code = match outcome {
@@ -103,7 +128,7 @@ impl Instance {
             Io::Failed(error) => {
                 if !self.channel.get().is_null() {
                     // SAFETY: live channel and value.
-                    unsafe { stub!(tcl_SetChannelError(self.channel.get(), words(&error).as_ptr())) };
+                    unsafe { stub!(tcl_SetChannelError(self.channel.get(), error.channel_words().as_ptr())) };
                 }
                 libc::EINVAL
             }
@@ -112,16 +137,6 @@ impl Instance {
         unsafe { *errno = code };
         -1
     }
-}
-
-/// An error as Tcl_SetChannelError wants it: options, then the message.
-fn words(error: &Error) -> Obj {
-    let (message, code) = match error {
-        Error::Raised { message, code } => (message.clone(), code.clone()),
-        Error::Trouble(trouble) => trouble.words(),
-        Error::Interp => (String::new(), Vec::new()),
-    };
-    Obj::list(&[Obj::text("-code"), Obj::int(1), Obj::text("-errorcode"), Obj::text_list(&code), Obj::text(&message)])
 }
 
 /// Makes a channel of this name, binary at first, in the interpreter. `make` gets what tells the channel that the driver can do
@@ -136,6 +151,8 @@ pub fn open(interp: Interp, name: &str, readable: bool, make: impl FnOnce(Notifi
         watched: Cell::new(0),
         blocking: Cell::new(true),
         scheduled: Cell::new(false),
+        turn: Cell::new(0),
+        writes: Cell::new(false),
     });
     let mask = if readable { READABLE } else { WRITABLE };
     let data: *const Instance = Rc::into_raw(Rc::clone(&instance));
@@ -203,9 +220,9 @@ unsafe extern "C" fn input(data: *mut c_void, into: *mut c_char, most: c_int, er
         // SAFETY: Tcl hands over our data, and memory of this length.
         let (instance, into) = unsafe { (instance(data), slice::from_raw_parts_mut(into.cast::<u8>(), most.max(0) as usize)) };
         let Some(instance) = instance else { return foreign(errno) };
-        let outcome = instance.until(instance.blocking.get(), || match instance.driver.read(into) {
+        let outcome = instance.latest(instance.blocking.get(), || match instance.driver.read(into) {
             Io::Done(count) => Io::Done(count as i64),
-            other => retyped(other),
+            other => other.retyped(),
         });
         instance.settle(outcome, errno) as c_int
     })
@@ -216,20 +233,12 @@ unsafe extern "C" fn output(data: *mut c_void, from: *const c_char, count: c_int
         // SAFETY: Tcl hands over our data, and bytes of this number.
         let (instance, from) = unsafe { (instance(data), slice::from_raw_parts(from.cast::<u8>(), count.max(0) as usize)) };
         let Some(instance) = instance else { return foreign(errno) };
-        let outcome = instance.until(instance.blocking.get(), || match instance.driver.write(from) {
+        let outcome = instance.alone(instance.blocking.get(), || match instance.driver.write(from) {
             Io::Done(count) => Io::Done(count as i64),
-            other => retyped(other),
+            other => other.retyped(),
         });
         instance.settle(outcome, errno) as c_int
     })
-}
-
-fn retyped<T, U>(outcome: Io<T>) -> Io<U> {
-    match outcome {
-        Io::Done(_) | Io::Again => Io::Again,
-        Io::Errno(code) => Io::Errno(code),
-        Io::Failed(error) => Io::Failed(error),
-    }
 }
 
 /// In another thread nothing can be done.
@@ -249,7 +258,11 @@ unsafe extern "C" fn seek(data: *mut c_void, offset: sys::Tcl_WideInt, mode: c_i
             _ => From::End,
         };
         #[allow(clippy::useless_conversion)]
-        let outcome = instance.until(true, || instance.driver.seek(offset.into(), from));
+        let outcome = match (offset, from) {
+            // It is only asked where it is.
+            (0, From::Current) => instance.while_open(true, || instance.driver.seek(0, from)),
+            _ => instance.latest(true, || instance.driver.seek(offset.into(), from)),
+        };
         #[allow(clippy::useless_conversion)]
         instance.settle(outcome, errno).into()
     })
@@ -369,7 +382,7 @@ unsafe extern "C" fn close(data: *mut c_void, interp: *mut sys::Tcl_Interp, flag
             Io::Failed(error) => {
                 if !interp.is_null() {
                     // SAFETY: live interpreter and value.
-                    unsafe { stub!(tcl_SetChannelErrorInterp(interp, words(&error).as_ptr())) };
+                    unsafe { stub!(tcl_SetChannelErrorInterp(interp, error.channel_words().as_ptr())) };
                 }
                 libc::EINVAL
             }

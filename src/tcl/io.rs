@@ -17,6 +17,29 @@ pub enum Io<T> {
     Failed(Error),
 }
 
+impl<T> Io<T> {
+    /// The same of another type, if it is not done.
+    pub(super) fn retyped<U>(self) -> Io<U> {
+        match self {
+            Io::Done(_) | Io::Again => Io::Again,
+            Io::Errno(code) => Io::Errno(code),
+            Io::Failed(error) => Io::Failed(error),
+        }
+    }
+}
+
+impl Error {
+    /// As Tcl_SetChannelError wants it: options, then the message.
+    pub(super) fn channel_words(&self) -> Obj {
+        let (message, code) = match self {
+            Error::Raised { message, code } => (message.clone(), code.clone()),
+            Error::Trouble(trouble) => trouble.words(),
+            Error::Interp => (String::new(), Vec::new()),
+        };
+        Obj::list(&[Obj::text("-code"), Obj::int(1), Obj::text("-errorcode"), Obj::text_list(&code), Obj::text(&message)])
+    }
+}
+
 /// Where an offset counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {

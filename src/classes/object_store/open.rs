@@ -1,7 +1,7 @@
 //! `open`: an object as a channel.
 
-use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::put::plan;
 use super::reader::{Reader, SharedReader};
@@ -16,14 +16,11 @@ use crate::rules::object_options::OPEN_OPTIONS;
 use crate::rules::option::named;
 use crate::tcl::{Home, Reply, driver};
 
-thread_local! {
-    /// Number of channels made.
-    static MADE: Cell<u64> = const { Cell::new(0) };
-}
+/// Number of channels made by the process: they move between threads, each of which takes a name once.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 fn next_name() -> String {
-    MADE.set(MADE.get() + 1);
-    format!("natsobj{}", MADE.get())
+    format!("natsobj{}", MADE.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
 /// `open name ?mode? ?-option value ...?`

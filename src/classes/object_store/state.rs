@@ -54,7 +54,7 @@ impl Instance for ObjectStore {
         }
         let writers = self.writers.take();
         for writer in writers.iter().filter_map(Weak::upgrade) {
-            writer.abort();
+            writer.give_up();
         }
     }
 

@@ -91,9 +91,14 @@ impl Writer {
         self.notifier.wake();
     }
 
-    /// Throws everything away.
-    pub(super) fn abort(&self) {
+    /// Throws everything away, as the script wants it.
+    fn abort(&self) {
         self.aborted.set(true);
+        self.give_up();
+    }
+
+    /// Throws everything away; what is written after this, and the close, fail.
+    pub(super) fn give_up(&self) {
         let task = self.task.take();
         if let Some(task) = task {
             task.cancel();
@@ -162,8 +167,8 @@ impl Driver for SharedWriter {
             return Io::Done(());
         }
         if how == Close::Abandoned {
-            writer.abort();
-            return Io::Done(());
+            writer.give_up();
+            return if matches!(&*writer.outcome.borrow(), Some(Ok(()))) { Io::Done(()) } else { Io::Errno(libc::ECONNABORTED) };
         }
         if !writer.closing.replace(true) && writer.outcome.borrow().is_none() {
             writer.jobs.push(Job::Finish);
