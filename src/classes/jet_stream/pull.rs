@@ -196,6 +196,8 @@ pub(super) fn next(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let calling = js.connection.call(pull.spec)?;
     let js = Rc::clone(js);
     let (stream, consumer, subject) = (pull.stream, pull.consumer, pull.subject);
+    // A server that keeps silent must not hold the call for the object's whole timeout as well; 0 waits for ever.
+    let asker = js.api.with_timeout([ms, js.api.timeout].into_iter().filter(|ms| *ms > 0).min().unwrap_or(0));
     block(call.interp, async move {
         let end = match calling.next().await {
             Answer::Reply(message) => return Ok(dict_in(js.connection.coding(), &message, 0)),
@@ -203,10 +205,12 @@ pub(super) fn next(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         };
         match &end {
             End::Status(status) => match code(status) {
-                404 | 408 | 503 => Err(js.api.why_empty(stream, consumer, subject).await.into()),
+                // The word of the consumer itself: it exists.
+                404 | 408 => Err(Pull::timed_out(stream, consumer, subject).into()),
+                503 => Err(asker.why_empty(stream, consumer, subject).await.into()),
                 code => Err(Fault::of_status(code, &status.description().unwrap_or_default()).into()),
             },
-            End::Timeout => Err(js.api.why_empty(stream, consumer, subject).await.into()),
+            End::Timeout => Err(asker.why_empty(stream, consumer, subject).await.into()),
             end => Err(end_error(end, &subject)),
         }
     })
