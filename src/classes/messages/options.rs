@@ -125,6 +125,9 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
         batch_wait: batch_wait.filter(|ms| *ms > 0).map(|ms| ms as u64),
         check: options.flag(CHECK),
     };
+    if nak_delay.is_some() && settings.ack == Ack::None {
+        return Err(Argument::Needs(NAK_DELAY, ACK.name).into());
+    }
     Ok((settings, plan))
 }
 

@@ -16,7 +16,7 @@ use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::classes::jet_stream::publish::{ack_dict, headers};
 use crate::client::publisher::{Failure, News, Publisher, Setting};
-use crate::client::{Fault, Turns, timeout};
+use crate::client::{Argument, Fault, Turns, timeout};
 use crate::engine::{Headers, Outgoing, Repeat};
 use crate::rules::option::{Kind, Name, Opt, Preset, flag, int, named, row as option_row};
 use crate::rules::publishing::{MSG_ID, PUBLISHER_OPTIONS, WINDOWED_OPTIONS};
@@ -109,6 +109,9 @@ pub(super) fn publisher(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     let at_timeout = ids && times.is_some();
     let callback = |name: Name| options.given(name).map(|given| prefix(&given.obj)).transpose();
     let (on_ack, on_error) = (callback(ON_ACK)?, callback(ON_ERROR)?);
+    if on_ack.is_none() && options.given(ACK_EVERY.name).is_some() {
+        return Err(Argument::Needs(ACK_EVERY.name, ON_ACK).into());
+    }
     open_or_error(js)?;
     let setting = Setting {
         window: Window::new(window, bytes as u64),
