@@ -327,6 +327,11 @@ impl Consumption {
         Some(Action::Pull(Box::new(request)))
     }
 
+    /// Whether more may come before the script has dealt with what is here.
+    pub(crate) fn expects_more(&self) -> bool {
+        self.coming.msgs > 0 || self.wanted().is_some()
+    }
+
     /// The request that would be sent now.
     fn wanted(&self) -> Option<PullRequest> {
         if !self.connected || self.paused || self.closing || self.over {

@@ -9,6 +9,7 @@ use crate::bridge::errors::to_tcl;
 use crate::bridge::messages::dict_in;
 use crate::client::{Fault, Task};
 use crate::engine::Message;
+use crate::rules::consumption::Consumption;
 use crate::tcl::event::Timer;
 use crate::tcl::{Interp, Obj};
 
@@ -74,7 +75,8 @@ impl Messages {
     fn is_full(self: &Rc<Self>, most: usize) -> bool {
         let Some(source) = self.source.get() else { return false };
         let buffered = source.buffered().0;
-        let wait = self.settings.batch_wait.filter(|_| buffered < most && !self.batch_due.get());
+        let more = buffered < most && source.look(Consumption::expects_more);
+        let wait = self.settings.batch_wait.filter(|_| more && !self.batch_due.get());
         let Some(ms) = wait.filter(|_| buffered > 0) else { return true };
         if self.batch_timer.borrow().is_none() {
             let target = Rc::downgrade(self);
