@@ -174,6 +174,10 @@ oo::class create ::nats::recipes::leader {
                 if {[info object isa object $lease]} {
                     $lease destroy
                 }
+                if {![llength [info commands $Kv]]} {
+                    # Nothing can become of it any more.
+                    return
+                }
                 after [expr {$retry / 3}] [list ::nats::recipes::start ${namespace}::my Campaign]
             }
             return
