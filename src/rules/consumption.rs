@@ -301,6 +301,11 @@ impl Consumption {
     /// Nothing came for too long.
     pub(crate) fn silent(&mut self, now: Instant) {
         self.actions.push_back(Action::Missed);
+        // Older servers say nothing at all if there is no such consumer.
+        self.unanswered += 1;
+        if self.unanswered.is_multiple_of(SUSPICION) {
+            self.actions.push_back(Action::AskInfo);
+        }
         self.forget_coming(now);
     }
 

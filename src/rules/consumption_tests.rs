@@ -215,6 +215,20 @@ fn silence() {
 }
 
 #[test]
+fn after_long_silence_the_consumer_is_asked_for() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(2), t);
+    pulls(&mut c, t);
+    for asks in [false, false, true, false] {
+        c.silent(t);
+        assert_eq!(run(&mut c, t).1.contains(&Action::AskInfo), asks);
+    }
+    c.message(10, None);
+    c.silent(t);
+    assert!(!run(&mut c, t).1.contains(&Action::AskInfo));
+}
+
+#[test]
 fn pause_and_drain() {
     let t = Instant::now();
     let mut c = Consumption::new(plan(4), t);
