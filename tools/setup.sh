@@ -4,7 +4,7 @@
 #   tools/setup.sh [build] [server] [test] [bench] [fuzz]        (default: build server test)
 #
 # build   libclang for bindgen, the Tcl headers         server  nats-server 2.15 and 2.9
-# test    server, Thread, tcllib, TclX, openssl, Tk, Xvfb, nats-py, the services of nats.js in .tools/node-services
+# test    server, Thread, tcllib, TclX, openssl, Tk, Xvfb, nats-py, nats.js in .tools/node and .tools/node-services
 # bench   server, nats-py in .tools/venv, nats.js in .tools/node, nats.c
 # fuzz    cargo-fuzz in .tools/cargo-fuzz
 #
@@ -149,6 +149,7 @@ setup_test() {
     command -v xauth >/dev/null || install xauth || lack xauth 'run: apt-get install xauth'
     command -v xvfb-run >/dev/null || install xvfb || lack Xvfb 'run: apt-get install xvfb'
     setup_nats_py
+    setup_nats_js
     setup_nats_services
 }
 
@@ -176,8 +177,8 @@ setup_nats_py() {
 
 setup_nats_js() {
     local at=$tools/node/node_modules/@nats-io name packages=() missing=
-    # Without Node.js its column is left out, and nothing else is.
-    command -v node >/dev/null && command -v npm >/dev/null || { say 'no Node.js with npm: nats.js will not be measured'; return; }
+    # Without Node.js its column and the tests beside it are left out, and nothing else is.
+    command -v node >/dev/null && command -v npm >/dev/null || { say 'no Node.js with npm: nats.js is neither tested nor measured'; return; }
     for name in transport-node jetstream kv obj; do
         # All of them at once: npm removes what it is not told of.
         packages+=("@nats-io/$name@$nats_js_pin")
@@ -186,7 +187,7 @@ setup_nats_js() {
     [ -z "$missing" ] && return
     say "installing nats.js $nats_js_pin into .tools/node"
     npm install --prefix "$tools/node" --no-audit --no-fund --no-save --loglevel=error "${packages[@]}" >/dev/null \
-        || say 'nats.js could not be installed and will not be measured'
+        || say 'nats.js could not be installed, and is neither tested nor measured'
 }
 
 # The services of nats.js want a core of their own version: a folder of their own.
