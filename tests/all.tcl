@@ -4,7 +4,7 @@
 #
 # -file takes a list of patterns; -cargo names the output of `cargo test`, whose totals are added; -also runs all files again
 # with another tclsh, and counts them as skipped, for want of `name`, if that is empty; the rest, such as -match, goes to every
-# file. Environment: NATS_TEST_JOBS (default: the number of cores), NATS_TEST_LIMIT (seconds a file
+# file. Environment: NATS_TEST_JOBS (default: one more than there are cores, since tests mostly wait), NATS_TEST_LIMIT (seconds a file
 # may take, 300), NATS_TCLSH (command that starts tclsh). A file that crashes, hangs or holds no test has failed.
 
 package require Tcl 8.6-
@@ -175,7 +175,7 @@ if {[llength $queue] == 0} {
     lappend failures "######## no test file matches $patterns"
 }
 fconfigure stdout -buffering line
-for {set job 0} {$job < [from_env NATS_TEST_JOBS [cores]]} {incr job} {
+for {set job 0} {$job < [from_env NATS_TEST_JOBS [expr {[cores] + 1}]]} {incr job} {
     start_next
 }
 if {![info exists finished]} {
