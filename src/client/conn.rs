@@ -140,7 +140,13 @@ impl Client {
 
     /// The owner is about to close the connection.
     pub(crate) fn part(&self) {
-        for run in self.parting.take().iter().filter_map(Weak::upgrade) {
+        let parting: Vec<_> = self.parting.take().iter().filter_map(Weak::upgrade).collect();
+        if parting.is_empty() {
+            return;
+        }
+        // The server stores what it has taken a moment later: nothing undoes that before it is done.
+        self.engine.settle();
+        for run in parting {
             run();
         }
     }

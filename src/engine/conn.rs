@@ -7,6 +7,7 @@ use super::error::{Code, Problem};
 use super::listener::{End, Listener};
 use super::message::{Outgoing, Publication};
 use super::outbox;
+use super::pace;
 use super::pool::ServerEntry;
 use super::repeat::Repeat;
 use super::request::{self, RequestSpec};
@@ -15,7 +16,7 @@ use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
 use super::{CallId, SubId, listen, lock, supervisor};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time that an I/O thread may take to end when it was told to end at once.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -113,6 +114,26 @@ impl Conn {
             }
         }
         Ok(())
+    }
+
+    /// Waits until calls under way are answered, as long as answers come, and a moment at most.
+    pub fn settle(&self) {
+        if self.is_foreign() || self.shared.phase() != Phase::Connected {
+            return;
+        }
+        let begin = Instant::now();
+        let (mut left, mut changed) = (usize::MAX, begin);
+        loop {
+            let now = Instant::now();
+            let count = lock(&self.shared.calls).count();
+            if count < left {
+                (left, changed) = (count, now);
+            }
+            if pace::is_settled(left, now - changed, now - begin) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Closes: waits until what was published is written, flushed and seen by the server, for at most

@@ -40,6 +40,11 @@ const PATIENCE: u32 = 4;
 /// Number of waits of which it then polls in one.
 const SELDOM: u32 = 64;
 
+/// Greatest time that a close gives calls under way whose effects have to be undone.
+const SETTLING: Duration = Duration::from_millis(500);
+/// Time without an answer after which it gives no more.
+const STILL: Duration = Duration::from_millis(100);
+
 /// Number of messages in [`FLOOD_TIME`] that make a flood.
 const FLOOD: usize = 64;
 /// Number of calls in that time that make a flood.
@@ -55,6 +60,11 @@ pub fn is_crowd(frames: usize, bytes: u64) -> bool {
 /// Whether enough waits to wake the writer, which sleeps until there are `worth` frames.
 pub fn is_worth_a_wake(worth: usize, frames: usize, bytes: usize) -> bool {
     frames > 0 && (frames >= worth || bytes >= MANY_BYTES)
+}
+
+/// Whether a close need not wait for calls any more: `left` of them, `still` since the last answer, `all` since it began.
+pub fn is_settled(left: usize, still: Duration, all: Duration) -> bool {
+    left == 0 || still >= STILL || all >= SETTLING
 }
 
 /// Whether the writer was fast while a publisher gave it time.
@@ -155,6 +165,13 @@ mod tests {
     fn wakes() {
         assert!(is_worth_a_wake(1, 1, 0) && !is_worth_a_wake(1, 0, 0));
         assert!(is_worth_a_wake(9, 9, 0) && is_worth_a_wake(9, 1, MANY_BYTES) && !is_worth_a_wake(9, 8, MANY_BYTES - 1));
+    }
+
+    #[test]
+    fn a_close_waits_while_answers_come() {
+        let no = Duration::ZERO;
+        assert!(is_settled(0, no, no) && is_settled(1, STILL, STILL) && is_settled(1, no, SETTLING));
+        assert!(!is_settled(1, STILL - Duration::from_millis(1), SETTLING - Duration::from_millis(1)));
     }
 
     #[test]
