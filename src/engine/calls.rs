@@ -291,6 +291,11 @@ impl Calls {
         self.pending.len()
     }
 
+    /// Number of calls that wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.pending.values().filter(|call| !matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. })).count()
+    }
+
     /// Whether no call waits for an answer: the pending ones only listen. With many calls it is assumed that one waits.
     pub fn is_quiet(&self) -> bool {
         self.pending.len() <= FEW

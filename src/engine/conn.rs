@@ -125,9 +125,9 @@ impl Conn {
         let (mut left, mut changed) = (usize::MAX, begin);
         loop {
             let now = Instant::now();
-            let count = lock(&self.shared.calls).count();
-            if count < left {
-                (left, changed) = (count, now);
+            let waiting = lock(&self.shared.calls).waiting();
+            if waiting < left {
+                (left, changed) = (waiting, now);
             }
             if pace::is_settled(left, now - changed, now - begin) {
                 return;
