@@ -7,7 +7,6 @@ use super::error::{Code, Problem};
 use super::listener::{End, Listener};
 use super::message::{Outgoing, Publication};
 use super::outbox;
-use super::pace;
 use super::pool::ServerEntry;
 use super::repeat::Repeat;
 use super::request::{self, RequestSpec};
@@ -16,7 +15,7 @@ use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
 use super::{CallId, SubId, listen, lock, supervisor};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time that an I/O thread may take to end when it was told to end at once.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -24,7 +23,7 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// A connection to NATS: one object, opened and closed any number of times.
 #[derive(Clone)]
 pub struct Conn {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Conn {
@@ -114,26 +113,6 @@ impl Conn {
             }
         }
         Ok(())
-    }
-
-    /// Waits until calls under way are answered, as long as answers come, and a moment at most.
-    pub fn settle(&self) {
-        if self.is_foreign() || self.shared.phase() != Phase::Connected {
-            return;
-        }
-        let begin = Instant::now();
-        let (mut left, mut changed) = (usize::MAX, begin);
-        loop {
-            let now = Instant::now();
-            let waiting = lock(&self.shared.calls).waiting();
-            if waiting < left {
-                (left, changed) = (waiting, now);
-            }
-            if pace::is_settled(left, now - changed, now - begin) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
     }
 
     /// Closes: waits until what was published is written, flushed and seen by the server, for at most

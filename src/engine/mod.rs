@@ -28,6 +28,7 @@ mod repeat;
 mod request;
 mod server_error;
 mod session;
+mod settle;
 mod shared;
 mod subs;
 mod supervisor;
