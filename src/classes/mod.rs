@@ -9,6 +9,7 @@ mod internal;
 pub(crate) mod jet_stream;
 pub(crate) mod key_value;
 mod kv_watcher;
+mod kv_words;
 pub(crate) mod message;
 mod messages;
 mod object_store;

@@ -1,29 +1,25 @@
 //! `mget`, `entries` and `mput`: many keys at once.
 
-use std::collections::HashMap;
 use std::rc::Rc;
-
-use bytes::Bytes;
 
 use super::gather::latest as read_latest;
 use crate::bridge::errors::Result;
-use crate::bridge::messages::{payload_in, payload_out};
+use crate::bridge::messages::payload_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{clamp, read};
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, key_name, key_patterns};
+use crate::classes::kv_words::{by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
 use crate::client::{Argument, Fault};
 use crate::rules::kv::Operation;
 use crate::rules::kv3_options::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS};
 use crate::rules::names::is_key;
-use crate::rules::option::{Kind, Name, Opt, Preset, flag, named, row};
+use crate::rules::option::{Name, Preset, flag, named};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
 
 const UP_TO: Name = named(MGET_OPTIONS, "up_to");
 const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
-const REVISION: Opt = row("revision", Kind::Count, "");
 
 /// An entry that has a value.
 struct Latest {
@@ -90,18 +86,7 @@ pub(super) fn mget(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
             let found = latest(&bucket, "mget -up_to", &keys, up_to).await?;
             values.extend(found.into_iter().map(|found| (found.key, payload_in(coding, &found.value))));
         }
-        // First the plain keys, in the order given.
-        let known: HashMap<&str, &Obj> = values.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        let mut dict = Obj::dict();
-        for key in keys.iter().filter(|key| is_key(key)) {
-            if let Some(value) = known.get(key.as_str()).copied().or(default.as_ref()) {
-                dict.put_text(key, value);
-            }
-        }
-        for (key, value) in &values {
-            dict.put_text(key, value);
-        }
-        Ok(dict)
+        Ok(by_key(&keys, &values, default.as_ref()))
     })
 }
 
@@ -126,22 +111,12 @@ pub(super) fn entries(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 /// `mput dict ?-revisions dict? ?-atomic b?`
 pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let pairs = call.args[0].as_dict().ok_or(Argument::ValuesNotDict)?;
-    let revisions = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
-    let revisions = revisions.and_then(|given| given.obj.as_dict()).unwrap_or_default();
-    let mut expected: HashMap<String, u64> = HashMap::new();
-    for (key, revision) in &revisions {
-        expected.insert(key_name(key)?, clamp(&read(call.interp, &REVISION, revision)?.0) as u64);
-    }
+    let given = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
+    let expected = revisions(call.interp, given.map(|given| &given.obj), key_name)?;
     bucket.open()?;
     let coding = bucket.js.connection.coding();
-    let mut values: Vec<(String, Bytes)> = Vec::with_capacity(pairs.len());
-    for (key, value) in &pairs {
-        values.push((key_name(key)?, payload_out(coding, value)?));
-    }
+    let values = values(coding, &pairs, &expected, key_name)?;
     let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
-    if let Some(key) = expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
-        return Err(Argument::KeyName(key.clone()).into());
-    }
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
         let puts = values.into_iter().map(|(key, value)| {
@@ -149,11 +124,7 @@ pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
             Put { subject: bucket.entries.write_subject(&key), key, headers, value }
         });
         let (api, puts) = (&bucket.js.api, puts.collect());
-        let stored = if atomic { api.put_together(puts).await? } else { api.put_each(puts).await? };
-        let mut dict = Obj::dict();
-        for (key, revision) in &stored {
-            dict.put_text(key, &Obj::uint(*revision));
-        }
-        Ok(dict)
+        let written = if atomic { api.put_together(puts).await? } else { api.put_each(puts).await? };
+        Ok(stored(&written))
     })
 }

@@ -3,27 +3,24 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use bytes::Bytes;
-
 use super::entry::Entry;
 use super::reading::{Wanted, read};
 use super::state::{KeyValue, bucket_name, key_name, patterns};
 use crate::bridge::errors::Result;
-use crate::bridge::messages::{payload_in, payload_out};
+use crate::bridge::messages::payload_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{clamp, read as read_option};
 use crate::bridge::task::block;
+use crate::classes::kv_words::{by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
 use crate::client::{Argument, Fault};
 use crate::rules::kv::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, Operation, Start, operation, split_subject, stream_name};
 use crate::rules::names::is_key;
-use crate::rules::option::{Kind, Name, Opt, Preset, flag, named, row};
+use crate::rules::option::{Name, Preset, flag, named};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
 
 const UP_TO: Name = named(MGET_OPTIONS, "up_to");
 const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
-const REVISION: Opt = row("revision", Kind::Count, "");
 
 /// An entry that has a value.
 struct Found {
@@ -121,18 +118,7 @@ pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
             let found = latest(&kv, &wanted).await?;
             values.extend(found.into_iter().map(|found| (found.key, payload_in(coding, &found.value))));
         }
-        // First the plain keys, in the order given.
-        let known: HashMap<&str, &Obj> = values.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        let mut dict = Obj::dict();
-        for key in keys.iter().filter(|key| is_key(key)) {
-            if let Some(value) = known.get(key.as_str()).copied().or(default.as_ref()) {
-                dict.put_text(key, value);
-            }
-        }
-        for (key, value) in &values {
-            dict.put_text(key, value);
-        }
-        Ok(dict)
+        Ok(by_key(&keys, &values, default.as_ref()))
     })
 }
 
@@ -164,22 +150,12 @@ pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.writable()?;
     let bucket = bucket_name(&call.args[0])?;
     let pairs = call.args[1].as_dict().ok_or(Argument::ValuesNotDict)?;
-    let revisions = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
-    let revisions = revisions.and_then(|given| given.obj.as_dict()).unwrap_or_default();
-    let mut expected: HashMap<String, u64> = HashMap::new();
-    for (key, revision) in &revisions {
-        expected.insert(key_name(key)?, clamp(&read_option(call.interp, &REVISION, revision)?.0) as u64);
-    }
+    let given = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
+    let expected = revisions(call.interp, given.map(|given| &given.obj), key_name)?;
     kv.open()?;
     let coding = kv.js.connection.coding();
-    let mut values: Vec<(String, Bytes)> = Vec::with_capacity(pairs.len());
-    for (key, value) in &pairs {
-        values.push((key_name(key)?, payload_out(coding, value)?));
-    }
+    let values = values(coding, &pairs, &expected, key_name)?;
     let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
-    if let Some(key) = expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
-        return Err(Argument::KeyName(key.clone()).into());
-    }
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let puts = values.into_iter().map(|(key, value)| {
@@ -188,11 +164,7 @@ pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
         });
         let place = kv.buckets.write_place(&bucket, check).await?;
         let puts = puts.map(|(key, headers, value)| Put { subject: place(&key), key, headers, value }).collect();
-        let stored = if atomic { kv.js.api.put_together(puts).await? } else { kv.js.api.put_each(puts).await? };
-        let mut dict = Obj::dict();
-        for (key, revision) in &stored {
-            dict.put_text(key, &Obj::uint(*revision));
-        }
-        Ok(dict)
+        let written = if atomic { kv.js.api.put_together(puts).await? } else { kv.js.api.put_each(puts).await? };
+        Ok(stored(&written))
     })
 }
