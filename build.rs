@@ -1,7 +1,7 @@
 //! Finds Tcl through `tclConfig.sh` and makes the bindings to `tcl.h` and `tclOO.h`.
 //!
-//! The feature `tcl9` says for which major version: 8 without, 9 with it. `tools/find-tcl.sh` looks for it; `TCL_CONFIG` names
-//! other places. `NATS_SYSROOT` names a folder with another C library to link against (tools/bindist.sh).
+//! The feature `tcl9` says for which major version: 8 without, 9 with it; the package `nats-tcl9` has it always. `tools/find-tcl.sh`
+//! looks for it; `TCL_CONFIG` names other places. `NATS_SYSROOT` names a folder with another C library to link against (tools/bindist.sh).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn main() {
         println!("cargo::rustc-cfg=tcl9");
     }
     // `tests/soundness`, which shares this script, is no library that Tcl loads.
-    if env::var("CARGO_PKG_NAME").as_deref() == Ok("nats-tcl") {
+    if env::var("CARGO_PKG_NAME").is_ok_and(|name| name.starts_with("nats-tcl")) {
         link_library();
     }
     link_stubs(&config);
@@ -53,8 +53,11 @@ fn link_library() {
 
 fn find_config(major: &str) -> PathBuf {
     // The members of the workspace share this script.
-    let finder = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|dir| dir.join(FINDER)).find(|path| path.is_file());
-    let finder = finder.unwrap_or_else(|| panic!("{FINDER} is missing"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|dir| dir.join(FINDER).is_file());
+    let root = root.unwrap_or_else(|| panic!("{FINDER} is missing"));
+    let finder = root.join(FINDER);
+    // For unit tests that read files of the project.
+    println!("cargo::rustc-env=PROJECT_ROOT={}", root.display());
     println!("cargo::rerun-if-changed={}", finder.display());
     let output = Command::new("sh").arg(&finder).arg(major).output().expect("sh runs");
     let text = String::from_utf8_lossy(&output.stdout);

@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$1
 suite=bullseye
 packages=(libc6 libc6-dev libgcc-s1)
-version=$(sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
+version=$(sed -n '/^\[workspace\.package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
 case $(uname -s) in
     Darwin) system=macos ;;
     MINGW* | MSYS* | CYGWIN*) system=windows ;;

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$1
-version=$(sed -n '/^\[package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
+version=$(sed -n '/^\[workspace\.package\]/,/^\[/s/^version *= *"\(.*\)"/\1/p' Cargo.toml)
 name=nats-tcl-$version
 [ -z "$(git status --porcelain)" ] || echo 'dist: what is not committed is left out' >&2
 mkdir -p "$folder"

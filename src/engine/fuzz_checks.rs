@@ -279,7 +279,7 @@ mod corpora {
 
     /// Runs a check on each file of a corpus; the last name printed is the one that failed.
     fn each(target: &str, check: impl Fn(&[u8])) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+        let folder = Path::new(env!("PROJECT_ROOT")).join("fuzz/corpus").join(target);
         let mut count = 0;
         for file in std::fs::read_dir(&folder).expect("there is a corpus") {
             let path = file.expect("a file").path();

@@ -181,7 +181,7 @@ impl Random {
 /// What real servers said after the PONG of the handshake; `fuzz/record.tcl` made them.
 #[test]
 fn recorded() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/parser");
+    let folder = std::path::Path::new(env!("PROJECT_ROOT")).join("fuzz/corpus/parser");
     let mut random = Random(1);
     let mut count = 0;
     for file in std::fs::read_dir(folder).expect("there are streams") {
