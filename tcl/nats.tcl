@@ -51,9 +51,7 @@ proc ::nats::internal::each {my varName body} {
             trace add variable id unset [list ::nats::internal::left $my $id]
         }
         set code [catch {uplevel 1 $body} result options]
-        if {[namespace which -command $my] ne {}} {
-            $my Settle $id [expr {$code == 1}]
-        } elseif {$code in {0 4}} {
+        if {![settle $my $id [expr {$code == 1}]] && $code in {0 4}} {
             return
         }
         switch -- $code {
@@ -71,18 +69,24 @@ proc ::nats::internal::each {my varName body} {
 
 # The coroutine is deleted: what it dealt with is given back. After a usual end there is nothing.
 proc ::nats::internal::left {my id args} {
+    settle $my $id 1
+}
+
+# The script has dealt with what has this number; whether the object is there: what it handed out outlives it.
+proc ::nats::internal::settle {my id failed} {
     if {[namespace which -command $my] ne {}} {
-        $my Settle $id 1
+        $my Settle $id $failed
+        return 1
     }
+    settle_orphan $id $failed
+    return 0
 }
 
 # A callback in a coroutine of its own.
 proc ::nats::internal::run {my id words} {
     trace add variable id unset [list ::nats::internal::left $my $id]
     set code [catch {uplevel #0 $words} result options]
-    if {[namespace which -command $my] ne {}} {
-        $my Settle $id [expr {$code == 1}]
-    }
+    settle $my $id [expr {$code == 1}]
     return -options $options $result
 }
 

@@ -1,6 +1,7 @@
 //! `::nats::internal`: commands for tests and tools.
 
 use super::dialect;
+use super::messages::settle_orphan;
 use crate::bridge::command::Command;
 use crate::tcl::{Interp, Obj, Result, class, event};
 
@@ -34,6 +35,14 @@ static COMMANDS: &[Command] = &[
             }
             Ok(slots)
         },
+    },
+    Command {
+        name: "settle_orphan",
+        usage: "id failed",
+        words: (2, 2),
+        options: &[],
+        help: "acknowledges what a `nats::messages` object handed out that is gone",
+        run: settle_orphan,
     },
 ];
 

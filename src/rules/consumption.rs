@@ -134,17 +134,21 @@ impl Consumption {
         self.over
     }
 
-    /// A message of this size came.
+    /// A message of this size came, to the present inbox.
     pub(crate) fn message(&mut self, bytes: u64, pin: Option<&str>) {
-        let one = Amount { msgs: 1, bytes };
-        self.coming.take(one);
-        self.held.add(one);
-        self.arrived += 1;
-        self.answered();
+        self.coming.take(Amount { msgs: 1, bytes });
+        self.late_message(bytes);
         if let Some(pin) = pin.filter(|pin| self.pin() != Some(pin)) {
             self.plan.priority.id = Some(pin.to_string());
             self.actions.push_back(Action::Pinned(pin.to_string()));
         }
+    }
+
+    /// A message of this size came to a former inbox: what is outstanding is asked for again already, so that is no part of it.
+    pub(crate) fn late_message(&mut self, bytes: u64) {
+        self.held.add(Amount { msgs: 1, bytes });
+        self.arrived += 1;
+        self.answered();
     }
 
     /// The script has dealt with messages.

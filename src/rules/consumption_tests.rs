@@ -215,6 +215,19 @@ fn silence() {
 }
 
 #[test]
+fn what_comes_late_was_not_asked_for_by_the_present_request() {
+    let t = Instant::now();
+    let mut c = Consumption::new(plan(4), t);
+    pulls(&mut c, t);
+    c.silent(t);
+    assert_eq!(pulls(&mut c, t), [4]);
+    c.late_message(10);
+    assert_eq!((pulls(&mut c, t), c.outstanding()), (vec![], 5));
+    c.done(ONE);
+    assert_eq!((pulls(&mut c, t), c.outstanding(), c.delivered()), (vec![], 4, 1));
+}
+
+#[test]
 fn after_long_silence_the_consumer_is_asked_for() {
     let t = Instant::now();
     let mut c = Consumption::new(plan(2), t);

@@ -2,6 +2,7 @@
 
 mod options;
 mod run;
+mod settle;
 mod state;
 mod take;
 
@@ -22,6 +23,7 @@ use crate::rules::option::{flag, named};
 use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Instance, Obj, Reply};
 use options::Settings;
+pub(super) use settle::settle_orphan;
 use state::Messages;
 
 /// The class.
@@ -80,7 +82,7 @@ pub(super) static CLASS: Class<Method<Messages>> = Class {
             status,
         ),
         row("Take", "id", (1, 1), &[], "For `each`.", take::take),
-        row("Settle", "id failed", (2, 2), &[], "For `each` and callbacks in coroutines.", take::settle),
+        row("Settle", "id failed", (2, 2), &[], "For `each` and callbacks in coroutines.", settle::settle),
     ]],
 };
 
@@ -148,7 +150,6 @@ fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
         events: Turns::new(1, Rc::new(event)),
         waiters: RefCell::default(),
         taken: RefCell::default(),
-        last_id: Cell::new(0),
         running: Cell::new(0),
         batch_timer: RefCell::default(),
         batch_due: Cell::new(false),

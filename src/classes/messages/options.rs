@@ -1,5 +1,6 @@
 //! Options of `messages`, checked among themselves and by the consumer's configuration.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -55,13 +56,18 @@ pub(super) enum Ack {
     Sync,
 }
 
+/// How messages are acknowledged.
+pub(super) struct Answers {
+    pub(super) ack: Ack,
+    /// Payload of a negative acknowledgement.
+    pub(super) nak: String,
+}
+
 /// What concerns the script's side.
 pub(super) struct Settings {
     pub(super) callback: Option<Vec<Obj>>,
     pub(super) events: Option<Vec<Obj>>,
-    pub(super) ack: Ack,
-    /// Payload of a negative acknowledgement.
-    pub(super) nak: String,
+    pub(super) answers: Rc<Answers>,
     pub(super) keep_alive: bool,
     pub(super) ack_wait: Duration,
     pub(super) concurrency: u64,
@@ -109,15 +115,15 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
         }
     }
     js.api.knows(MESSAGES_OPTIONS, &options.values(), false)?;
+    let ack = match options.text(ACK) {
+        "auto" => Ack::Auto,
+        "sync" => Ack::Sync,
+        _ => Ack::None,
+    };
     let settings = Settings {
         callback,
         events: words(EVENTS)?,
-        ack: match options.text(ACK) {
-            "auto" => Ack::Auto,
-            "sync" => Ack::Sync,
-            _ => Ack::None,
-        },
-        nak: nak(nak_delay).map_err(|_| bad_delay())?,
+        answers: Rc::new(Answers { ack, nak: nak(nak_delay).map_err(|_| bad_delay())? }),
         keep_alive: options.flag(KEEP_ALIVE),
         ack_wait: ACK_WAIT,
         concurrency: count(CONCURRENCY.name, Some(options.int(CONCURRENCY)))?.unwrap_or(1),
@@ -125,7 +131,7 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
         batch_wait: batch_wait.filter(|ms| *ms > 0).map(|ms| ms as u64),
         check: options.flag(CHECK),
     };
-    if nak_delay.is_some() && settings.ack == Ack::None {
+    if nak_delay.is_some() && ack == Ack::None {
         return Err(Argument::Needs(NAK_DELAY, ACK.name).into());
     }
     Ok((settings, plan))

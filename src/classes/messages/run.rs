@@ -3,11 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::options::Ack;
 use super::state::{Messages, Taken};
-use crate::bridge::errors::to_tcl;
 use crate::bridge::messages::dict_in;
-use crate::client::{Fault, Task};
 use crate::engine::Message;
 use crate::rules::consumption::Consumption;
 use crate::tcl::event::Timer;
@@ -16,6 +13,8 @@ use crate::tcl::{Interp, Obj};
 thread_local! {
     /// Number of the last coroutine made for a callback.
     static COROUTINES: Cell<u64> = const { Cell::new(0) };
+    /// Number of the last messages that are settled by number: one for all objects, since these may be gone by then.
+    static IDS: Cell<u64> = const { Cell::new(0) };
 }
 
 impl Messages {
@@ -104,8 +103,9 @@ impl Messages {
     /// Keeps messages until they are settled by number, a new one or one that was given before.
     pub(super) fn keep(&self, taken: Taken, again: Option<u64>) -> u64 {
         let id = again.unwrap_or_else(|| {
-            self.last_id.set(self.last_id.get() + 1);
-            self.last_id.get()
+            let id = IDS.get() + 1;
+            IDS.set(id);
+            id
         });
         self.taken.borrow_mut().insert(id, taken);
         id
@@ -138,59 +138,5 @@ impl Messages {
     pub(super) fn ran(&self) {
         self.running.set(self.running.get().saturating_sub(1));
         self.kick();
-    }
-
-    /// Acknowledges messages as the options say; where the server's word is wanted, it comes later.
-    fn settle_apart(self: &Rc<Self>, taken: Taken, failed: bool) {
-        if self.settings.ack == Ack::Sync && !failed && self.settings.concurrency == 1 {
-            let messages = Rc::clone(self);
-            let work = async move {
-                let outcome = messages.settle(taken, failed).await;
-                messages.ran();
-                (messages, outcome)
-            };
-            Task::spawn(
-                work,
-                Box::new(|(messages, outcome)| {
-                    let kept = messages.connection.home.live();
-                    if let (Some(kept), Err(fault)) = (kept, outcome) {
-                        kept.interp().background_error(&to_tcl(kept.interp(), fault));
-                    }
-                }),
-            );
-            return;
-        }
-        self.settle_now(&taken, failed);
-        self.running.set(self.running.get().saturating_sub(1));
-    }
-
-    fn settle_now(&self, taken: &Taken, failed: bool) {
-        let Some(source) = self.source.get() else { return };
-        for message in &taken.messages {
-            match (self.settings.ack, failed) {
-                (Ack::None, _) => {}
-                (_, true) => source.answer(message, &self.settings.nak),
-                (_, false) => source.answer(message, "+ACK"),
-            }
-        }
-        source.done(&taken.messages);
-    }
-
-    /// Acknowledges messages as the options say.
-    ///
-    /// # Errors
-    /// Those of a request, with `-ack sync`.
-    pub(super) async fn settle(&self, taken: Taken, failed: bool) -> std::result::Result<(), Fault> {
-        if self.settings.ack != Ack::Sync || failed {
-            self.settle_now(&taken, failed);
-            return Ok(());
-        }
-        let Some(source) = self.source.get() else { return Ok(()) };
-        let mut outcome = Ok(());
-        for message in &taken.messages {
-            outcome = outcome.and(source.answer_sync(message, "+ACK").await);
-        }
-        source.done(&taken.messages);
-        outcome
     }
 }

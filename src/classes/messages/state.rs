@@ -62,7 +62,6 @@ pub(crate) struct Messages {
     pub(super) waiters: RefCell<VecDeque<Rc<Waiter>>>,
     /// Messages that the script deals with in a body of `each` or a coroutine.
     pub(super) taken: RefCell<FxHashMap<u64, Taken>>,
-    pub(super) last_id: Cell<u64>,
     /// Number of callbacks that run.
     pub(super) running: Cell<u64>,
     /// Waits for a full batch.
@@ -76,6 +75,7 @@ impl Instance for Messages {
         self.guard.retire();
         if let Some(source) = self.source.get() {
             source.stop(false);
+            self.part(source);
         }
         self.turns.end();
         self.batch_timer.take();

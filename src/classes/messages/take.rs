@@ -141,18 +141,3 @@ pub(super) fn take(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> 
         }
     })
 }
-
-/// `Settle id failed`: the script has dealt with the message of this number.
-pub(super) fn settle(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
-    let id = call.args[0].as_int().and_then(|id| u64::try_from(id).ok()).unwrap_or_default();
-    let taken = messages.taken.borrow_mut().remove(&id);
-    let Some(taken) = taken else { return Ok(Reply::Empty) };
-    let (messages, failed) = (Rc::clone(messages), call.args[1].as_bool().unwrap_or(true));
-    block(call.interp, async move {
-        let outcome = messages.settle(taken, failed).await;
-        if messages.settings.callback.is_some() {
-            messages.ran();
-        }
-        Ok(outcome.map(|()| Obj::empty())?)
-    })
-}

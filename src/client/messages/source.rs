@@ -146,7 +146,7 @@ impl Source {
             // Its observer tells of the end of the connection.
             Answer::End(_) => {}
             // A message has the consumer's subject for answers; what the server says of a pull has none.
-            Answer::Reply(message) if message.reply().is_some() => self.message(message),
+            Answer::Reply(message) if message.reply().is_some() => self.message(number, message),
             Answer::Reply(status) => {
                 let Some(code) = status.status().filter(|_| number == self.number.get()) else { return };
                 let text = status.description().unwrap_or_default();
@@ -157,19 +157,24 @@ impl Source {
         }
     }
 
-    fn message(self: &Rc<Self>, message: Message) {
+    fn message(self: &Rc<Self>, number: u64, message: Message) {
         let mut machine = self.machine.borrow_mut();
         if machine.is_over() || machine.is_surplus() {
             drop(machine);
             return self.answer(&message, "-NAK");
         }
-        let pin = if self.pinned && message.has_headers() {
+        let late = number != self.number.get();
+        let pin = if self.pinned && !late && message.has_headers() {
             message.headers().find(|(name, _)| name == "Nats-Pin-Id").map(|(_, pin)| pin.into_owned())
         } else {
             None
         };
         let size = amount(&message).bytes;
-        machine.message(size, pin.as_deref());
+        if late {
+            machine.late_message(size);
+        } else {
+            machine.message(size, pin.as_deref());
+        }
         drop(machine);
         let again = message.reply().and_then(metadata::parse).is_some_and(|found| found.num_delivered > 1);
         self.redelivered.set(self.redelivered.get() + u64::from(again));
