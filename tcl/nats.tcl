@@ -37,8 +37,9 @@ apply {{} {
     }
 }}
 
-# The methods of `nats::messages` that run scripts, which may yield.
+# The methods for what runs scripts, which may yield.
 oo::define ::nats::messages unexport Take Settle
+oo::define ::nats::ordered_consumer unexport Take Settle
 
 # Body of `each`.
 proc ::nats::internal::each {my varName body} {

@@ -58,6 +58,7 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::NoKeys(bucket) => (KEY_NOT_FOUND, format!("No keys found in bucket {bucket}")),
         Fault::ConsumerNotActive(start) => reset(*start, NOT_ACTIVE),
         Fault::ConsumerSequenceMismatch(start) => reset(*start, MISMATCH),
+        Fault::StreamNotFound(text) => (const { word("ErrStreamNotFound") }, text.clone()),
         Fault::ConsumeEnded(reason) => (const { word("ErrConsumeEnded") }, reason.clone()),
         Fault::WrongLastSequence(error) => (const { word("WrongLastSequence") }, error.description.clone()),
         Fault::ObjectNotFound(name) => (const { word("ObjectNotFound") }, format!("Object {name} not found")),
@@ -142,6 +143,8 @@ fn argument_text(argument: &Argument) -> String {
             format!("The consumer {consumer} needs -group with one of: {}", groups.join(" "))
         }
         Argument::PriorityPolicy { name, policy } => format!("-{name} is for consumers of the priority policy {policy}"),
+        Argument::PullOnly(name) => format!("-{name} is for -mode pull"),
+        Argument::WithoutMode => "The ordered consumer was made without -mode".into(),
         Argument::HasCallback => "The messages go to the callback".into(),
         Argument::HeartbeatTooLong { heartbeat, expires } => {
             format!("-idle_heartbeat {heartbeat} is more than half of the {expires} ms that the server waits")

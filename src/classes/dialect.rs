@@ -111,6 +111,7 @@ static FACES: &[Face] = &[
             KEY_VALUE,
             OBJECT_STORE,
             MESSAGES,
+            ORDERED_CONSUMER,
             SERVICE,
             SERVICE_GROUP,
             SERVICE_REMOTE,

@@ -179,7 +179,11 @@ impl Api {
         self.ask_within(rest, body, self.timeout).await
     }
 
-    async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
+    /// [`Api::ask`] with a timeout of its own in ms; 0 waits for ever.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub(super) async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
         let message = self.raw(rest, Bytes::from(body), ms).await?;
         let reply = read(&message)?;
         Ok((message, reply))

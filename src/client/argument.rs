@@ -80,6 +80,10 @@ pub(crate) enum Argument {
         /// Policy that it needs.
         policy: &'static str,
     },
+    /// An option of ordered consumers that pull, given for one that pushes.
+    PullOnly(Name),
+    /// A method that an ordered consumer made without `-mode` does not have.
+    WithoutMode,
     /// Messages asked for that go to a callback.
     HasCallback,
     /// Heartbeats of a pull that are too rare for it.

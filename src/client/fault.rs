@@ -136,6 +136,8 @@ pub(crate) enum Fault {
     ConsumerNotActive(u64),
     /// An ordered consumer that left messages out; the sequence at which the next one starts.
     ConsumerSequenceMismatch(u64),
+    /// The stream of an ordered consumer does not exist any more; the server's words.
+    StreamNotFound(String),
     /// The end of continuous consumption, for this reason.
     ConsumeEnded(String),
     /// A write that counted on another revision than the latest; the server's refusal.

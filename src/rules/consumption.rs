@@ -11,6 +11,10 @@ use super::pull::PullRequest;
 use super::pull_plan::{Amount, Plan};
 use super::pull_status::Verdict;
 
+mod loss;
+
+pub(crate) use loss::Loss;
+
 /// Pause after the server said that nothing will come.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -43,6 +47,8 @@ pub(crate) enum Action {
     Pinned(String),
     /// Tell that the pin is lost.
     Unpinned(String),
+    /// The consumer is of no use any more: find another one.
+    Lost(Loss),
     /// The end, for this reason.
     End(String),
 }
@@ -67,6 +73,8 @@ pub(crate) struct Consumption {
     nobody: Option<Duration>,
     unanswered: u32,
     connected: bool,
+    /// Whether there is no consumer at the moment.
+    away: bool,
     paused: bool,
     closing: bool,
     over: bool,
@@ -97,6 +105,7 @@ impl Consumption {
             nobody: None,
             unanswered: 0,
             connected: true,
+            away: false,
             paused: false,
             closing: false,
             over: false,
@@ -172,6 +181,9 @@ impl Consumption {
             return;
         }
         self.heard = now;
+        if self.loses_by(&verdict) {
+            return;
+        }
         if !matches!(verdict, Verdict::Nobody | Verdict::Crowded | Verdict::Oversize(..)) {
             self.answered();
         }
@@ -249,6 +261,9 @@ impl Consumption {
     /// There is a connection again: the server no longer owes anything.
     pub(crate) fn reconnected(&mut self, now: Instant) {
         self.connected = true;
+        if self.plan.renews {
+            return self.lose(Loss::Connection);
+        }
         self.forget_coming(now);
         (self.not_before, self.unanswered, self.too_few) = (None, 0, None);
     }
@@ -298,13 +313,17 @@ impl Consumption {
 
     /// Time at which silence is no longer patience, if the last sign of life was then; `None` if nothing is expected.
     pub(crate) fn silent_at(&self, life: Instant) -> Option<Instant> {
-        let waits = self.connected && !self.closing && !self.over && self.coming.msgs > 0;
+        let owes = self.plan.pushed || self.coming.msgs > 0;
+        let waits = self.connected && !self.away && !self.closing && !self.over && owes;
         waits.then(|| life.max(self.heard) + self.plan.heartbeat * MISSED)
     }
 
     /// Nothing came for too long.
     pub(crate) fn silent(&mut self, now: Instant) {
         self.actions.push_back(Action::Missed);
+        if self.plan.renews {
+            return self.lose(Loss::Silence);
+        }
         // Older servers say nothing at all if there is no such consumer.
         self.unanswered += 1;
         if self.unanswered.is_multiple_of(SUSPICION) {
@@ -338,12 +357,12 @@ impl Consumption {
 
     /// Whether more may come before the script has dealt with what is here.
     pub(crate) fn expects_more(&self) -> bool {
-        self.coming.msgs > 0 || self.wanted().is_some()
+        self.coming.msgs > 0 || self.wanted().is_some() || self.comes_unasked()
     }
 
     /// The request that would be sent now.
     fn wanted(&self) -> Option<PullRequest> {
-        if !self.connected || self.paused || self.closing || self.over {
+        if !self.connected || self.away || self.plan.pushed || self.paused || self.closing || self.over {
             return None;
         }
         let outstanding = self.outstanding();

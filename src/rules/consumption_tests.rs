@@ -13,6 +13,8 @@ fn plan(max_msgs: u64) -> Plan {
         heartbeat: Duration::from_secs(5),
         stop_after: None,
         priority: Priority::default(),
+        renews: false,
+        pushed: false,
     }
 }
 

@@ -2,8 +2,6 @@
 //! option's name is its field in the server's JSON (`ConsumerConfig` of nats-server 2.15); docs/jetstream.md is made of these
 //! tables.
 
-use serde_json::{Map, Value as Json};
-
 use super::option::{Kind, Opt, preset, row};
 use super::time::{DurationError, millis_to_nanos};
 
@@ -54,48 +52,6 @@ pub(crate) const CONSUMER_OPTIONS: &[Opt] = &[
 
 /// Fields that every configuration in a `consumer_info` has (see [`super::jetstream_streams::is_whole_config`]).
 pub(crate) const CONSUMER_CONFIG_MARKS: &[&str] = &["deliver_policy", "ack_policy", "replay_policy", "num_replicas"];
-
-/// Options of `ordered_consumer`.
-pub(crate) const ORDERED_OPTIONS: &[Opt] = &[
-    row("callback", Kind::Command, "called with each message; required"),
-    row("description", Kind::NonEmpty, "description of the consumer"),
-    preset("headers_only", Kind::Bool, "false", "leave the payload out"),
-    preset(
-        "deliver_policy",
-        Kind::Enum(&["all", "last", "new", "by_start_sequence", "by_start_time", "last_per_subject"]),
-        "all",
-        "where delivery begins",
-    ),
-    preset("idle_heartbeat", Kind::Timeout, "5000", "time between heartbeats; three missed are a loss"),
-    row("filter_subject", Kind::NonEmpty, "deliver only this subject"),
-];
-
-/// Time for an acknowledgement in ms, longer than any outage an ordered consumer survives: nothing is acknowledged, so nothing
-/// may be redelivered (ADR-17).
-const ORDERED_ACK_WAIT: i64 = 79_200_000;
-
-/// Time in ms for which the server keeps an ordered consumer to which nobody listens.
-const ORDERED_THRESHOLD: i64 = 2_000;
-
-/// The configuration of an ordered consumer as the server takes it, made of the options that say what to deliver; `heartbeat` in
-/// ms.
-pub(crate) fn ordered_config(mut config: Map<String, Json>, heartbeat: i64) -> Map<String, Json> {
-    let nanos = |ms: i64| Json::from(ms.saturating_mul(1_000_000));
-    for (name, value) in [
-        ("idle_heartbeat", nanos(heartbeat)),
-        ("flow_control", true.into()),
-        ("ack_policy", "none".into()),
-        ("max_deliver", 1.into()),
-        ("ack_wait", nanos(ORDERED_ACK_WAIT)),
-        ("replay_policy", "instant".into()),
-        ("num_replicas", 1.into()),
-        ("mem_storage", true.into()),
-        ("inactive_threshold", nanos(ORDERED_THRESHOLD)),
-    ] {
-        config.insert(name.to_string(), value);
-    }
-    config
-}
 
 /// Options of `nak`.
 pub(crate) const NAK_OPTIONS: &[Opt] = &[row("delay", Kind::Delay, "time before the redelivery")];

@@ -45,6 +45,10 @@ pub(crate) struct Plan {
     pub stop_after: Option<u64>,
     /// Priority group; the identity is kept in here.
     pub priority: Priority,
+    /// Whether a consumer that is lost is replaced by another one: then no loss is the end.
+    pub renews: bool,
+    /// Whether the server delivers without being asked.
+    pub pushed: bool,
 }
 
 impl Plan {

@@ -6,7 +6,7 @@ proc ::fuzz::instances {} {
     variable executor
     variable echoer
     set all {}
-    foreach class {::nats::messages ::nats::publisher ::nats::batch ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
+    foreach class {::nats::messages ::nats::ordered_consumer ::nats::publisher ::nats::batch ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
         foreach object [info class instances $class] {
             if {$object ni [list $executor $echoer]} {
                 lappend all $object
@@ -87,6 +87,14 @@ proc ::fuzz::renew {} {
     } else {
         dict set objects object_store [list $js]
     }
+    # Ordered consumers, of both modes.
+    set ordered [list $js]
+    foreach options {{-callback ::fuzz::called -events ::fuzz::called} {-mode push -idle_heartbeat 100 -callback ::fuzz::called} {}} {
+        if {![catch {$js ordered_consumer S {*}$options} consumer]} {
+            lappend ordered $consumer
+        }
+    }
+    dict set objects ordered_consumer $ordered
     # Services, one of them on a connection that is never open.
     set services [list $closed]
     set groups [list $open]
@@ -111,7 +119,7 @@ proc ::fuzz::remember {method result} {
     variable objects
     if {[string is wide -strict $result] && $result > 0} {
         set ids [lrange [linsert $ids 0 $result] 0 11]
-    } elseif {$method in {jet_stream key_value object_store service service_remote} && [string match *::* $result] && [llength [info commands $result]]} {
+    } elseif {$method in {jet_stream key_value object_store ordered_consumer service service_remote} && [string match *::* $result] && [llength [info commands $result]]} {
         dict set objects $method [lrange [linsert [dict get $objects $method] 0 $result] 0 7]
     } elseif {$method eq "consume" && [llength $result]} {
         set messages [lrange [linsert $messages 0 [lindex $result 0]] 0 9]
@@ -146,7 +154,7 @@ proc ::fuzz::called_nested {args} {
 
 proc ::fuzz::called_destroying {args} {
     variable objects
-    set kind [lindex {key_value jet_stream connection object_store} [clock clicks]%4]
+    set kind [lindex {key_value jet_stream connection object_store ordered_consumer} [clock clicks]%5]
     catch {[lindex [dict get $objects $kind] 0] destroy}
 }
 
@@ -163,7 +171,7 @@ proc ::fuzz::make_call {} {
         set head [expr {[regexp {^(::nats::(?:msg|header))::(\w+)$} $command -> ensemble sub] ? [list $ensemble $sub] : [list $command]}]
         return [concat $head [words [dict get $tables commands $command usage] {}]]
     }
-    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store service service service_group service_remote}]
+    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store ordered_consumer service service service_group service_remote}]
     set object [pick [dict get $objects $kind]]
     if {[one_in 40]} {
         return [odd_call $kind $object]
@@ -171,6 +179,10 @@ proc ::fuzz::make_call {} {
     set methods [dict get $tables classes ::nats::$kind methods]
     set method [pick [dict keys $methods]]
     set row [dict get $methods $method]
+    if {$kind eq "ordered_consumer" && $method in {next each Take}} {
+        # What waits for messages has to end some time.
+        return [list $object next -timeout [pick {1 20 x -1}]]
+    }
     return [concat [list $object $method] [words [dict get $row usage] [dict get $row options]]]
 }
 

@@ -6,9 +6,11 @@ use super::api::JetStream;
 use super::{consume, consumers, publish, streams, update};
 use crate::bridge::errors::Result;
 use crate::bridge::method::{ANY, Invocation, Method, raw, row};
+use crate::classes::ordered_consumer::ordered_consumer;
 use crate::client::Fault;
 use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::{KEY_VALUE_OPTIONS, MSG_DELETE_OPTIONS, STREAM_OPTIONS};
+use crate::rules::ordered_options::ORDERED_OPTIONS;
 use crate::rules::pull::CONSUME_OPTIONS;
 use crate::tcl::{Reply, class};
 
@@ -101,6 +103,14 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         CONSUMER_OPTIONS,
         "A durable push consumer. Options as above.",
         consumers::add_push_consumer,
+    ),
+    row(
+        "ordered_consumer",
+        "stream ?-option value ...?",
+        (1, 1),
+        ORDERED_OPTIONS,
+        "A new nats::ordered_consumer object. Errors: ErrInvalidArg, ErrJSResponse, ErrNotSupported, ErrTimeout.",
+        ordered_consumer,
     ),
     raw(
         "key_value",

@@ -4,10 +4,11 @@ use super::api::JetStream;
 use super::{fetch, streams, update};
 use crate::bridge::method::{ANY, Method, raw, row};
 use crate::classes::bucket::buckets;
-use crate::classes::ordered_consumer::ordered_consumer;
-use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, ORDERED_OPTIONS};
+use crate::classes::ordered_consumer::ordered_consumer_3;
+use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS_3, STREAM_OPTIONS_3};
 use crate::rules::kv3::BUCKET_OPTIONS;
+use crate::rules::ordered_options::ORDERED_OPTIONS;
 use crate::rules::pull::CONSUME_OPTIONS;
 
 /// The rows.
@@ -91,7 +92,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         (1, 1),
         ORDERED_OPTIONS,
         "A new nats::ordered_consumer object. Errors: ErrInvalidArg, ErrStreamNotFound, ErrJSResponse.",
-        ordered_consumer,
+        ordered_consumer_3,
     ),
     row(
         "bind_kv_bucket",

@@ -21,12 +21,12 @@ use crate::classes::ordered_consumer::make;
 use crate::client::follower::{News, Request};
 use crate::client::{Answer, Argument, Fault, Turns, timeout};
 use crate::engine::{CallId, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_consumers::ordered_config;
 use crate::rules::kv::{Operation, marker_reason, operation};
 use crate::rules::kv_filters::Selection;
 use crate::rules::kv3::Initial;
 use crate::rules::kv3_options::WATCH_OPTIONS;
 use crate::rules::option::{Name, Preset, flag, int, named};
+use crate::rules::ordered_options::ordered_config;
 use crate::tcl::{Class, Handle, Instance, Obj, Reply};
 use array::Values;
 

@@ -1,30 +1,30 @@
 //! `nats::messages`: a consumer whose messages are asked for as the script takes them (ADR-37).
 
-mod options;
+pub(super) mod options;
 mod run;
-mod settle;
+pub(super) mod settle;
 mod state;
-mod take;
+pub(super) mod take;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-use crate::bridge::birth;
+use crate::bridge::birth::{self, Born};
 use crate::bridge::delivery::behind_arrivals;
 use crate::bridge::errors::Result;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::jet_stream::api::{JetStream, consumer_name, open_or_error, stream_name};
-use crate::client::messages::{Origin, Source};
+use crate::client::messages::{Origin, Source, Told};
 use crate::client::{Fault, Turns};
 use crate::rules::messages::{DRAIN_OPTIONS, NEXT_OPTIONS, STOP_OPTIONS};
 use crate::rules::option::{flag, named};
 use crate::tcl::trace::Guard;
-use crate::tcl::{Class, Instance, Obj, Reply};
+use crate::tcl::{Class, Instance, Interp, Obj, Reply};
 use options::Settings;
 pub(super) use settle::settle_orphan;
-use state::Messages;
+pub(super) use state::Messages;
 
 /// The class.
 pub(super) static CLASS: Class<Method<Messages>> = Class {
@@ -100,31 +100,47 @@ pub(super) fn messages(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             options::check(&info, &consumer, &mut settings, &mut plan)?;
         }
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
-        let state = Rc::new_cyclic(|state: &Weak<Messages>| new(&js, settings, state));
-        let target = Rc::downgrade(&state);
-        let tell = move |told| {
-            if let Some(messages) = target.upgrade() {
-                messages.told(told);
-            }
-        };
-        let origin = Origin { api: Rc::clone(&js.api), stream, consumer, behind_arrivals };
-        let source = Source::new(origin, plan, Box::new(tell));
+        let origin = Origin { api: Rc::clone(&js.api), stream, behind_arrivals };
+        let state = reader(&js, settings, |tell| Source::of_consumer(origin, &consumer, plan, tell));
         let born = birth::make(kept.interp(), CLASS.name, Rc::clone(&state) as Rc<dyn Instance>)?;
-        let variable = format!("{}::last_error", born.namespace);
-        state.guard.set(kept.interp(), &variable, None, &Obj::empty())?;
-        state.guard.protect(kept.interp(), &variable);
-        state.variable.replace(variable);
-        state.my.replace(format!("{}::my", born.namespace));
-        // Nobody else sets it.
-        let _ = state.source.set(Rc::clone(&source));
-        if let Err(fault) = source.start() {
-            born.handle.destroy(kept.interp());
-            return Err(fault.into());
-        }
-        state.turns.release();
-        state.events.release();
+        state.born(kept.interp(), &born)?;
         Ok(born.handle.name(kept.interp()))
     })
+}
+
+/// What takes messages for an object; `source` makes where they come from.
+pub(super) fn reader(js: &JetStream, settings: Settings, source: impl FnOnce(Box<dyn Fn(Told)>) -> Rc<Source>) -> Rc<Messages> {
+    let state = Rc::new_cyclic(|state: &Weak<Messages>| new(js, settings, state));
+    let target = Rc::downgrade(&state);
+    let tell = move |told| {
+        if let Some(messages) = target.upgrade() {
+            messages.told(told);
+        }
+    };
+    // Nobody else sets it.
+    let _ = state.source.set(source(Box::new(tell)));
+    state
+}
+
+impl Messages {
+    /// Its object was made: messages may come.
+    ///
+    /// # Errors
+    /// `ErrConnectionClosed`; then the object is gone.
+    pub(super) fn born(&self, interp: Interp, born: &Born) -> Result<()> {
+        let variable = format!("{}::last_error", born.namespace);
+        self.guard.set(interp, &variable, None, &Obj::empty())?;
+        self.guard.protect(interp, &variable);
+        self.variable.replace(variable);
+        self.my.replace(format!("{}::my", born.namespace));
+        if let Err(fault) = self.source()?.start() {
+            born.handle.destroy(interp);
+            return Err(fault.into());
+        }
+        self.turns.release();
+        self.events.release();
+        Ok(())
+    }
 }
 
 fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
@@ -145,6 +161,7 @@ fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
         guard: Guard::new(),
         variable: RefCell::default(),
         my: RefCell::default(),
+        title: RefCell::default(),
         turns: Turns::new(most, Rc::new(turn)),
         turn_waits: Cell::new(false),
         events: Turns::new(1, Rc::new(event)),
@@ -156,7 +173,7 @@ fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
     }
 }
 
-fn pause(messages: &Rc<Messages>, paused: bool) -> Result<Reply> {
+pub(super) fn pause(messages: &Rc<Messages>, paused: bool) -> Result<Reply> {
     messages.source()?.set_paused(paused);
     if !paused {
         messages.kick();
@@ -184,7 +201,7 @@ fn stop(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     Ok(Reply::Empty)
 }
 
-fn status(messages: &Rc<Messages>, _call: &Invocation) -> Result<Reply> {
+pub(super) fn status(messages: &Rc<Messages>, _call: &Invocation) -> Result<Reply> {
     let source = messages.source()?;
     let (buffered, bytes) = source.buffered();
     let mut dict = Obj::dict();

@@ -64,7 +64,7 @@ pub(super) struct Answers {
 }
 
 /// What concerns the script's side.
-pub(super) struct Settings {
+pub(crate) struct Settings {
     pub(super) callback: Option<Vec<Obj>>,
     pub(super) events: Option<Vec<Obj>>,
     pub(super) answers: Rc<Answers>,
@@ -86,12 +86,27 @@ fn count(name: Name, value: Option<i64>) -> Result<Option<u64>> {
     }
 }
 
-/// Reads the options.
+/// Reads the options of `messages`.
 ///
 /// # Errors
 /// `ErrInvalidArg`, `ErrBadTimeout`, `ErrNotSupported`.
 pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)> {
-    let plan = plan(options)?;
+    let expires = options.int(EXPIRES);
+    if expires < SHORTEST {
+        return Err(Argument::ExpiresTooShort(expires).into());
+    }
+    let (shortest, longest) = HEARTBEATS;
+    let heartbeat = options.given_int(IDLE_HEARTBEAT).unwrap_or((expires / 2).clamp(shortest, longest));
+    read_paced(js, options, expires, heartbeat)
+}
+
+/// Reads the options of `messages`, or of a method that has some of them by the same names. Pulls take `expires` ms, with so many
+/// ms between heartbeats.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_paced(js: &JetStream, options: &Options, expires: i64, heartbeat: i64) -> Result<(Settings, Plan)> {
+    let plan = plan(options, expires, heartbeat)?;
     let nak_delay = options.given_text(NAK_DELAY);
     let bad_delay = || {
         Argument::Value(BadValue {
@@ -114,7 +129,7 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
             }
         }
     }
-    js.api.knows(MESSAGES_OPTIONS, &options.values(), false)?;
+    js.api.knows(options.table(), &options.values(), false)?;
     let ack = match options.text(ACK) {
         "auto" => Ack::Auto,
         "sync" => Ack::Sync,
@@ -137,7 +152,7 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
     Ok((settings, plan))
 }
 
-fn plan(options: &Options) -> Result<Plan> {
+fn plan(options: &Options, expires: i64, heartbeat: i64) -> Result<Plan> {
     let max_bytes = count(MAX_BYTES, options.given_int(MAX_BYTES))?;
     if max_bytes.is_some() && options.given(MAX_MSGS.name).is_some() {
         return Err(Argument::Exclusive(MAX_BYTES, MAX_MSGS.name).into());
@@ -148,18 +163,12 @@ fn plan(options: &Options) -> Result<Plan> {
     if threshold == 0 || threshold > limit {
         return Err(Argument::Threshold { threshold, limit }.into());
     }
-    let expires = options.int(EXPIRES);
-    if expires < SHORTEST {
-        return Err(Argument::ExpiresTooShort(expires).into());
-    }
     // The wire counts in ns.
     if expires > i64::MAX / 1_000_000 {
         let value = expires.to_string();
         return Err(Argument::Value(BadValue { name: EXPIRES.name.to_string(), kind: Kind::Count, value }).into());
     }
-    let (shortest, longest) = HEARTBEATS;
-    let heartbeat = count(IDLE_HEARTBEAT, options.given_int(IDLE_HEARTBEAT))?;
-    let heartbeat = heartbeat.map_or((expires / 2).clamp(shortest, longest), |given| given as i64);
+    count(IDLE_HEARTBEAT, Some(heartbeat))?;
     if heartbeat > expires / 2 {
         return Err(Argument::HeartbeatTooLong { heartbeat, expires }.into());
     }
@@ -182,6 +191,8 @@ fn plan(options: &Options) -> Result<Plan> {
             priority,
             id: None,
         },
+        renews: false,
+        pushed: false,
     })
 }
 

@@ -103,7 +103,7 @@ impl Messages {
 }
 
 /// `Settle id failed`: the script has dealt with what has this number.
-pub(super) fn settle(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn settle(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     let id = call.args[0].as_int().and_then(|id| u64::try_from(id).ok()).unwrap_or_default();
     let taken = messages.taken.borrow_mut().remove(&id);
     let Some(taken) = taken else { return Ok(Reply::Empty) };

@@ -11,7 +11,7 @@ use crate::bridge::errors::{Result, shown};
 use crate::classes::connection::state::Connection;
 use crate::client::messages::{KeptAlive, Source, Told};
 use crate::client::{Api, Fault, Slot, Turns};
-use crate::engine::Message;
+use crate::engine::{Level, Message};
 use crate::tcl::Instance;
 use crate::tcl::event::Timer;
 use crate::tcl::trace::Guard;
@@ -55,6 +55,8 @@ pub(crate) struct Messages {
     pub(super) variable: RefCell<String>,
     /// Full name of the command that calls private methods.
     pub(super) my: RefCell<String>,
+    /// What the log calls it; empty if that is not told of its troubles.
+    pub(crate) title: RefCell<String>,
     pub(super) turns: Rc<Turns<()>>,
     /// Whether a turn waits.
     pub(super) turn_waits: Cell<bool>,
@@ -87,7 +89,7 @@ impl Instance for Messages {
 }
 
 impl Messages {
-    pub(super) fn source(&self) -> Result<&Rc<Source>> {
+    pub(crate) fn source(&self) -> Result<&Rc<Source>> {
         self.source.get().ok_or_else(|| Fault::Closed.into())
     }
 
@@ -103,6 +105,7 @@ impl Messages {
                     self.events.push((name, text));
                 }
             }
+            Told::Trouble(fault) => self.note(&fault),
             Told::Ended => {
                 self.batch_timer.take();
                 self.wake_all();
@@ -113,12 +116,25 @@ impl Messages {
     /// Writes `last_error`.
     fn note(&self, fault: &Fault) {
         let home = &self.connection.home;
-        let (dict, _) = shown(home, fault, str::to_string);
+        let (dict, text) = shown(home, fault, str::to_string);
         let variable = self.variable.borrow().clone();
         let Some(kept) = home.live().filter(|_| !variable.is_empty()) else { return };
         if let Err(error) = self.guard.set(kept.interp(), &variable, None, &dict) {
             // An error of a script's own trace.
             kept.interp().background_error(&error);
+        }
+        let title = self.title.borrow().clone();
+        if !title.is_empty() {
+            self.connection.log(Level::Warn, || format!("{title}: {text}"));
+        }
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        // One that no script ever got: its maker was interrupted.
+        if let Some(source) = self.source.get() {
+            source.stop(false);
         }
     }
 }

@@ -103,7 +103,7 @@ fn without_callback(messages: &Messages) -> Result<()> {
 }
 
 /// `next ?-timeout ms?`
-pub(super) fn next(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn next(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     without_callback(messages)?;
     let ms = call.options.given_int(const { named(NEXT_OPTIONS, "timeout") });
     let messages = Rc::clone(messages);
@@ -115,7 +115,7 @@ pub(super) fn next(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `each varName body`, which is a procedure.
-pub(super) fn each(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn each(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     without_callback(messages)?;
     let words =
         [Obj::text("::nats::internal::each"), Obj::text(&messages.my.borrow()), call.args[0].clone(), call.args[1].clone()];
@@ -123,7 +123,7 @@ pub(super) fn each(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> 
 }
 
 /// `Take id`: a message and its number, or nothing at an end that was wanted.
-pub(super) fn take(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
+pub(crate) fn take(messages: &Rc<Messages>, call: &Invocation) -> Result<Reply> {
     without_callback(messages)?;
     let again = call.args[0].as_int().and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
     let messages = Rc::clone(messages);

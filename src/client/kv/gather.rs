@@ -7,9 +7,9 @@ use crate::client::fault::{Fault, Waiting};
 use crate::client::follower::{Follower, News, Request};
 use crate::client::task::Slot;
 use crate::engine::Message;
-use crate::rules::jetstream_consumers::ordered_config;
 use crate::rules::kv::{Operation, operation};
 use crate::rules::kv3::Gathering;
+use crate::rules::ordered_options::ordered_config;
 use crate::tcl::event::Timer;
 
 /// Time between heartbeats in ms: how soon a loss at the very end is noticed.

@@ -18,9 +18,9 @@ impl Source {
         self.timer.take();
         self.buffer.take();
         self.buffered_bytes.set(0);
-        let fault = match reason.as_str() {
-            "drained" | "stopped" | "stop_after" => None,
-            _ => Some(self.ended()),
+        let fault = match (reason.as_str(), self.give_up()) {
+            ("drained" | "stopped" | "stop_after", _) => None,
+            (_, cause) => Some(cause.unwrap_or_else(|| self.ended())),
         };
         self.event("ended", reason, fault);
         (self.tell)(Told::Ended);

@@ -8,16 +8,17 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::keeper::{Keeper, Wish};
 use crate::client::api::Api;
 use crate::client::calling::{Listening, timeout};
 use crate::client::calls::Answer;
-use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::conn::{Observer, State};
 use crate::client::fault::{Fault, Waiting};
 use crate::client::task::Task;
-use crate::engine::{Message, Outgoing, Pulse, Subject};
-use crate::rules::consumption::{Action, Consumption};
+use crate::engine::{End, Message, Outgoing, Pulse, Subject};
+use crate::rules::consumption::{Action, Consumption, Loss};
 use crate::rules::metadata;
+use crate::rules::order::Sorted;
 use crate::rules::pull::PullRequest;
 use crate::rules::pull_plan::{Amount, Plan};
 use crate::rules::pull_status::verdict;
@@ -35,6 +36,8 @@ pub(crate) enum Told {
     Arrived,
     /// An event, by its name and text, and what `last_error` says of it.
     Event(&'static str, String, Option<Fault>),
+    /// Trouble that is no event, for `last_error`.
+    Trouble(Fault),
     /// The end.
     Ended,
 }
@@ -45,23 +48,31 @@ pub(crate) struct Origin {
     pub api: Rc<Api>,
     /// Stream.
     pub stream: String,
-    /// Consumer.
-    pub consumer: String,
     /// Runs work when everything that has arrived by then has been handled.
     pub behind_arrivals: fn(Box<dyn FnOnce()>),
 }
 
-/// Subscription for the answers to requests.
+/// Subscription for the answers to requests, or for what is pushed.
 pub(super) struct Inbox {
     pub(super) subject: Subject,
     pub(super) listening: Listening,
-    pub(super) pulse: Arc<Pulse>,
+    /// The signs of life that the I/O thread sees; none where it cannot tell them from deliveries.
+    pulse: Option<Arc<Pulse>>,
+}
+
+/// The present consumer.
+pub(super) struct Place {
+    pub(super) consumer: String,
+    /// Where it is asked for messages.
+    subject: Subject,
 }
 
 /// A consumer whose messages are asked for as they are taken.
 pub(crate) struct Source {
     pub(super) origin: Origin,
-    pub(super) subject: Subject,
+    pub(super) place: RefCell<Place>,
+    /// Looks after the consumer, and replaces it.
+    pub(super) keeper: Option<Keeper>,
     pub(super) machine: RefCell<Consumption>,
     /// Whether messages may tell a pin.
     pub(super) pinned: bool,
@@ -82,12 +93,23 @@ fn amount(message: &Message) -> Amount {
 }
 
 impl Source {
-    /// Nothing is asked for yet. `tell` may run scripts.
-    pub(crate) fn new(origin: Origin, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
-        let subject = origin.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{}", origin.stream, origin.consumer));
+    /// A consumer that exists. Nothing is asked for yet. `tell` may run scripts.
+    pub(crate) fn of_consumer(origin: Origin, consumer: &str, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
+        let source = Source::new(origin, plan, None, tell);
+        source.turn_to(consumer);
+        source
+    }
+
+    /// Consumers that are made as the wish says, the first one by [`Source::begin`].
+    pub(crate) fn of_wish(origin: Origin, wish: Wish, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
+        Source::new(origin, plan, Some(Keeper::new(wish)), tell)
+    }
+
+    fn new(origin: Origin, plan: Plan, keeper: Option<Keeper>, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
         let pinned = plan.priority.group.is_some();
         Rc::new(Source {
-            subject: Subject::from(subject),
+            place: RefCell::new(Place { consumer: String::new(), subject: Subject::from("") }),
+            keeper,
             origin,
             machine: RefCell::new(Consumption::new(plan, Instant::now())),
             pinned,
@@ -101,6 +123,12 @@ impl Source {
             reason: RefCell::default(),
             tell,
         })
+    }
+
+    /// From now on this consumer is asked for messages.
+    pub(super) fn turn_to(&self, consumer: &str) {
+        let subject = self.origin.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{consumer}", self.origin.stream));
+        self.place.replace(Place { consumer: consumer.to_string(), subject: Subject::from(subject) });
     }
 
     /// Asks for the first messages.
@@ -117,7 +145,9 @@ impl Source {
         });
         client.observe(&observer);
         self.observer.replace(Some(observer));
-        self.take_inbox()?;
+        if self.keeper.is_none() {
+            self.take_inbox()?;
+        }
         if client.state() != State::Connected {
             self.machine.borrow_mut().disconnected();
         }
@@ -125,7 +155,7 @@ impl Source {
         Ok(())
     }
 
-    fn take_inbox(self: &Rc<Self>) -> Result<(), Fault> {
+    pub(super) fn take_inbox(self: &Rc<Self>) -> Result<(), Fault> {
         let client = &self.origin.api.client;
         let subject = client.engine().new_inbox();
         let number = self.number.get() + 1;
@@ -136,15 +166,24 @@ impl Source {
                 source.came(number, answer);
             }
         };
-        let (listening, pulse) = client.listen_to_pulls(&subject, Rc::new(take))?;
+        let (listening, pulse) = if self.is_pushed() {
+            (client.listen(&subject, Rc::new(take))?, None)
+        } else {
+            let (listening, pulse) = client.listen_to_pulls(&subject, Rc::new(take))?;
+            (listening, Some(pulse))
+        };
         self.inbox.replace(Some(Inbox { subject: Subject::from(subject), listening, pulse }));
         Ok(())
     }
 
     fn came(self: &Rc<Self>, number: u64, answer: Answer) {
         match answer {
+            Answer::End(End::Refused(problem)) if number == self.number.get() => self.deaf(problem),
             // Its observer tells of the end of the connection.
             Answer::End(_) => {}
+            // What is on its way from a former consumer comes again from the present one.
+            Answer::Reply(_) if self.keeper.is_some() && number != self.number.get() => {}
+            Answer::Reply(message) if self.is_pushed() && message.status().is_some() => self.control(&message),
             // A message has the consumer's subject for answers; what the server says of a pull has none.
             Answer::Reply(message) if message.reply().is_some() => self.message(number, message),
             Answer::Reply(status) => {
@@ -161,7 +200,19 @@ impl Source {
         let mut machine = self.machine.borrow_mut();
         if machine.is_over() || machine.is_surplus() {
             drop(machine);
-            return self.answer(&message, "-NAK");
+            if self.keeper.is_none() {
+                self.answer(&message, "-NAK");
+            }
+            return;
+        }
+        match self.keeper.as_ref().map_or(Sorted::Next, |keeper| keeper.sort(&message)) {
+            Sorted::Next => {}
+            Sorted::Other => return,
+            Sorted::Gap => {
+                machine.lose(Loss::Gap);
+                drop(machine);
+                return self.act();
+            }
         }
         let late = number != self.number.get();
         let pin = if self.pinned && !late && message.has_headers() {
@@ -194,6 +245,7 @@ impl Source {
             }
             State::Reconnecting => {
                 self.machine.borrow_mut().disconnected();
+                self.leave_off();
                 self.event("disconnected", String::new(), None);
             }
             State::Closed => self.machine.borrow_mut().end(CLOSED),
@@ -216,7 +268,11 @@ impl Source {
                 Action::NewInbox => self.change_inbox(),
                 Action::AskInfo => self.ask(),
                 Action::Warn(code, text) => self.event("warning", text.clone(), Some(Fault::of_status(code, &text))),
-                Action::Missed => self.event("heartbeat_missed", String::new(), Some(self.silence())),
+                Action::Missed => {
+                    let fault = self.keeper.is_none().then(|| self.silence());
+                    self.event("heartbeat_missed", String::new(), fault);
+                }
+                Action::Lost(loss) => self.lost(loss),
                 Action::Pinned(pin) => self.event("pinned", pin, None),
                 Action::Unpinned(pin) => self.event("unpinned", pin, None),
                 Action::End(reason) => return self.finish(reason),
@@ -227,9 +283,9 @@ impl Source {
 
     /// The fault of a server that does not answer.
     pub(crate) fn silence(&self) -> Fault {
-        let Origin { stream, consumer, .. } = &self.origin;
-        let subject = self.subject.as_str().to_string();
-        Fault::Timeout(Waiting::Pull { stream: stream.clone(), consumer: consumer.clone(), subject })
+        let place = self.place.borrow();
+        let (stream, consumer) = (self.origin.stream.clone(), place.consumer.clone());
+        Fault::Timeout(Waiting::Pull { stream, consumer, subject: place.subject.as_str().to_string() })
     }
 
     fn pull(&self, request: &PullRequest) {
@@ -237,11 +293,19 @@ impl Source {
         let Some(inbox) = inbox.as_ref() else { return };
         // The times were checked.
         let Ok(payload) = request.payload() else { return };
-        self.origin.api.trace_request(self.subject.as_str(), &payload);
+        let subject = self.place.borrow().subject.clone();
+        self.origin.api.trace_request(subject.as_str(), &payload);
         let reply = Some(inbox.subject.clone());
-        let msg = Outgoing { subject: self.subject.clone(), reply, headers: None, payload: Bytes::from(payload) };
+        let msg = Outgoing { subject, reply, headers: None, payload: Bytes::from(payload) };
         // Without a connection its observer will act, otherwise missing heartbeats.
         let _ = self.origin.api.client.engine().publish(&msg.as_publication());
+    }
+
+    /// Time of the last sign of life; `None` where nothing is awaited.
+    pub(super) fn life(&self) -> Option<Instant> {
+        let inbox = self.inbox.borrow();
+        let seen = || self.keeper.as_ref().map(Keeper::alive);
+        inbox.as_ref().and_then(|inbox| inbox.pulse.as_ref().map(|pulse| pulse.last()).or_else(seen))
     }
 
     /// What the former inbox was asked for does not come any more, except what is on its way.
@@ -262,69 +326,11 @@ impl Source {
         }
     }
 
-    /// Asks whether the consumer exists.
-    fn ask(self: &Rc<Self>) {
-        let source = Rc::clone(self);
-        let Origin { stream, consumer, .. } = &self.origin;
-        let rest = format!("CONSUMER.INFO.{stream}.{consumer}");
-        let api = Rc::clone(&self.origin.api);
-        Task::spawn(async move { api.json(&rest, String::new()).await }, {
-            Box::new(move |answer| {
-                if let Err(Fault::Api(error)) = answer
-                    && matches!(error.err_code, CONSUMER_NOT_FOUND | STREAM_NOT_FOUND)
-                {
-                    source.machine.borrow_mut().end(&error.description);
-                    source.act();
-                }
-            })
-        });
-    }
-
-    /// Sets the timer to the next time at which something may have to be done. One that fires too early does no harm.
-    fn arm(self: &Rc<Self>) {
-        let machine = self.machine.borrow();
-        let life = self.inbox.borrow().as_ref().map(|inbox| inbox.pulse.last());
-        let silent = life.and_then(|life| machine.silent_at(life));
-        let Some(at) = [machine.pull_at(), silent].into_iter().flatten().min() else { return };
-        if self.timer.borrow().as_ref().is_some_and(|(set, _)| *set <= at) {
-            return;
-        }
-        let target = Rc::downgrade(self);
-        let tick = move || {
-            if let Some(source) = target.upgrade() {
-                source.tick();
-            }
-        };
-        let ms = at.saturating_duration_since(Instant::now()).as_millis() as u64 + 1;
-        self.timer.replace(Some((at, Timer::after(ms, Box::new(tick)))));
-    }
-
-    fn tick(self: &Rc<Self>) {
-        self.timer.take();
-        if self.is_silent() {
-            // The script may have kept away from the event loop, or a lot may be queued.
-            let source = Rc::clone(self);
-            (self.origin.behind_arrivals)(Box::new(move || {
-                if source.is_silent() {
-                    source.machine.borrow_mut().silent(Instant::now());
-                }
-                source.act();
-            }));
-        } else {
-            self.act();
-        }
-    }
-
-    fn is_silent(&self) -> bool {
-        let life = self.inbox.borrow().as_ref().map(|inbox| inbox.pulse.last());
-        let at = life.and_then(|life| self.machine.borrow().silent_at(life));
-        at.is_some_and(|at| Instant::now() >= at)
-    }
-
     /// Takes a message out of the buffer, for the script to deal with.
     pub(crate) fn take(&self) -> Option<Message> {
         let message = self.buffer.borrow_mut().pop_front()?;
         self.buffered_bytes.set(self.buffered_bytes.get() - amount(&message).bytes);
+        self.answer_flow();
         Some(message)
     }
 

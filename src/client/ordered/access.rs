@@ -50,6 +50,16 @@ impl Access {
         self.forms.borrow_mut().remove(form);
     }
 
+    /// Whether the removal of consumers was refused.
+    pub(crate) fn keeps_consumers(&self) -> bool {
+        self.removal.get()
+    }
+
+    /// Notes that it was.
+    pub(crate) fn keep_consumers(&self) {
+        self.removal.set(true);
+    }
+
     /// The result of a look at the stream: `None` if the server refuses it.
     ///
     /// # Errors
@@ -73,7 +83,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub(super) async fn stream_state(&self, api: &Api, stream: &str) -> Result<Option<(String, u64)>, Fault> {
+    pub(crate) async fn stream_state(&self, api: &Api, stream: &str) -> Result<Option<(String, u64)>, Fault> {
         if self.is_blind() {
             return Ok(None);
         }

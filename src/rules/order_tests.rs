@@ -1,0 +1,110 @@
+//! Tests of the ordered consumer's decisions.
+
+use super::*;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// A consumer of the second serial, made behind sequence 9, and the time of that.
+fn made(moves: bool) -> (Order, Instant) {
+    let t = Instant::now();
+    let mut o = Order::new(moves);
+    assert_eq!(o.try_next("n"), "n_1");
+    o.made(t, 9);
+    (o, t)
+}
+
+#[test]
+fn in_order() {
+    let (mut o, _) = made(false);
+    assert_eq!(o.message("n_1", 1, 10), Sorted::Next);
+    assert_eq!(o.message("n_1", 2, 12), Sorted::Next);
+    assert_eq!(o.message("other", 3, 13), Sorted::Other);
+    assert_eq!(o.message("n_1", 2, 12), Sorted::Gap);
+    assert_eq!(o.message("n_1", 4, 14), Sorted::Gap);
+    assert_eq!(o.start(), Start::Sequence(13));
+    assert!(o.heartbeat(Some(2)) && o.heartbeat(None) && !o.heartbeat(Some(3)));
+    o.lost();
+    assert_eq!(o.message("n_1", 3, 13), Sorted::Other);
+    assert_eq!(o.try_next("n"), "n_2");
+    assert_eq!(o.message("n_1", 1, 13), Sorted::Other);
+    assert_eq!(o.message("n_2", 1, 13), Sorted::Next);
+}
+
+#[test]
+fn before_the_first_message() {
+    let (mut o, t) = made(false);
+    assert_eq!(o.start(), Start::AsWished);
+    // `new` and `last` would skip what came meanwhile: the first consumer's place counts.
+    let (mut o2, _) = made(true);
+    assert_eq!(o2.start(), Start::Sequence(10));
+    for o in [&mut o, &mut o2] {
+        o.lost();
+        o.try_next("n");
+        o.made(t, 20);
+    }
+    assert_eq!((o.start(), o2.start()), (Start::AsWished, Start::Sequence(10)));
+    assert_eq!(o2.message("n_2", 1, 15), Sorted::Next);
+    assert_eq!(o2.start(), Start::Sequence(16));
+    assert_eq!(Order::new(true).start(), Start::AsWished);
+}
+
+#[test]
+fn another_stream() {
+    let (mut o, t) = made(false);
+    assert!(!o.stream("monday", 12));
+    o.message("n_1", 1, 12);
+    assert!(!o.stream("monday", 12));
+    assert!(!o.stream("monday", 900));
+    assert_eq!(o.start(), Start::Sequence(13));
+    assert!(o.stream("tuesday", 900));
+    assert_eq!(o.start(), Start::Sequence(1));
+    o.lost();
+    o.try_next("n");
+    o.made(t, 0);
+    assert!(!o.stream("tuesday", 900));
+    assert_eq!(o.start(), Start::Sequence(1));
+    o.message("n_2", 1, 1);
+    assert_eq!(o.start(), Start::Sequence(2));
+}
+
+#[test]
+fn a_shorter_stream() {
+    let (mut o, _) = made(false);
+    o.stream("monday", 12);
+    o.message("n_1", 1, 12);
+    assert!(o.stream("monday", 11));
+    assert_eq!(o.start(), Start::Sequence(1));
+    assert!(!o.stream("monday", 0));
+    // Where nothing has come, the place of the wish counts, if it has one.
+    let (mut o, _) = made(true);
+    assert!(!o.stream("monday", 9));
+    assert!(o.stream("monday", 8));
+    assert_eq!(o.start(), Start::Sequence(1));
+    assert!(!o.stream("monday", 0));
+    let (mut o, _) = made(false);
+    assert!(!o.stream("monday", 0));
+    assert_eq!(o.start(), Start::AsWished);
+}
+
+#[test]
+fn attempts() {
+    let (mut o, t) = made(false);
+    assert_eq!(o.patience(t), None);
+    o.lost();
+    assert_eq!(o.patience(t), Some(MS(100)));
+    assert_eq!(o.patience(t + MS(100)), None);
+    let t = t + MS(100);
+    for pause in [100, 200, 400, 800, 1000, 1000] {
+        o.try_next("n");
+        assert!(!o.failed(t, false));
+        assert_eq!(o.patience(t), Some(MS(pause)));
+    }
+    o.returned();
+    assert_eq!(o.patience(t), None);
+    assert!(!o.failed(t, true));
+    assert_eq!(o.patience(t), Some(MS(100)));
+    assert!(!o.failed(t, true));
+    // What is there again is no reason to end.
+    o.made(t, 0);
+    assert!(!o.failed(t, true) && !o.failed(t, false) && o.failed(t, true));
+}
