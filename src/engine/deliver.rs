@@ -95,7 +95,14 @@ fn to_shared_call(calls: &mut Calls, m: Message, events: &mut Vec<Event>) -> boo
         _ if !no_responders(&m) => Ok(m),
         None => Err(End::NoResponders(m)),
         Some(again) => match again.unheard(m, Instant::now(), call.deadline) {
-            Ok(at) => return calls.wake_at(id, at),
+            Ok((at, deadline)) => {
+                call.deadline = deadline.or(call.deadline);
+                let earliest = calls.wake_at(id, at);
+                if let Some(deadline) = deadline {
+                    calls.wake_at(id, deadline);
+                }
+                return earliest;
+            }
             Err(m) => Err(End::NoResponders(m)),
         },
     };

@@ -55,14 +55,22 @@ impl Repetition {
         }
     }
 
-    /// Nobody listens: the time at which the request is repeated, or the answer back if it is not.
-    pub fn unheard(&mut self, answer: Message, now: Instant, deadline: Option<Instant>) -> Result<Instant, Message> {
-        let at = now.checked_add(self.repeat.wait).filter(|at| deadline.is_none_or(|deadline| *at < deadline));
+    /// Nobody listens: the time at which the request is repeated and its new deadline, if it gets one; the answer back if it is
+    /// not repeated.
+    pub fn unheard(
+        &mut self,
+        answer: Message,
+        now: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<(Instant, Option<Instant>), Message> {
+        // Where silence is no end, an outage that the server tells of is none either.
+        let outlives = self.repeat.at_timeout;
+        let at = now.checked_add(self.repeat.wait).filter(|at| outlives || deadline.is_none_or(|deadline| *at < deadline));
         match at {
             Some(at) if self.take() => {
                 self.unheard = Some(answer);
                 self.at = Some(at);
-                Ok(at)
+                Ok((at, self.timeout.filter(|_| outlives).and_then(|timeout| at.checked_add(timeout))))
             }
             _ => Err(answer),
         }
