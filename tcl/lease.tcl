@@ -102,9 +102,9 @@ oo::class create ::nats::recipes::lease {
         }
         set deadline [expr {$wait < 0 ? {} : [clock milliseconds] + $wait}]
         if {$::nats::dialect == 2} {
-            set watch [$Kv watch {*}$Bucket $pattern -callback [list [self namespace]::my Seen]]
+            set watch [$Kv watch {*}$Bucket [list $pattern] -callback [list [self namespace]::my Seen]]
         } else {
-            set watch [$Kv watch $pattern -callback [list [self namespace]::my Seen {}]]
+            set watch [$Kv watch [list $pattern] -callback [list [self namespace]::my Seen {}]]
         }
         set self [self]
         set kv $Kv

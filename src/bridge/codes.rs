@@ -47,6 +47,7 @@ pub(crate) const CODES: &[&str] = &[
     "WrongLastSequence",
     "KvReadOnly",
     "KvPartial",
+    "KvCodec",
     "InvalidTime",
     "ObjectNotFound",
     "ObjectExists",

@@ -98,16 +98,26 @@ pub(crate) fn shown(home: &Home, fault: &Fault, tell: impl FnOnce(&str) -> Strin
     (dict, text)
 }
 
-/// An error as callbacks get it: `code {NATS ErrX} message text`.
-pub(crate) fn told(interp: Interp, error: Error) -> Obj {
-    let (code, message) = match to_tcl(interp, error) {
+/// The words of an error's code, unless the interpreter has them, and its text.
+fn parts(interp: Interp, error: Error) -> (Vec<String>, String) {
+    match to_tcl(interp, error) {
         tcl::Error::Raised { message, code } => (code, message),
         tcl::Error::Trouble(trouble) => {
             let (message, code) = trouble.words();
             (code, message)
         }
         tcl::Error::Interp => (Vec::new(), interp.result().to_text()),
-    };
+    }
+}
+
+/// The text of an error that is told in another one.
+pub(crate) fn text_of(interp: Interp, error: Error) -> String {
+    parts(interp, error).1
+}
+
+/// An error as callbacks get it: `code {NATS ErrX} message text`.
+pub(crate) fn told(interp: Interp, error: Error) -> Obj {
+    let (code, message) = parts(interp, error);
     let mut dict = Obj::dict();
     dict.put_text("code", &Obj::text_list(&code));
     dict.put_text("message", &Obj::text(&message));

@@ -2,7 +2,7 @@
 
 use super::codes::{Word, word};
 use super::vocabulary::Words;
-use crate::client::{Argument, Fault, Waiting};
+use crate::client::{Argument, Fault, Part, Waiting};
 use crate::rules::option::{Kind, Name};
 
 /// Dialect 2.
@@ -14,6 +14,7 @@ const NOT_SUPPORTED: Word = word("ErrNotSupported");
 const PROTOCOL: Word = word("ErrProtocol");
 const BUCKET_NOT_FOUND: Word = word("BucketNotFound");
 const KEY_NOT_FOUND: Word = word("KeyNotFound");
+const KV_CODEC: Word = word("KvCodec");
 const OBJECT_CORRUPT: Word = word("ObjectCorrupt");
 const NOT_ACTIVE: Word = word("ErrConsumerNotActive");
 const MISMATCH: Word = word("ErrConsumerSequenceMismatch");
@@ -70,6 +71,12 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         Fault::BadObjectMeta(name) => (const { word("BadObjectMeta") }, format!("Object {name} has bad metadata")),
         Fault::LinkIsBucket(name) => (const { word("LinkIsBucket") }, format!("Object {name} is a link to a bucket")),
         Fault::LinkToLink(name) => (const { word("LinkToLink") }, format!("Object {name} is a link itself")),
+        Fault::Codec { bucket, key, part: Part::Key, reason } => {
+            (KV_CODEC, format!("The key {key} of bucket {bucket} cannot be decoded: {reason}"))
+        }
+        Fault::Codec { bucket, key, part: Part::Value, reason } => {
+            (KV_CODEC, format!("The value of key {key} in bucket {bucket} cannot be decoded: {reason}"))
+        }
         Fault::ReadOnly => (const { word("KvReadOnly") }, "KV has been created in read-only mode".into()),
         Fault::InvalidTime(text) => (const { word("InvalidTime") }, format!("Invalid time {text}")),
         Fault::Engine(_)

@@ -2,18 +2,20 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
 use serde_json::Value as Json;
 
+use super::kv_codec::{Codecs, Key, Place};
 use crate::bridge::birth;
 use crate::bridge::errors::{Error, Result};
-use crate::bridge::messages::payload_in;
+use crate::bridge::method::Invocation;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::client::{Argument, Fault, kv};
 use crate::rules::kv::Operation;
 use crate::rules::kv_filters::Selection;
-use crate::rules::names::{is_bucket, is_key, is_key_pattern};
+use crate::rules::names::{is_bucket, is_key_pattern};
 use crate::rules::version::Version;
-use crate::tcl::{Instance, Obj};
+use crate::tcl::{Instance, Interp, Obj};
 
 /// Name of the class.
 pub(super) const CLASS_NAME: &str = "::nats::key_value";
@@ -24,6 +26,8 @@ pub(super) struct Bucket {
     pub js: Rc<JetStream>,
     /// The bucket.
     pub entries: kv::Bucket,
+    /// How keys and values are stored.
+    pub codecs: Codecs,
 }
 
 impl Instance for Bucket {
@@ -40,8 +44,8 @@ impl Bucket {
     ///
     /// # Errors
     /// `ErrBucketNotFound` if the stream is none of a bucket.
-    pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json) -> Result<Obj> {
-        let state = Bucket { js: Rc::clone(js), entries: kv::Bucket::new(&js.api, name, config)? };
+    pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json, codecs: Codecs) -> Result<Obj> {
+        let state = Bucket { js: Rc::clone(js), entries: kv::Bucket::new(&js.api, name, config)?, codecs };
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
         let born = birth::make(kept.interp(), CLASS_NAME, Rc::new(state))?;
         let command = born.handle.name(kept.interp());
@@ -61,32 +65,90 @@ impl Bucket {
         }
     }
 
-    /// An entry as scripts see it; those of watches and histories have a `delta`, those that the server made in place of others
-    /// a `reason`.
-    pub(super) fn entry(
-        &self,
-        key: &str,
-        value: &[u8],
-        at: (u64, i64),
-        delta: Option<u64>,
-        operation: Operation,
-        reason: Option<&str>,
-    ) -> Obj {
+    /// A key in a call.
+    ///
+    /// # Errors
+    /// As [`Codecs::key`].
+    pub(super) fn key(&self, call: &Invocation, word: &Obj) -> Result<Key> {
+        self.codecs.key(call.interp, word)
+    }
+
+    /// A value in a call, as it is stored.
+    ///
+    /// # Errors
+    /// As [`Codecs::value`]; `ErrConnectionClosed` if a codec ended the connection.
+    pub(super) fn value(&self, call: &Invocation, word: &Obj) -> Result<Bytes> {
+        let value = self.codecs.value(call.interp, word)?;
+        self.open()?;
+        Ok(value)
+    }
+
+    /// A key as it is stored, for the codecs.
+    pub(super) fn place<'a>(&'a self, key: &'a str) -> Place<'a> {
+        Place { bucket: &self.entries.name, key }
+    }
+
+    /// A stored value as scripts see it.
+    ///
+    /// # Errors
+    /// [`Fault::Codec`]
+    pub(super) fn shown_value(&self, interp: Interp, key: &str, value: &[u8]) -> std::result::Result<Obj, Fault> {
+        self.codecs.shown_value(interp, self.place(key), value)
+    }
+
+    /// An entry as scripts see it.
+    ///
+    /// # Errors
+    /// [`Fault::Codec`]
+    pub(super) fn entry(&self, interp: Interp, entry: &Entry) -> std::result::Result<Shown, Fault> {
+        let key = self.codecs.shown_key(interp, self.place(entry.key))?;
+        let value = match entry.value.filter(|_| entry.operation == Operation::Put) {
+            Some(value) => self.shown_value(interp, entry.key, value)?,
+            None => Obj::empty(),
+        };
         let mut dict = Obj::dict();
         dict.put_text("bucket", &Obj::text(&self.entries.name));
-        dict.put_text("key", &Obj::text(key));
-        dict.put_text("value", &payload_in(self.js.connection.coding(), value));
-        dict.put_text("revision", &Obj::uint(at.0));
-        dict.put_text("created", &Obj::int(at.1));
-        if let Some(delta) = delta {
+        dict.put_text("key", &Obj::text(&key));
+        dict.put_text("value", &value);
+        dict.put_text("revision", &Obj::uint(entry.revision));
+        dict.put_text("created", &Obj::int(entry.created));
+        if let Some(delta) = entry.delta {
             dict.put_text("delta", &Obj::uint(delta));
         }
-        dict.put_text("operation", &Obj::text(operation.as_str()));
-        if let Some(reason) = reason {
+        dict.put_text("operation", &Obj::text(entry.operation.as_str()));
+        if let Some(reason) = &entry.reason {
             dict.put_text("reason", &Obj::text(reason));
         }
-        dict
+        Ok(Shown { key, value, dict })
     }
+}
+
+/// An entry as it is stored.
+pub(super) struct Entry<'a> {
+    /// Key.
+    pub key: &'a str,
+    /// Value, if it is shown.
+    pub value: Option<&'a [u8]>,
+    /// Sequence in the stream.
+    pub revision: u64,
+    /// ms since the epoch.
+    pub created: i64,
+    /// What was done.
+    pub operation: Operation,
+    /// Number of entries still to come, known in watches and histories only.
+    pub delta: Option<u64>,
+    /// Why the server made the entry in place of others, if it did.
+    pub reason: Option<String>,
+}
+
+/// An entry as scripts see it.
+pub(super) struct Shown {
+    /// Key.
+    pub key: String,
+    /// Value.
+    pub value: Obj,
+    /// The whole.
+    pub dict: Obj,
 }
 
 /// A bucket's name.
@@ -98,45 +160,12 @@ pub(super) fn bucket_name(word: &Obj) -> Result<String> {
     if is_bucket(&name) { Ok(name) } else { Err(Argument::BucketName(name).into()) }
 }
 
-/// A key.
-///
-/// # Errors
-/// `ErrInvalidArg`
-pub(super) fn key_name(word: &Obj) -> Result<String> {
-    let key = word.to_text();
-    if is_key(&key) { Ok(key) } else { Err(Argument::KeyName(key).into()) }
-}
-
 /// How several patterns are read on this server, whose consumers take several filters from 2.10 on.
 pub(super) fn selection(bucket: &Bucket, patterns: &[String]) -> Selection {
     Selection::new(patterns, bucket.js.api.is_at_least(Version(2, 10, 0)))
 }
 
-/// What is watched: a key or pattern of keys, or a list of several, with nothing but blanks between them.
-///
-/// # Errors
-/// `ErrInvalidArg`
-pub(super) fn watched(words: &Obj) -> Result<Vec<String>> {
-    let text = words.to_text();
-    let keys = if text.contains(char::is_control) { Vec::new() } else { key_patterns(words)? };
-    if keys.is_empty() { Err(Argument::KeyName(text).into()) } else { Ok(keys) }
-}
-
-/// A list of keys or patterns of keys.
-///
-/// # Errors
-/// `ErrInvalidArg`
-pub(super) fn key_patterns(words: &Obj) -> Result<Vec<String>> {
-    let list = words.as_list().ok_or_else(|| Argument::KeyName(words.to_text()))?;
-    let text = words.to_text();
-    if list.len() <= 1 && text.trim() != text {
-        // One key, and no list.
-        return Err(Argument::KeyName(text).into());
-    }
-    list.iter().map(key_pattern).collect()
-}
-
-/// A key, or a pattern of keys.
+/// A key as it is stored, or a pattern of such keys.
 ///
 /// # Errors
 /// `ErrInvalidArg`

@@ -1,11 +1,11 @@
 //! Words of the methods that read and write many keys, which both dialects have: `mget` and `mput`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
+use super::kv_codec::{Codecs, Key};
 use crate::bridge::errors::Result;
-use crate::bridge::messages::{Coding, payload_out};
 use crate::bridge::options::{clamp, read};
 use crate::client::Argument;
 use crate::rules::names::is_key;
@@ -14,17 +14,14 @@ use crate::tcl::{Interp, Obj};
 
 const REVISION: Opt = row("revision", Kind::Count, "");
 
-/// Reads a key, or says what is wrong with it.
-type ReadKey = fn(&Obj) -> Result<String>;
-
-/// The revisions that keys must have, from a dict.
+/// The revisions that keys must have, from a dict; by the keys as they are stored.
 ///
 /// # Errors
-/// `ErrInvalidArg`.
-pub(super) fn revisions(interp: Interp, dict: Option<&Obj>, key_name: ReadKey) -> Result<HashMap<String, u64>> {
+/// `ErrInvalidArg`, and as [`Codecs::key`].
+pub(super) fn revisions(interp: Interp, codecs: &Codecs, dict: Option<&Obj>) -> Result<HashMap<String, u64>> {
     let mut expected = HashMap::new();
     for (key, revision) in &dict.and_then(Obj::as_dict).unwrap_or_default() {
-        expected.insert(key_name(key)?, clamp(&read(interp, &REVISION, revision)?.0) as u64);
+        expected.insert(codecs.key(interp, key)?.stored, clamp(&read(interp, &REVISION, revision)?.0) as u64);
     }
     Ok(expected)
 }
@@ -32,34 +29,47 @@ pub(super) fn revisions(interp: Interp, dict: Option<&Obj>, key_name: ReadKey) -
 /// The values to be put, which must have the keys that a revision is expected of.
 ///
 /// # Errors
-/// `ErrInvalidArg`.
+/// `ErrInvalidArg`, and as [`Codecs::key`] and [`Codecs::value`].
 pub(super) fn values(
-    coding: Coding,
+    interp: Interp,
+    codecs: &Codecs,
     pairs: &[(Obj, Obj)],
     expected: &HashMap<String, u64>,
-    key_name: ReadKey,
-) -> Result<Vec<(String, Bytes)>> {
-    let mut values: Vec<(String, Bytes)> = Vec::with_capacity(pairs.len());
+) -> Result<Vec<(Key, Bytes)>> {
+    let mut values: Vec<(Key, Bytes)> = Vec::with_capacity(pairs.len());
     for (key, value) in pairs {
-        values.push((key_name(key)?, payload_out(coding, value)?));
+        values.push((codecs.key(interp, key)?, codecs.value(interp, value)?));
     }
-    match expected.keys().find(|key| !values.iter().any(|(name, _)| name == *key)) {
+    match expected.keys().find(|key| !values.iter().any(|(name, _)| name.stored == **key)) {
         Some(key) => Err(Argument::KeyName(key.clone()).into()),
         None => Ok(values),
     }
 }
 
-/// Values by key: first the plain keys in the order given, those without a value with the default, if there is one.
-pub(super) fn by_key(keys: &[String], values: &[(String, Obj)], default: Option<&Obj>) -> Obj {
-    let known: HashMap<&str, &Obj> = values.iter().map(|(key, value)| (key.as_str(), value)).collect();
+/// A value that was found.
+pub(super) struct Found {
+    /// Key as it is stored.
+    pub key: String,
+    /// Value as scripts see it.
+    pub value: Obj,
+}
+
+/// Values by key: first the plain keys in the order given, as they were given, those without a value with the default, if there is
+/// one; then the others by the names that `show` gives them, if it does.
+pub(super) fn by_key(keys: &[Key], found: &[Found], default: Option<&Obj>, mut show: impl FnMut(&str) -> Option<String>) -> Obj {
+    let known: HashMap<&str, &Obj> = found.iter().map(|found| (found.key.as_str(), &found.value)).collect();
     let mut dict = Obj::dict();
-    for key in keys.iter().filter(|key| is_key(key)) {
-        if let Some(value) = known.get(key.as_str()).copied().or(default) {
-            dict.put_text(key, value);
+    let mut told = HashSet::new();
+    for key in keys.iter().filter(|key| is_key(&key.stored)) {
+        told.insert(key.stored.as_str());
+        if let Some(value) = known.get(key.stored.as_str()).copied().or(default) {
+            dict.put_text(&key.shown, value);
         }
     }
-    for (key, value) in values {
-        dict.put_text(key, value);
+    for Found { key, value } in found.iter().filter(|found| !told.contains(found.key.as_str())) {
+        if let Some(shown) = show(key) {
+            dict.put_text(&shown, value);
+        }
     }
     dict
 }

@@ -8,6 +8,7 @@ mod dialect;
 mod internal;
 pub(crate) mod jet_stream;
 pub(crate) mod key_value;
+mod kv_codec;
 mod kv_watcher;
 mod kv_words;
 pub(crate) mod message;

@@ -39,6 +39,15 @@ pub(crate) enum Waiting {
     },
 }
 
+/// A part of an entry that is stored by a codec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
 /// Reason why a call failed. Decisions are made on this type; `bridge` turns it into words.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -163,6 +172,17 @@ pub(crate) enum Fault {
     LinkIsBucket(String),
     /// A link that is to lead to another link.
     LinkToLink(String),
+    /// A key or a value that the codec cannot decode.
+    Codec {
+        /// Bucket.
+        bucket: String,
+        /// The key as it is stored.
+        key: String,
+        /// What cannot be decoded.
+        part: Part,
+        /// Reason.
+        reason: String,
+    },
     /// Some of many writes failed: keys and reasons.
     Partial(Vec<(String, Fault)>),
     /// A change through a read-only key-value object.
@@ -226,6 +246,15 @@ impl Fault {
         match self.err_code() {
             Some(codes::STREAM_NOT_FOUND) => Fault::BucketNotFound(bucket.to_string()),
             _ => self,
+        }
+    }
+
+    /// The same fault in terms of a key as the script has it, which may be stored otherwise.
+    pub(crate) fn of_key(self, shown: &str) -> Fault {
+        match self {
+            Fault::KeyNotFound { bucket, .. } => Fault::KeyNotFound { bucket, key: shown.to_string() },
+            Fault::KeyDeleted(_) => Fault::KeyDeleted(shown.to_string()),
+            other => other,
         }
     }
 

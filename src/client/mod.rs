@@ -33,7 +33,7 @@ pub(crate) use calling::{Astray, Calling, timeout};
 pub(crate) use calls::Answer;
 pub(crate) use conn::{Client, State};
 pub(crate) use discovery::reply_of;
-pub(crate) use fault::{Fault, Waiting};
+pub(crate) use fault::{Fault, Part, Waiting};
 pub(crate) use service::Control;
 pub(crate) use stored::Stored;
 pub(crate) use task::{Slot, Task};

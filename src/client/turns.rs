@@ -93,6 +93,15 @@ impl<T: 'static> Turns<T> {
         }));
     }
 
+    /// Does work that may run an event loop, and to which the items behind the present one must not catch up.
+    pub(crate) fn hold<R>(self: &Rc<Self>, work: impl FnOnce() -> R) -> R {
+        let released = self.released.replace(false);
+        let outcome = work();
+        self.released.set(released);
+        self.schedule();
+        outcome
+    }
+
     fn schedule(self: &Rc<Self>) {
         let idle = self.queue.borrow().is_empty() || !self.released.get();
         if idle || self.scheduled.replace(true) {
@@ -113,7 +122,7 @@ impl<T: 'static> Turns<T> {
     /// Runs one. The event for the next is queued before that, so that an event loop inside it goes on.
     fn run_one(self: &Rc<Self>) {
         self.scheduled.set(false);
-        if self.depth.get() >= self.most {
+        if self.depth.get() >= self.most || !self.released.get() {
             return;
         }
         let next = self.queue.borrow_mut().pop_front();

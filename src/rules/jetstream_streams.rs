@@ -1,6 +1,7 @@
 //! Options of the methods of `nats::jet_stream` that concern streams and stored messages. An option's name is its field in
 //! the server's JSON (`StreamConfig` of nats-server 2.15); docs/jetstream.md is made of these tables.
 
+use super::kv_codec::{KEY_CODEC, VALUE_CODEC};
 use super::option::{Kind, Opt, changed, preset, row};
 
 /// `external` of a mirror or source: where the other JetStream is reached.
@@ -174,6 +175,8 @@ pub(crate) const KEY_VALUE_OPTIONS: &[Opt] = &[
     ),
     preset("check_bucket", Kind::Bool, "true", "look a bucket up before it is used"),
     preset("read_only", Kind::Bool, "false", "refuse everything that changes something"),
+    KEY_CODEC,
+    VALUE_CODEC,
 ];
 
 #[cfg(test)]

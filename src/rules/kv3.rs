@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use super::jetstream_convert_body::{BadValue, body};
 use super::jetstream_streams::{PLACEMENT, REPUBLISH};
 use super::kv::{key_subject, origin, stream_name};
-use super::option::{Kind, Opt, Value, index, preset, row};
+use super::kv_codec::CODEC_OPTIONS;
+use super::option::{Kind, Opt, Value, changeable, index, joined, preset, row};
 
 /// Options of `create_kv_bucket`, `create_kv_aggregate` and `create_kv_mirror`.
 pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
@@ -17,8 +18,6 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     preset("storage", Kind::Enum(&["memory", "file"]), "file", "where entries are kept"),
     preset("num_replicas", Kind::Int, "1", "copies in a cluster"),
     row("compression", Kind::Enum(&["none", "s2"]), "compression of the file store").since(2, 10, 0),
-    row("mirror_name", Kind::NonEmpty, "bucket to mirror: what is read comes from the copy, what is written goes to the origin"),
-    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
     row("metadata", Kind::StrMap, "names and values of the user's choice").since(2, 10, 0),
     row("placement", Kind::Object(PLACEMENT), "*new:* cluster and servers for the bucket"),
     row("republish", Kind::Object(REPUBLISH), "*new:* publish stored entries again").since(2, 8, 3),
@@ -29,7 +28,19 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     )
     .since(2, 11, 0),
     row("allow_atomic", Kind::Bool, "*new:* allow atomic batches").since(2, 12, 0),
+    row("mirror_name", Kind::NonEmpty, "bucket to mirror: what is read comes from the copy, what is written goes to the origin"),
+    row("mirror_domain", Kind::NonEmpty, "JetStream domain of that bucket"),
 ];
+
+/// Number of options of [`BUCKET_OPTIONS`] that only a new bucket can have; they are its last ones.
+const ONLY_NEW: usize = 2;
+
+/// Options of `update_kv_bucket`.
+pub(crate) const UPDATE_OPTIONS: &[Opt] = &changeable::<{ BUCKET_OPTIONS.len() - ONLY_NEW }>(BUCKET_OPTIONS);
+
+/// Options of what creates a bucket and gives its object.
+pub(crate) const OBJECT_OPTIONS: &[Opt] =
+    &joined::<{ BUCKET_OPTIONS.len() + CODEC_OPTIONS.len() }>(BUCKET_OPTIONS, CODEC_OPTIONS);
 
 /// The name of an option of a bucket, checked in a constant.
 const fn option(name: &str) -> &'static str {
@@ -67,46 +78,79 @@ pub(crate) struct Source {
 /// The part of the configuration that all streams of buckets have in common.
 fn common(name: &str, given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
     let options = body(BUCKET_OPTIONS, given, true).map_err(Refusal::Value)?;
-    let int = |name: &str| options.get(name).and_then(Json::as_i64);
-    let history =
-        int(const { option("history") }).filter(|history| (1..=HISTORY_MAX).contains(history)).ok_or(Refusal::History)?;
-    let ttl = int(const { option("ttl") }).and_then(|ms| ms.checked_mul(NANOS)).ok_or_else(|| {
-        let value = options.get(const { option("ttl") }).map(Json::to_string).unwrap_or_default();
-        Refusal::Value(BadValue { name: "ttl".into(), kind: Kind::Count, value })
-    })?;
-    let window = DUPLICATE_WINDOW_MS * NANOS;
+    let history = history(&options)?.ok_or(Refusal::History)?;
+    let (ttl, window) = ages(&options)?.unwrap_or_default();
     let mut config = Map::new();
     let mut set = |name: &str, value: Json| config.insert(name.to_string(), value);
     set("name", name.into());
     set("max_msgs_per_subject", history.into());
     set("max_age", ttl.into());
-    set("duplicate_window", (if ttl == 0 { window } else { ttl.min(window) }).into());
+    set("duplicate_window", window.into());
     set("discard", "new".into());
     set("deny_delete", true.into());
     set("deny_purge", false.into());
     set("allow_rollup_hdrs", true.into());
     set("allow_direct", true.into());
-    for (name, field) in [
-        (const { option("description") }, "description"),
-        (const { option("max_value_size") }, "max_msg_size"),
-        (const { option("max_bucket_size") }, "max_bytes"),
-        (const { option("storage") }, "storage"),
-        (const { option("num_replicas") }, "num_replicas"),
-        (const { option("compression") }, "compression"),
-        (const { option("metadata") }, "metadata"),
-        (const { option("placement") }, "placement"),
-        (const { option("republish") }, "republish"),
-        (const { option("limit_marker_ttl") }, "subject_delete_marker_ttl"),
-        (const { option("allow_atomic") }, "allow_atomic"),
-    ] {
-        if let Some(value) = options.get(name) {
-            set(field, value.clone());
-        }
-    }
-    if options.contains_key(const { option("limit_marker_ttl") }) {
-        set("allow_msg_ttl", true.into());
-    }
+    config.extend(same(&options));
     Ok(config)
+}
+
+/// The options that are a field of the stream, if under another name, with that name.
+const FIELDS: &[(&str, &str)] = &[
+    (option("description"), "description"),
+    (option("max_value_size"), "max_msg_size"),
+    (option("max_bucket_size"), "max_bytes"),
+    (option("storage"), "storage"),
+    (option("num_replicas"), "num_replicas"),
+    (option("compression"), "compression"),
+    (option("metadata"), "metadata"),
+    (option("placement"), "placement"),
+    (option("republish"), "republish"),
+    (option("limit_marker_ttl"), "subject_delete_marker_ttl"),
+    (option("allow_atomic"), "allow_atomic"),
+];
+
+/// The fields of the options in [`FIELDS`] that were given.
+fn same(options: &Map<String, Json>) -> Map<String, Json> {
+    let given = |(name, field): &(&str, &str)| Some((field.to_string(), options.get(*name)?.clone()));
+    let mut fields: Map<String, Json> = FIELDS.iter().filter_map(given).collect();
+    if options.contains_key(const { option("limit_marker_ttl") }) {
+        fields.insert("allow_msg_ttl".into(), true.into());
+    }
+    fields
+}
+
+/// Age of entries in ns and time for which message IDs are remembered, which is not longer.
+fn ages(options: &Map<String, Json>) -> Result<Option<(i64, i64)>, Refusal> {
+    let Some(value) = options.get(const { option("ttl") }) else { return Ok(None) };
+    let ttl = value
+        .as_i64()
+        .and_then(|ms| ms.checked_mul(NANOS))
+        .ok_or_else(|| Refusal::Value(BadValue { name: "ttl".into(), kind: Kind::Count, value: value.to_string() }))?;
+    let window = DUPLICATE_WINDOW_MS * NANOS;
+    Ok(Some((ttl, if ttl == 0 { window } else { ttl.min(window) })))
+}
+
+fn history(options: &Map<String, Json>) -> Result<Option<i64>, Refusal> {
+    let Some(value) = options.get(const { option("history") }) else { return Ok(None) };
+    value.as_i64().filter(|history| (1..=HISTORY_MAX).contains(history)).ok_or(Refusal::History).map(Some)
+}
+
+/// The change of a bucket's stream; `given` by the rows of [`UPDATE_OPTIONS`].
+///
+/// # Errors
+/// As [`bucket_stream`].
+pub(crate) fn bucket_change(given: &[(usize, Value)]) -> Result<Map<String, Json>, Refusal> {
+    let options = body(UPDATE_OPTIONS, given, false).map_err(Refusal::Value)?;
+    let mut change = same(&options);
+    if let Some(history) = history(&options)? {
+        change.insert("max_msgs_per_subject".into(), history.into());
+    }
+    if let Some((ttl, window)) = ages(&options)? {
+        change.insert("max_age".into(), ttl.into());
+        change.insert("duplicate_window".into(), window.into());
+    }
+    Ok(change)
 }
 
 /// The stream of a bucket, or of one that mirrors the bucket `mirror`, reached through the API prefix `api` if that is given.

@@ -6,7 +6,7 @@ use super::jetstream_convert_body::{BadValue, body};
 use super::jetstream_streams::{PLACEMENT, REPUBLISH};
 use super::kv::{Holds, Origin, bucket_of_stream, holds, key_subject, origin, stream_name};
 use super::names::is_bucket;
-use super::option::{Kind, Opt, Value, index, preset, row};
+use super::option::{Kind, Opt, Value, changeable, index, preset, row};
 use super::time::isotime_to_msec;
 
 const HISTORY_MAX: i64 = 64;
@@ -46,17 +46,7 @@ pub(crate) const ADD_OPTIONS: &[Opt] = &[
 ];
 
 /// Options of `update_bucket`: none has a default, for what is not given stays.
-pub(crate) const UPDATE_OPTIONS: &[Opt] = &changeable::<{ ADD_OPTIONS.len() - ONLY_NEW }>();
-
-const fn changeable<const N: usize>() -> [Opt; N] {
-    let mut rows = [ADD_OPTIONS[0]; N];
-    let mut at = 0;
-    while at < N {
-        rows[at] = Opt { default: None, ..ADD_OPTIONS[at] };
-        at += 1;
-    }
-    rows
-}
+pub(crate) const UPDATE_OPTIONS: &[Opt] = &changeable::<{ ADD_OPTIONS.len() - ONLY_NEW }>(ADD_OPTIONS);
 
 /// Options that are fields of the stream under the same name.
 const SAME: &[&str] = &[

@@ -17,6 +17,7 @@ pub(crate) mod kv;
 pub(crate) mod kv3;
 pub(crate) mod kv3_options;
 pub(crate) mod kv_bucket;
+pub(crate) mod kv_codec;
 pub(crate) mod kv_filters;
 pub(crate) mod kv_keys;
 pub(crate) mod manage;

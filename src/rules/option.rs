@@ -132,6 +132,17 @@ pub(crate) const fn joined<const N: usize>(first: &[Opt], second: &[Opt]) -> [Op
     rows
 }
 
+/// The first `N` rows of `table` without their defaults: for a change, in which what is not given stays.
+pub(crate) const fn changeable<const N: usize>(table: &[Opt]) -> [Opt; N] {
+    let mut rows = [table[0]; N];
+    let mut at = 0;
+    while at < N {
+        rows[at] = Opt { default: None, ..table[at] };
+        at += 1;
+    }
+    rows
+}
+
 /// The rows of `table`, in which a row takes its type and default from that of the same name among `changes`.
 pub(crate) const fn changed<const N: usize>(table: &[Opt], changes: &[Opt]) -> [Opt; N] {
     assert!(N == table.len(), "another number of rows");

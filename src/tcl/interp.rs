@@ -160,21 +160,36 @@ impl<'a> Interp<'a> {
         Error::Interp
     }
 
-    /// Evaluates the words as one command at global level.
-    pub fn call(self, words: &[Obj]) -> Result<Obj> {
+    /// The result code of the words as one command at global level.
+    fn evaluate(self, words: &[Obj]) -> Code {
         none_lent();
         note_script();
+        let flags = sys::TCL_EVAL_GLOBAL as i32;
         // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
-        let code = unsafe {
-            stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), sys::TCL_EVAL_GLOBAL as i32))
-        };
-        if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
+        unsafe { stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), flags)) }
+    }
+
+    /// Evaluates the words as one command at global level.
+    pub fn call(self, words: &[Obj]) -> Result<Obj> {
+        if self.evaluate(words) == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
+    }
+
+    /// The same for a command that a script gave: its `break`, `continue` and the like are errors, since there is no loop.
+    pub fn ask(self, words: &[Obj]) -> Result<Obj> {
+        match self.evaluate(words) {
+            sys::OK => Ok(self.result()),
+            sys::ERROR => Err(Error::Interp),
+            other => {
+                let code = ["TCL", "UNEXPECTED_RESULT_CODE", &other.to_string()];
+                Err(Error::new(format!("command returned bad code: {other}"), &code))
+            }
+        }
     }
 
     /// Evaluates the words as one command in the frame of the running command's caller.
     pub fn call_here(self, words: &[Obj]) -> Result<Obj> {
         note_script();
-        // SAFETY: as in `call`.
+        // SAFETY: as in `evaluate`.
         let code = unsafe { stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), 0)) };
         if code == sys::OK { Ok(self.result()) } else { Err(Error::Interp) }
     }
@@ -189,15 +204,10 @@ impl<'a> Interp<'a> {
 
     /// Runs a callback at global level; errors go to the background error handler (interp(n), bgerror).
     pub fn call_back(self, words: &[Obj]) {
-        none_lent();
-        note_script();
-        let flags = sys::TCL_EVAL_GLOBAL as i32;
-        // SAFETY: `Obj` is a transparent pointer; the slice holds references for the whole evaluation.
-        unsafe {
-            let code = stub!(tcl_EvalObjv(self.as_ptr(), words.len() as Size, words.as_ptr().cast(), flags));
-            if code != sys::OK {
-                stub!(tcl_BackgroundException(self.as_ptr(), code));
-            }
+        let code = self.evaluate(words);
+        if code != sys::OK {
+            // SAFETY: live interpreter.
+            unsafe { stub!(tcl_BackgroundException(self.as_ptr(), code)) };
         }
     }
 

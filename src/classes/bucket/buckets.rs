@@ -11,13 +11,16 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::bucket_state::{Bucket, bucket_name, key_pattern};
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::classes::kv_codec::Codecs;
 use crate::client::{Argument, Fault, prefix_of_domain};
 use crate::rules::helpers::KV_ORIGIN_OPTIONS;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{bucket_of_stream, stream_name};
-use crate::rules::kv3::{BUCKET_OPTIONS, Refusal, Source, aggregate_stream, bucket_stream, domain_of, mirror_stream};
+use crate::rules::kv3::{
+    BUCKET_OPTIONS, Refusal, Source, UPDATE_OPTIONS, aggregate_stream, bucket_change, bucket_stream, domain_of, mirror_stream,
+};
 use crate::rules::names::is_stream_name;
-use crate::rules::option::{Name, named};
+use crate::rules::option::{Name, Value, named};
 use crate::tcl::{Obj, Reply};
 
 const MIRROR_NAME: Name = named(BUCKET_OPTIONS, "mirror_name");
@@ -33,24 +36,31 @@ fn refused(refusal: Refusal) -> Error {
 /// `bind_kv_bucket bucket`
 pub(crate) fn bind_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
+    let codecs = Codecs::of(&js.connection, &call.options)?;
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let info = js.api.json(&format!("STREAM.INFO.{}", stream_name(&bucket)), String::new()).await;
         let info = info.map_err(|fault| fault.of_bucket(&bucket))?;
-        Bucket::make(&js, &bucket, info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?)
+        Bucket::make(&js, &bucket, info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?, codecs)
     })
+}
+
+/// The options that are of the stream: the first ones of the table.
+fn of_stream(call: &Invocation) -> Vec<(usize, Value)> {
+    call.options.values().into_iter().filter(|(index, _)| *index < BUCKET_OPTIONS.len()).collect()
 }
 
 /// Creates a stream and gives the bucket's object.
 fn create(js: &Rc<JetStream>, call: &Invocation, bucket: String, config: Map<String, Json>) -> Result<Reply> {
+    let codecs = Codecs::of(&js.connection, &call.options)?;
     open_or_error(js)?;
-    js.api.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
+    js.api.knows(BUCKET_OPTIONS, &of_stream(call), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
         let config = Json::Object(config);
         let made = js.api.json(&format!("STREAM.CREATE.{}", stream_name(&bucket)), config.to_string()).await?;
-        Bucket::make(&js, &bucket, made.get("config").unwrap_or(&config))
+        Bucket::make(&js, &bucket, made.get("config").unwrap_or(&config), codecs)
     })
 }
 
@@ -66,8 +76,21 @@ pub(crate) fn create_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<
     }
     let api = domain.map(prefix_of_domain);
     let mirror = mirror.map(|name| (name, api.as_deref()));
-    let config = bucket_stream(&bucket, mirror, &call.options.values()).map_err(refused)?;
+    let config = bucket_stream(&bucket, mirror, &of_stream(call)).map_err(refused)?;
     create(js, call, bucket, config)
+}
+
+/// `update_kv_bucket bucket ?-option value ...?`
+pub(crate) fn update_kv_bucket(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
+    let bucket = bucket_name(&call.args[0])?;
+    let change = bucket_change(&call.options.values()).map_err(refused)?;
+    open_or_error(js)?;
+    js.api.knows(UPDATE_OPTIONS, &call.options.values(), false)?;
+    let js = Rc::clone(js);
+    block(call.interp, async move {
+        let updated = js.api.update_stream(&stream_name(&bucket), change).await;
+        Ok(to_obj(&convert_reply(updated.map_err(|fault| fault.of_bucket(&bucket))?, true)))
+    })
 }
 
 /// `create_kv_aggregate bucket writable origins ?-option value ...?`
@@ -79,7 +102,7 @@ pub(crate) fn create_kv_aggregate(js: &Rc<JetStream>, call: &Invocation) -> Resu
     let origins = call.args[2].as_list().filter(|origins| !origins.is_empty()).ok_or(Argument::NoOrigins)?;
     let sources = origins.iter().map(source).collect::<Result<Vec<_>>>()?;
     not_of_a_mirror(call)?;
-    let config = aggregate_stream(&bucket, writable, &sources, &call.options.values()).map_err(refused)?;
+    let config = aggregate_stream(&bucket, writable, &sources, &of_stream(call)).map_err(refused)?;
     create(js, call, bucket, config)
 }
 

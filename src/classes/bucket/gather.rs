@@ -7,33 +7,43 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::bridge::delivery::behind_arrivals;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
-use crate::classes::bucket_state::{Bucket, key_pattern, key_patterns, selection};
+use crate::bridge::task::{block, block_then};
+use crate::classes::bucket_state::{Bucket, Entry, selection};
+use crate::classes::kv_codec::{all, stored_of};
 use crate::client::Fault;
 use crate::client::kv::{Found, Gather, Marker, gather};
 use crate::rules::kv::{Operation, marker_reason};
 use crate::rules::kv3_options::{COUNT_OPTIONS, KEYS_OPTIONS, PURGE_DELETES_OPTIONS};
 use crate::rules::option::{flag, int, named};
-use crate::tcl::{Obj, Reply};
+use crate::tcl::{Interp, Obj, Reply};
 
 /// `history key`
 pub(super) fn history(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let key = key_pattern(&call.args[0])?;
+    let key = bucket.codecs.pattern(call.interp, &call.args[0])?;
     bucket.open()?;
     let bucket = Rc::clone(bucket);
-    block(call.interp, async move {
-        let entries = read(&bucket, std::slice::from_ref(&key), "history", false, false).await?;
-        if entries.is_empty() {
-            return Err(Fault::KeyNotFound { bucket: bucket.entries.name.clone(), key }.into());
+    let (reader, stored) = (Rc::clone(&bucket), key.stored);
+    let work = async move { read(&reader, &[stored], "history", false, false).await };
+    block_then(call.interp, work, move |interp, outcome| {
+        let mut shown = Vec::new();
+        let entries = outcome?;
+        for (place, found) in entries.iter().enumerate() {
+            let (operation, message) = (found.operation, &found.message);
+            let entry = Entry {
+                key: bucket.entries.key_of(message.subject()).unwrap_or_default(),
+                value: Some(message.payload()),
+                revision: found.revision,
+                created: found.created,
+                operation,
+                delta: Some((entries.len() - 1 - place) as u64),
+                reason: if operation == Operation::Put { None } else { marker_reason(message.headers()) },
+            };
+            shown.extend(bucket.codecs.unless_undecodable(bucket.entry(interp, &entry)).map(|shown| shown.dict));
         }
-        let shown = entries.iter().enumerate().map(|(place, found)| {
-            let key = bucket.entries.key_of(found.message.subject()).unwrap_or_default();
-            let delta = (entries.len() - 1 - place) as u64;
-            let reason = if found.operation == Operation::Put { None } else { marker_reason(found.message.headers()) };
-            let (value, at) = (found.message.payload(), (found.revision, found.created));
-            bucket.entry(key, value, at, Some(delta), found.operation, reason.as_deref())
-        });
-        Ok(Obj::list(&shown.collect::<Vec<_>>()))
+        if shown.is_empty() {
+            return Err(Fault::KeyNotFound { bucket: bucket.entries.name.clone(), key: key.shown }.into());
+        }
+        Ok(Obj::list(&shown))
     })
 }
 
@@ -59,7 +69,7 @@ pub(super) async fn latest(
     Ok(present)
 }
 
-/// The keys of the patterns that have a value.
+/// The keys of the patterns that have a value, as they are stored.
 async fn present(bucket: &Bucket, patterns: &[String]) -> Result<Vec<String>> {
     let latest = latest(bucket, patterns, "keys", true).await?;
     Ok(latest.into_values().filter(|(_, found)| found.operation == Operation::Put).map(|(key, _)| key).collect())
@@ -68,11 +78,13 @@ async fn present(bucket: &Bucket, patterns: &[String]) -> Result<Vec<String>> {
 /// `keys ?-filter list?`
 pub(super) fn keys(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let filter = call.options.given(const { named(KEYS_OPTIONS, "filter") });
-    let filter = filter.map_or_else(|| Ok(vec![">".to_string()]), |given| key_patterns(&given.obj))?;
+    let filter = filter.map_or_else(|| Ok(vec![all()]), |given| bucket.codecs.patterns(call.interp, &given.obj))?;
     bucket.open()?;
-    let bucket = Rc::clone(bucket);
-    block(call.interp, async move {
-        let keys = if filter.is_empty() { Vec::new() } else { present(&bucket, &filter).await? };
+    let (bucket, filter) = (Rc::clone(bucket), stored_of(&filter));
+    let reader = Rc::clone(&bucket);
+    let work = async move { if filter.is_empty() { Ok(Vec::new()) } else { present(&reader, &filter).await } };
+    block_then(call.interp, work, move |interp, outcome| {
+        let keys = shown(&bucket, interp, &outcome?);
         if keys.is_empty() {
             return Err(Fault::NoKeys(bucket.entries.name.clone()).into());
         }
@@ -80,20 +92,27 @@ pub(super) fn keys(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     })
 }
 
+/// Keys as scripts see them.
+fn shown(bucket: &Bucket, interp: Interp, keys: &[String]) -> Vec<String> {
+    keys.iter().filter_map(|key| bucket.codecs.unless_undecodable(bucket.codecs.shown_key(interp, bucket.place(key)))).collect()
+}
+
 /// `count ?pattern? ?-exact bool?`
 pub(super) fn count(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let pattern = call.args.first().map_or_else(|| Ok(">".to_string()), key_pattern)?;
+    let pattern = call.args.first().map_or_else(|| Ok(all()), |word| bucket.codecs.pattern(call.interp, word))?;
     let exact = call.options.flag(const { flag(COUNT_OPTIONS, "exact") });
     bucket.open()?;
     let bucket = Rc::clone(bucket);
-    block(call.interp, async move {
-        if exact {
-            return Ok(Obj::uint(present(&bucket, &[pattern]).await?.len() as u64));
-        }
-        let (api, subject) = (&bucket.js.api, bucket.entries.read_subject(&pattern));
-        let count = api.count_subjects(&bucket.entries.stream, &subject).await;
-        Ok(Obj::uint(count.map_err(|fault| bucket.entries.gone(fault))?))
-    })
+    if !exact {
+        return block(call.interp, async move {
+            let (api, subject) = (&bucket.js.api, bucket.entries.read_subject(&pattern.stored));
+            let count = api.count_subjects(&bucket.entries.stream, &subject).await;
+            Ok(Obj::uint(count.map_err(|fault| bucket.entries.gone(fault))?))
+        });
+    }
+    let reader = Rc::clone(&bucket);
+    let work = async move { present(&reader, &[pattern.stored]).await };
+    block_then(call.interp, work, move |interp, outcome| Ok(Obj::uint(shown(&bucket, interp, &outcome?).len() as u64)))
 }
 
 /// `purge_deletes ?-older ms?`

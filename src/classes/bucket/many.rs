@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::gather::latest as read_latest;
-use crate::bridge::errors::Result;
-use crate::bridge::messages::payload_in;
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
-use crate::classes::bucket_state::{Bucket, key_name, key_patterns};
-use crate::classes::kv_words::{by_key, revisions, stored, values};
+use crate::bridge::task::{block, block_then};
+use crate::classes::bucket_state::{Bucket, Entry};
+use crate::classes::kv_codec::{all, stored_of};
+use crate::classes::kv_words::{Found, by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
 use crate::client::{Argument, Fault};
 use crate::rules::kv::Operation;
@@ -61,7 +61,7 @@ async fn latest(bucket: &Bucket, method: &'static str, patterns: &[String], up_t
 
 /// `mget keys ?-up_to n? ?-default v? ?-consistent b?`
 pub(super) fn mget(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let keys = key_patterns(&call.args[0])?;
+    let keys = bucket.codecs.patterns(call.interp, &call.args[0])?;
     let options = &call.options;
     let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
     let default = options.given(const { named(MGET_OPTIONS, "default") }).map(|given| given.obj.clone());
@@ -69,42 +69,55 @@ pub(super) fn mget(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     if consistent && up_to.is_some() {
         return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
     }
-    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(key)) {
-        return Err(Argument::KeyName(pattern.clone()).into());
+    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(&key.stored)) {
+        return Err(Argument::KeyName(pattern.shown.clone()).into());
     }
     bucket.open()?;
     let bucket = Rc::clone(bucket);
-    block(call.interp, async move {
-        let coding = bucket.js.connection.coding();
-        let mut values: Vec<(String, Obj)> = Vec::new();
-        if consistent {
-            for key in &keys {
-                let stored = bucket.entries.leaders_value(key).await?;
-                values.extend(stored.map(|stored| (key.clone(), payload_in(coding, &stored.data))));
-            }
-        } else if !keys.is_empty() {
-            let found = latest(&bucket, "mget -up_to", &keys, up_to).await?;
-            values.extend(found.into_iter().map(|found| (found.key, payload_in(coding, &found.value))));
+    let (reader, patterns) = (Rc::clone(&bucket), stored_of(&keys));
+    let work = async move {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(by_key(&keys, &values, default.as_ref()))
+        if !consistent {
+            let found = latest(&reader, "mget -up_to", &patterns, up_to).await?;
+            return Ok(found.into_iter().map(|found| (found.key, found.value)).collect());
+        }
+        let mut found = Vec::new();
+        for key in patterns {
+            let stored = reader.entries.leaders_value(&key).await?;
+            found.extend(stored.map(|stored| (key, stored.data)));
+        }
+        Ok::<_, Error>(found)
+    };
+    block_then(call.interp, work, move |interp, outcome| {
+        let mut found = Vec::new();
+        for (key, value) in outcome? {
+            let value = bucket.codecs.unless_undecodable(bucket.shown_value(interp, &key, &value));
+            found.extend(value.map(|value| Found { key, value }));
+        }
+        let show = |key: &str| bucket.codecs.unless_undecodable(bucket.codecs.shown_key(interp, bucket.place(key)));
+        Ok(by_key(&keys, &found, default.as_ref(), show))
     })
 }
 
 /// `entries ?keys? ?-up_to n?`
 pub(super) fn entries(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let keys = call.args.first().map_or_else(|| Ok(vec![">".to_string()]), key_patterns)?;
+    let keys = call.args.first().map_or_else(|| Ok(vec![all()]), |words| bucket.codecs.patterns(call.interp, words))?;
     let up_to = call.options.given_int(const { named(ENTRIES_OPTIONS, "up_to") }).map(|revision| revision as u64);
     bucket.open()?;
-    let bucket = Rc::clone(bucket);
-    block(call.interp, async move {
-        if keys.is_empty() {
-            return Ok(Obj::empty());
+    let (bucket, keys) = (Rc::clone(bucket), stored_of(&keys));
+    let reader = Rc::clone(&bucket);
+    let work =
+        async move { if keys.is_empty() { Ok(Vec::new()) } else { latest(&reader, "entries -up_to", &keys, up_to).await } };
+    block_then(call.interp, work, move |interp, outcome| {
+        let mut shown = Vec::new();
+        for Latest { key, value, revision, created } in outcome? {
+            let (value, operation) = (Some(value.as_slice()), Operation::Put);
+            let entry = Entry { key: &key, value, revision, created, operation, delta: None, reason: None };
+            shown.extend(bucket.codecs.unless_undecodable(bucket.entry(interp, &entry)).map(|shown| shown.dict));
         }
-        let found = latest(&bucket, "entries -up_to", &keys, up_to).await?;
-        let shown = found
-            .iter()
-            .map(|found| bucket.entry(&found.key, &found.value, (found.revision, found.created), None, Operation::Put, None));
-        Ok(Obj::list(&shown.collect::<Vec<_>>()))
+        Ok(Obj::list(&shown))
     })
 }
 
@@ -112,16 +125,16 @@ pub(super) fn entries(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 pub(super) fn mput(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let pairs = call.args[0].as_dict().ok_or(Argument::ValuesNotDict)?;
     let given = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
-    let expected = revisions(call.interp, given.map(|given| &given.obj), key_name)?;
+    let expected = revisions(call.interp, &bucket.codecs, given.map(|given| &given.obj))?;
     bucket.open()?;
-    let coding = bucket.js.connection.coding();
-    let values = values(coding, &pairs, &expected, key_name)?;
+    let values = values(call.interp, &bucket.codecs, &pairs, &expected)?;
+    bucket.open()?;
     let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {
         let puts = values.into_iter().map(|(key, value)| {
-            let headers = expected.get(&key).map(|revision| expecting(*revision)).into_iter().collect();
-            Put { subject: bucket.entries.write_subject(&key), key, headers, value }
+            let headers = expected.get(&key.stored).map(|revision| expecting(*revision)).into_iter().collect();
+            Put { subject: bucket.entries.write_subject(&key.stored), key: key.shown, headers, value }
         });
         let (api, puts) = (&bucket.js.api, puts.collect());
         let written = if atomic { api.put_together(puts).await? } else { api.put_each(puts).await? };

@@ -7,7 +7,8 @@ use crate::classes::bucket::buckets;
 use crate::classes::ordered_consumer::ordered_consumer_3;
 use crate::rules::jetstream_consumers::CONSUMER_OPTIONS;
 use crate::rules::jetstream_streams::{MSG_DELETE_OPTIONS_3, STREAM_OPTIONS_3};
-use crate::rules::kv3::BUCKET_OPTIONS;
+use crate::rules::kv_codec::CODEC_OPTIONS;
+use crate::rules::kv3::{BUCKET_OPTIONS, OBJECT_OPTIONS, UPDATE_OPTIONS};
 use crate::rules::ordered_options::ORDERED_OPTIONS;
 use crate::rules::pull::CONSUME_OPTIONS;
 
@@ -96,9 +97,9 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
     ),
     row(
         "bind_kv_bucket",
-        "bucket",
+        "bucket ?-option value ...?",
         (1, 1),
-        &[],
+        CODEC_OPTIONS,
         "A `nats::key_value` object for a bucket that exists. Errors: `ErrBucketNotFound`, also for a stream that keeps less than one message a subject.",
         buckets::bind_kv_bucket,
     ),
@@ -106,15 +107,23 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "create_kv_bucket",
         "bucket ?-option value ...?",
         (1, 1),
-        BUCKET_OPTIONS,
+        OBJECT_OPTIONS,
         "Creates a bucket; its nats::key_value object. Errors: ErrInvalidArg, ErrJSResponse.",
         buckets::create_kv_bucket,
+    ),
+    row(
+        "update_kv_bucket",
+        "bucket ?-option value ...?",
+        (1, 1),
+        UPDATE_OPTIONS,
+        "Changes a bucket: what is not given stays; the response as a dict. Errors: `ErrBucketNotFound`, `ErrInvalidArg`, `ErrJSResponse`.",
+        buckets::update_kv_bucket,
     ),
     row(
         "create_kv_aggregate",
         "bucket writable origins ?-option value ...?",
         (3, 3),
-        BUCKET_OPTIONS,
+        OBJECT_OPTIONS,
         "Creates a bucket that is filled from others; its nats::key_value object. Errors: ErrInvalidArg, ErrJSResponse.",
         buckets::create_kv_aggregate,
     ),

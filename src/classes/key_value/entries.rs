@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::buckets;
 use super::entry::Entry;
-use super::state::{KeyValue, bucket_name, key_name};
+use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
-use crate::bridge::messages::payload_out;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::{Options, clamp, read};
-use crate::bridge::task::block;
+use crate::bridge::task::{block, block_then};
+use crate::classes::kv_codec::Key;
 use crate::client::kv::{Writer, deletion, expecting, living, purge as purging, revision};
 use crate::client::{Argument, Fault};
 use crate::engine::Headers;
@@ -26,9 +26,9 @@ use crate::tcl::{Obj, Reply};
 const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
 /// Bucket and key of a call that changes something, checked in the order of docs/kv.md, "Errors".
-fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, String)> {
+fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, Key)> {
     kv.writable()?;
-    Ok((bucket_name(&call.args[0])?, key_name(&call.args[1])?))
+    Ok((bucket_name(&call.args[0])?, kv.key(call, &call.args[1])?))
 }
 
 /// The header lines of the options `-ttl` and `-revision`.
@@ -48,34 +48,44 @@ fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
 
 /// `get bucket key ?-revision n?`
 pub(super) fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    let (bucket, key) = (bucket_name(&call.args[0])?, key_name(&call.args[1])?);
+    let (bucket, key) = (bucket_name(&call.args[0])?, kv.key(call, &call.args[1])?);
     kv.open()?;
     let (kv, revision) = (Rc::clone(kv), call.options.given_int(const { named(GET_OPTIONS, "revision") }));
-    block(call.interp, async move {
-        let stored = kv.buckets.value(&bucket, &key, revision).await?;
-        let (bucket, key) = split_subject(&stored.subject).unwrap_or((&bucket, &key));
+    let reader = Rc::clone(&kv);
+    let work = async move {
+        let stored = reader.buckets.value(&bucket, &key.stored, revision).await;
+        stored.map_err(|fault| fault.of_key(&key.shown))
+    };
+    block_then(call.interp, work, move |interp, outcome| {
+        let stored = outcome?;
+        let (bucket, key) = split_subject(&stored.subject).ok_or(Fault::ReplyIncomplete)?;
         let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
         let entry = Entry { bucket, key, operation: Operation::Put, revision: stored.seq, created, delta: None, reason: None };
-        Ok(entry.dict(kv.js.connection.coding(), &stored.data))
+        Ok(entry.dict(interp, &kv.codecs, Some(&stored.data))?)
     })
 }
 
 /// `put bucket key value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    store(kv, call, &call.args[2], None)
+    store(kv, call, target(kv, call)?, &call.args[2], None)
 }
 
 /// `update bucket key revision value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
-    target(kv, call)?;
+    let target = target(kv, call)?;
     let revision = revision_of(call, &call.args[2])?;
-    store(kv, call, &call.args[3], Some(vec![expecting(revision as u64)]))
+    store(kv, call, target, &call.args[3], Some(vec![expecting(revision as u64)]))
 }
 
-fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Headers>) -> Result<Reply> {
-    let (bucket, key) = target(kv, call)?;
+fn store(
+    kv: &Rc<KeyValue>,
+    call: &Invocation,
+    (bucket, key): (String, Key),
+    value: &Obj,
+    headers: Option<Headers>,
+) -> Result<Reply> {
     kv.open()?;
-    let value = payload_out(kv.js.connection.coding(), value)?;
+    let value = kv.value(call, value)?;
     let (kv, check, life) = (Rc::clone(kv), kv.checks(call), life(call));
     kv.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
     block(call.interp, async move {
@@ -87,7 +97,7 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
             }
             headers.get_or_insert_default().push(life);
         }
-        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(headers, value).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).write(headers, value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
@@ -96,11 +106,11 @@ fn store(kv: &Rc<KeyValue>, call: &Invocation, value: &Obj, headers: Option<Head
 pub(super) fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
     kv.open()?;
-    let value = payload_out(kv.js.connection.coding(), &call.args[2])?;
+    let value = kv.value(call, &call.args[2])?;
     let (kv, check, life) = (Rc::clone(kv), kv.checks(call), life(call));
     kv.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
     block(call.interp, async move {
-        let ack = Writer::new(&kv.buckets, &bucket, &key, check).create(life, value).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).create(life, value).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }
@@ -139,7 +149,7 @@ fn mark(kv: &Rc<KeyValue>, call: &Invocation, mut headers: Headers, table: &[Opt
     headers.extend(conditions(call));
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(Some(headers), Bytes::new()).await?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).write(Some(headers), Bytes::new()).await?;
         Ok(if wanted { to_obj(&convert_reply(ack, false)) } else { Obj::empty() })
     })
 }
@@ -151,8 +161,8 @@ pub(super) fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.open()?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let stored = kv.buckets.value(&bucket, &key, Some(old)).await?;
-        let ack = Writer::new(&kv.buckets, &bucket, &key, check).write(None, stored.data.into()).await?;
+        let stored = kv.buckets.value(&bucket, &key.stored, Some(old)).await.map_err(|fault| fault.of_key(&key.shown))?;
+        let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).write(None, stored.data.into()).await?;
         Ok(Obj::int(revision(&ack)?))
     })
 }

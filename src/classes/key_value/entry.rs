@@ -1,15 +1,16 @@
 //! Entries as dicts.
 
-use crate::bridge::messages::{Coding, payload_in};
+use crate::classes::kv_codec::{Codecs, Place};
+use crate::client::Fault;
 use crate::engine::Message;
 use crate::rules::kv::{Operation, marker_reason, operation, split_subject};
-use crate::tcl::Obj;
+use crate::tcl::{Interp, Obj};
 
 /// The parts of an entry.
 pub(super) struct Entry<'a> {
     /// Bucket that it was written to.
     pub bucket: &'a str,
-    /// Key.
+    /// Key as it is stored.
     pub key: &'a str,
     /// What was done.
     pub operation: Operation,
@@ -32,12 +33,21 @@ impl<'a> Entry<'a> {
         Some(Entry { bucket, key, operation, revision, created, delta: Some(delta), reason })
     }
 
-    /// The dict that scripts see.
-    pub(super) fn dict(&self, coding: Coding, value: &[u8]) -> Obj {
+    /// The dict that scripts see, of an entry with the `value` as it is stored, if that is shown.
+    ///
+    /// # Errors
+    /// [`Fault::Codec`]
+    pub(super) fn dict(&self, interp: Interp, codecs: &Codecs, value: Option<&[u8]>) -> Result<Obj, Fault> {
+        let place = Place { bucket: self.bucket, key: self.key };
+        let key = codecs.shown_key(interp, place)?;
+        let value = match value.filter(|_| self.operation == Operation::Put) {
+            Some(value) => codecs.shown_value(interp, place, value)?,
+            None => Obj::empty(),
+        };
         let mut dict = Obj::dict();
-        dict.put_text("value", &payload_in(coding, value));
+        dict.put_text("value", &value);
         dict.put_text("bucket", &Obj::text(self.bucket));
-        dict.put_text("key", &Obj::text(self.key));
+        dict.put_text("key", &Obj::text(&key));
         dict.put_text("operation", &Obj::text(self.operation.as_str()));
         dict.put_text("revision", &Obj::int(self.revision as i64));
         dict.put_text("created", &Obj::int(self.created));
@@ -47,6 +57,6 @@ impl<'a> Entry<'a> {
         if let Some(reason) = &self.reason {
             dict.put_text("reason", &Obj::text(reason));
         }
-        dict
+        Ok(dict)
     }
 }

@@ -6,18 +6,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::entry::Entry;
 use super::reading::{Seen, Wanted, read};
-use super::state::{KeyValue, bucket_name, key_that, patterns};
+use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
+use crate::bridge::task::{block, block_then};
+use crate::classes::kv_codec::{Place, all, stored_of};
+use crate::client::Fault;
 use crate::client::kv::Marker;
 use crate::rules::kv::{
     COUNT_OPTIONS, HISTORY_OPTIONS, KEYS_OPTIONS, Operation, PURGE_DELETES_OPTIONS, Start, operation, split_subject, stream_name,
 };
 use crate::rules::kv_keys::Keys;
-use crate::rules::names::{is_key, is_key_pattern};
 use crate::rules::option::{flag, int, named};
-use crate::tcl::{Obj, Reply};
+use crate::tcl::{Interp, Obj, Reply};
 
 fn timeout(kv: &KeyValue, call: &Invocation) -> i64 {
     call.options.given_int(const { named(HISTORY_OPTIONS, "timeout") }).unwrap_or(kv.timeout)
@@ -27,26 +28,36 @@ fn timeout(kv: &KeyValue, call: &Invocation) -> i64 {
 pub(super) fn history(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let key = match call.args.get(1) {
-        Some(word) => key_that(word, |key| key == ">" || is_key(key))?,
-        None => ">".to_string(),
+        Some(word) => kv.codecs.key_or_all(call.interp, word)?,
+        None => all(),
     };
     kv.open()?;
     let (kv, check, ms) = (Rc::clone(kv), kv.checks(call), timeout(kv, call));
-    block(call.interp, async move {
-        let coding = kv.js.connection.coding();
+    let reader = Rc::clone(&kv);
+    let work = async move {
         let mut entries = Vec::new();
-        let wanted = Wanted { bucket: &bucket, patterns: &[key], start: Start::First, headers_only: false, check, ms };
-        let mut each = |seen: Seen| {
-            let entry = Entry::of(&seen.message, seen.revision, seen.created, seen.delta);
-            entries.extend(entry.map(|entry| entry.dict(coding, seen.message.payload())));
-        };
-        read(&kv, &wanted, &mut each).await?;
-        Ok(Obj::list(&entries))
+        let wanted = Wanted { bucket: &bucket, patterns: &[key.stored], start: Start::First, headers_only: false, check, ms };
+        read(&reader, &wanted, &mut |seen| entries.push(seen)).await?;
+        Ok::<_, Fault>(entries)
+    };
+    block_then(call.interp, work, move |interp, outcome| {
+        let mut shown = Vec::new();
+        for Seen { message, revision, created, delta } in outcome? {
+            let Some(entry) = Entry::of(&message, revision, created, delta) else { continue };
+            shown.extend(kv.codecs.unless_undecodable(entry.dict(interp, &kv.codecs, Some(message.payload()))));
+        }
+        Ok(Obj::list(&shown))
     })
 }
 
-/// The keys of the patterns that have a value.
-async fn present(kv: &Rc<KeyValue>, bucket: &str, patterns: &[String], check: bool, ms: i64) -> Result<Keys> {
+/// The keys of the patterns that have a value, as they are stored.
+async fn present(
+    kv: &Rc<KeyValue>,
+    bucket: &str,
+    patterns: &[String],
+    check: bool,
+    ms: i64,
+) -> std::result::Result<Vec<String>, Fault> {
     let mut keys = Keys::default();
     let wanted = Wanted { bucket, patterns, start: Start::LastPerKey, headers_only: true, check, ms };
     let mut each = |seen: Seen| {
@@ -55,40 +66,43 @@ async fn present(kv: &Rc<KeyValue>, bucket: &str, patterns: &[String], check: bo
         }
     };
     read(kv, &wanted, &mut each).await?;
-    Ok(keys)
+    Ok(keys.list().into_iter().map(str::to_string).collect())
+}
+
+/// Keys as scripts see them.
+fn shown(kv: &KeyValue, interp: Interp, bucket: &str, keys: &[String]) -> Vec<String> {
+    let codecs = &kv.codecs;
+    keys.iter().filter_map(|key| codecs.unless_undecodable(codecs.shown_key(interp, Place { bucket, key }))).collect()
 }
 
 /// `keys bucket ?-filter list? ?-timeout ms?`
 pub(super) fn keys(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let filter = call.options.given(const { named(KEYS_OPTIONS, "filter") });
-    let filter = filter.map_or_else(|| Ok(vec![">".to_string()]), |given| patterns(&given.obj))?;
+    let filter = filter.map_or_else(|| Ok(vec![all()]), |given| kv.codecs.patterns(call.interp, &given.obj))?;
     kv.open()?;
     let (kv, check, ms) = (Rc::clone(kv), kv.checks(call), timeout(kv, call));
-    block(call.interp, async move {
-        if filter.is_empty() {
-            return Ok(Obj::empty());
-        }
-        Ok(Obj::text_list(&present(&kv, &bucket, &filter, check, ms).await?.list()))
-    })
+    let (reader, name, filter) = (Rc::clone(&kv), bucket.clone(), stored_of(&filter));
+    let work = async move { if filter.is_empty() { Ok(Vec::new()) } else { present(&reader, &name, &filter, check, ms).await } };
+    block_then(call.interp, work, move |interp, outcome| Ok(Obj::text_list(&shown(&kv, interp, &bucket, &outcome?))))
 }
 
 /// `count bucket ?pattern? ?-exact bool? ?-timeout ms?`
 pub(super) fn count(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let pattern = match call.args.get(1) {
-        Some(word) => key_that(word, is_key_pattern)?,
-        None => ">".to_string(),
+        Some(word) => kv.codecs.pattern(call.interp, word)?,
+        None => all(),
     };
     let exact = call.options.flag(const { flag(COUNT_OPTIONS, "exact") });
     kv.open()?;
     let (kv, check, ms) = (Rc::clone(kv), kv.checks(call), timeout(kv, call));
-    block(call.interp, async move {
-        if exact {
-            return Ok(Obj::uint(present(&kv, &bucket, &[pattern], check, ms).await?.list().len() as u64));
-        }
-        Ok(Obj::uint(kv.buckets.count(&bucket, &pattern).await?))
-    })
+    if !exact {
+        return block(call.interp, async move { Ok(Obj::uint(kv.buckets.count(&bucket, &pattern.stored).await?)) });
+    }
+    let (reader, name) = (Rc::clone(&kv), bucket.clone());
+    let work = async move { present(&reader, &name, &[pattern.stored], check, ms).await };
+    block_then(call.interp, work, move |interp, outcome| Ok(Obj::uint(shown(&kv, interp, &bucket, &outcome?).len() as u64)))
 }
 
 /// `purge_deletes bucket ?-older ms? ?-timeout ms? ?-check_bucket b?`

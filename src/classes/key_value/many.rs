@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use super::entry::Entry;
 use super::reading::{Wanted, read};
-use super::state::{KeyValue, bucket_name, key_name, patterns};
+use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
-use crate::bridge::messages::payload_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::task::block;
-use crate::classes::kv_words::{by_key, revisions, stored, values};
+use crate::bridge::task::{block, block_then};
+use crate::classes::kv_codec::{Place, all, stored_of};
+use crate::classes::kv_words::{self, by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
-use crate::client::{Argument, Fault};
+use crate::client::{Argument, Fault, Stored};
 use crate::rules::kv::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, Operation, Start, operation, split_subject, stream_name};
 use crate::rules::names::is_key;
 use crate::rules::option::{Name, Preset, flag, named};
@@ -22,13 +22,22 @@ use crate::tcl::{Obj, Reply};
 const UP_TO: Name = named(MGET_OPTIONS, "up_to");
 const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
 
-/// An entry that has a value.
+/// An entry that has a value, as it is stored.
 struct Found {
     bucket: String,
     key: String,
     value: Vec<u8>,
     revision: u64,
     created: i64,
+}
+
+impl Found {
+    fn of(stored: Stored) -> Result<Found> {
+        let (bucket, key) = split_subject(&stored.subject).ok_or(Fault::ReplyIncomplete)?;
+        let (bucket, key) = (bucket.to_string(), key.to_string());
+        let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
+        Ok(Found { bucket, key, value: stored.data, revision: stored.seq, created })
+    }
 }
 
 /// How the latest entries are read.
@@ -51,14 +60,7 @@ async fn latest(kv: &Rc<KeyValue>, wanted: &Latest<'_>) -> Result<Vec<Found>> {
     match kv.js.api.latest_entries(method, &stream, &subjects, up_to).await {
         Ok(entries) => {
             let present = entries.into_iter().filter(|stored| stored.operation() == Operation::Put);
-            present
-                .map(|stored| {
-                    let (bucket, key) = split_subject(&stored.subject).ok_or(Fault::ReplyIncomplete)?;
-                    let (bucket, key) = (bucket.to_string(), key.to_string());
-                    let created = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
-                    Ok(Found { bucket, key, value: stored.data, revision: stored.seq, created })
-                })
-                .collect()
+            present.map(Found::of).collect()
         }
         Err(Fault::TooOld { .. } | Fault::NoDirectAccess(_) | Fault::Argument(Argument::TooManySubjects)) if up_to.is_none() => {
             let mut found = HashMap::new();
@@ -88,7 +90,7 @@ async fn latest(kv: &Rc<KeyValue>, wanted: &Latest<'_>) -> Result<Vec<Found>> {
 /// `mget bucket keys ?-up_to n? ?-default v? ?-consistent b? ?-timeout ms? ?-check_bucket b?`
 pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let keys = patterns(&call.args[1])?;
+    let keys = kv.codecs.patterns(call.interp, &call.args[1])?;
     let options = &call.options;
     let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
     let default = options.given(const { named(MGET_OPTIONS, "default") }).map(|given| given.obj.clone());
@@ -96,52 +98,73 @@ pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     if consistent && up_to.is_some() {
         return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
     }
-    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(key)) {
-        return Err(Argument::KeyName(pattern.clone()).into());
+    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(&key.stored)) {
+        return Err(Argument::KeyName(pattern.shown.clone()).into());
     }
     kv.open()?;
     let ms = options.given_int(const { named(MGET_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
-    block(call.interp, async move {
-        let coding = kv.js.connection.coding();
-        let mut values: Vec<(String, Obj)> = Vec::new();
-        if consistent {
-            for key in &keys {
-                match kv.buckets.value(&bucket, key, None).await {
-                    Ok(stored) => values.push((key.clone(), payload_in(coding, &stored.data))),
-                    Err(Fault::KeyNotFound { .. }) => {}
-                    Err(fault) => return Err(fault.into()),
-                }
-            }
-        } else if !keys.is_empty() {
-            let wanted = Latest { method: "mget -up_to", bucket: &bucket, patterns: &keys, up_to, check, ms };
-            let found = latest(&kv, &wanted).await?;
-            values.extend(found.into_iter().map(|found| (found.key, payload_in(coding, &found.value))));
+    let (reader, patterns) = (Rc::clone(&kv), stored_of(&keys));
+    let work = async move {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(by_key(&keys, &values, default.as_ref()))
+        if !consistent {
+            let wanted = Latest { method: "mget -up_to", bucket: &bucket, patterns: &patterns, up_to, check, ms };
+            return latest(&reader, &wanted).await;
+        }
+        let mut found = Vec::new();
+        for key in patterns {
+            match reader.buckets.value(&bucket, &key, None).await {
+                Ok(stored) => found.push(Found::of(stored)?),
+                Err(Fault::KeyNotFound { .. }) => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(found)
+    };
+    block_then(call.interp, work, move |interp, outcome| {
+        let codecs = &kv.codecs;
+        let (mut found, mut buckets) = (Vec::new(), HashMap::new());
+        for Found { bucket, key, value, .. } in outcome? {
+            let place = Place { bucket: &bucket, key: &key };
+            if let Some(value) = codecs.unless_undecodable(codecs.shown_value(interp, place, &value)) {
+                buckets.insert(key.clone(), bucket);
+                found.push(kv_words::Found { key, value });
+            }
+        }
+        let show = |key: &str| {
+            let bucket = buckets.get(key).map(String::as_str).unwrap_or_default();
+            codecs.unless_undecodable(codecs.shown_key(interp, Place { bucket, key }))
+        };
+        Ok(by_key(&keys, &found, default.as_ref(), show))
     })
 }
 
 /// `entries bucket ?keys? ?-up_to n? ?-timeout ms? ?-check_bucket b?`
 pub(super) fn entries(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let keys = call.args.get(1).map_or_else(|| Ok(vec![">".to_string()]), patterns)?;
+    let keys = call.args.get(1).map_or_else(|| Ok(vec![all()]), |words| kv.codecs.patterns(call.interp, words))?;
     let up_to = call.options.given_int(const { named(ENTRIES_OPTIONS, "up_to") }).map(|revision| revision as u64);
     kv.open()?;
     let ms = call.options.given_int(const { named(ENTRIES_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
-    block(call.interp, async move {
+    let (reader, keys) = (Rc::clone(&kv), stored_of(&keys));
+    let work = async move {
         if keys.is_empty() {
-            return Ok(Obj::empty());
+            return Ok(Vec::new());
         }
         let wanted = Latest { method: "entries -up_to", bucket: &bucket, patterns: &keys, up_to, check, ms };
-        let coding = kv.js.connection.coding();
-        let shown = latest(&kv, &wanted).await?.into_iter().map(|found| {
-            let Found { bucket, key, value, revision, created } = &found;
+        latest(&reader, &wanted).await
+    };
+    block_then(call.interp, work, move |interp, outcome| {
+        let mut shown = Vec::new();
+        for Found { bucket, key, value, revision, created } in &outcome? {
             let (operation, revision, created) = (Operation::Put, *revision, *created);
-            Entry { bucket, key, operation, revision, created, delta: None, reason: None }.dict(coding, value)
-        });
-        Ok(Obj::list(&shown.collect::<Vec<_>>()))
+            let entry = Entry { bucket, key, operation, revision, created, delta: None, reason: None };
+            shown.extend(kv.codecs.unless_undecodable(entry.dict(interp, &kv.codecs, Some(value))));
+        }
+        Ok(Obj::list(&shown))
     })
 }
 
@@ -151,19 +174,19 @@ pub(super) fn mput(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let pairs = call.args[1].as_dict().ok_or(Argument::ValuesNotDict)?;
     let given = call.options.given(const { named(MPUT_OPTIONS, "revisions") });
-    let expected = revisions(call.interp, given.map(|given| &given.obj), key_name)?;
+    let expected = revisions(call.interp, &kv.codecs, given.map(|given| &given.obj))?;
     kv.open()?;
-    let coding = kv.js.connection.coding();
-    let values = values(coding, &pairs, &expected, key_name)?;
+    let values = values(call.interp, &kv.codecs, &pairs, &expected)?;
+    kv.open()?;
     let atomic = call.options.flag(const { flag(MPUT_OPTIONS, "atomic") });
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
-        let puts = values.into_iter().map(|(key, value)| {
-            let headers = expected.get(&key).map(|revision| expecting(*revision)).into_iter().collect();
-            (key, headers, value)
-        });
         let place = kv.buckets.write_place(&bucket, check).await?;
-        let puts = puts.map(|(key, headers, value)| Put { subject: place(&key), key, headers, value }).collect();
+        let puts = values.into_iter().map(|(key, value)| {
+            let headers = expected.get(&key.stored).map(|revision| expecting(*revision)).into_iter().collect();
+            Put { subject: place(&key.stored), key: key.shown, headers, value }
+        });
+        let puts = puts.collect();
         let written = if atomic { kv.js.api.put_together(puts).await? } else { kv.js.api.put_each(puts).await? };
         Ok(stored(&written))
     })

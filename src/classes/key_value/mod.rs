@@ -24,7 +24,7 @@ use state::{KeyValue, construct};
 pub(crate) static CLASS: Class<Method<KeyValue>> = Class {
     name: "::nats::key_value",
     constructor: constructor(
-        "jet_stream ?-timeout ms? ?-check_bucket bool? ?-read_only bool?",
+        "jet_stream ?-option value ...?",
         (1, 1),
         KEY_VALUE_OPTIONS,
         "Made by the JetStream object's method key_value.",

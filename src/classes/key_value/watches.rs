@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use super::reading::selection;
-use super::state::{KeyValue, bucket_name, watched};
-use super::watch::Watch;
+use super::state::{KeyValue, bucket_name};
+use super::watch::{Shown, Watch};
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
+use crate::classes::kv_codec::{all, stored_of};
 use crate::client::kv::Reading;
 use crate::client::ordered::{Consumer, Request, created};
 use crate::client::{Argument, Fault};
@@ -23,7 +24,7 @@ const RESUME_FROM: Name = named(WATCH_OPTIONS, "resume_from");
 /// `watch bucket ?keys? -callback prefix ?options?`
 pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let keys = call.args.get(1).map_or_else(|| Ok(vec![">".to_string()]), watched)?;
+    let keys = call.args.get(1).map_or_else(|| Ok(vec![all()]), |words| kv.codecs.watched(call.interp, words))?;
     let options = &call.options;
     let callback = options.required(const { named(WATCH_OPTIONS, "callback") })?;
     let callback = prefix(&callback.obj)?;
@@ -46,13 +47,10 @@ pub(super) fn watch(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     };
     let headers_only = options.flag(const { flag(WATCH_OPTIONS, "headers_only") });
     let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
-    let selection = selection(kv, &keys);
-    let watch = Watch::new(
-        &kv.js.connection,
-        callback,
-        Rc::clone(&selection),
-        options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }),
-    );
+    let selection = selection(kv, &stored_of(&keys));
+    let ignore_deletes = options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") });
+    let shown = Shown { selection: Rc::clone(&selection), ignore_deletes, headers_only };
+    let watch = Watch::new(&kv.js.connection, &kv.codecs, callback, shown);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
         let access = kv.buckets.access(&bucket);

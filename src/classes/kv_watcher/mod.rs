@@ -11,12 +11,12 @@ use serde_json::{Map, Value as Json};
 use crate::bridge::birth;
 use crate::bridge::delivery::behind_arrivals;
 use crate::bridge::errors::Result;
-use crate::bridge::keys::key;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
-use crate::classes::bucket_state::{Bucket, selection, watched};
+use crate::classes::bucket_state::{Bucket, Entry, selection};
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
+use crate::classes::kv_codec::stored_of;
 use crate::classes::ordered_consumer::make;
 use crate::client::follower::{News, Request};
 use crate::client::{Answer, Argument, Fault, Turns, timeout};
@@ -55,6 +55,7 @@ pub(super) struct Watcher {
     /// The keys that are shown.
     selection: Selection,
     ignore_deletes: bool,
+    meta_only: bool,
     initial: RefCell<Initial>,
 }
 
@@ -104,7 +105,7 @@ const RESUME_FROM: Name = named(WATCH_OPTIONS, "resume_from");
 
 /// `watch keys ?-callback prefix? ?-values_array variable? ?-option value ...?`, a method of the bucket
 pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let patterns = watched(&call.args[0])?;
+    let patterns = stored_of(&bucket.codecs.watched(call.interp, &call.args[0])?);
     let options = &call.options;
     let history = options.flag(INCLUDE_HISTORY);
     let updates = options.flag(UPDATES_ONLY);
@@ -119,6 +120,7 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     }
     bucket.open()?;
     let selection = selection(bucket, &patterns);
+    let meta_only = options.flag(const { flag(WATCH_OPTIONS, "meta_only") });
     let callback = options.given(const { named(WATCH_OPTIONS, "callback") }).map(|given| prefix(&given.obj)).transpose()?;
     let watcher = Rc::new(Watcher {
         bucket: Rc::clone(bucket),
@@ -128,6 +130,7 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
         values: OnceCell::new(),
         selection: selection.clone(),
         ignore_deletes: options.flag(const { flag(WATCH_OPTIONS, "ignore_deletes") }),
+        meta_only,
         initial: RefCell::new(Initial::new()),
     });
     let born = birth::make(call.interp, CLASS.name, Rc::clone(&watcher) as Rc<dyn Instance>)?;
@@ -141,7 +144,6 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let policy = if updates { "new" } else { policy };
     let policy = if resume.is_some() { "by_start_sequence" } else { policy };
     let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
-    let meta_only = options.flag(const { flag(WATCH_OPTIONS, "meta_only") });
     let request = request(bucket, &selection.filters, (policy, resume), meta_only, heartbeat);
     block(call.interp, async move {
         let turns = watcher.begin(request, updates).await?;
@@ -261,13 +263,16 @@ impl Watcher {
                     return;
                 }
                 let reason = if operation == Operation::Put { None } else { marker_reason(message.headers()) };
-                let at = (revision, created);
-                let entry = self.bucket.entry(name, message.payload(), at, Some(delta), operation, reason.as_deref());
-                self.keep(name, &entry, operation);
-                entry
+                let value = (!self.meta_only).then_some(message.payload());
+                let entry = Entry { key: name, value, revision, created, operation, delta: Some(delta), reason };
+                let (Some(kept), Some(turns)) = (self.bucket.js.connection.home.live(), self.turns.get()) else { return };
+                let shown = turns.hold(|| self.bucket.entry(kept.interp(), &entry));
+                let Some(shown) = self.bucket.codecs.unless_undecodable(shown).filter(|_| !turns.has_ended()) else { return };
+                self.keep(&shown.key, (operation == Operation::Put).then_some(&shown.value));
+                shown.dict
             }
         };
-        // A trace on the array may have ended the watcher.
+        // A trace on the array, or a codec, may have ended the watcher.
         let alive = self.turns.get().is_some_and(|turns| !turns.has_ended());
         if let Some(callback) = self.callback.as_ref().filter(|_| alive) {
             self.bucket.js.connection.run_callback(callback, [shown]);
@@ -275,10 +280,9 @@ impl Watcher {
     }
 
     /// Keeps the array equal to the bucket.
-    fn keep(&self, name: &str, entry: &Obj, operation: Operation) {
+    fn keep(&self, name: &str, value: Option<&Obj>) {
         let (Some(values), Some(kept)) = (self.values.get(), self.bucket.js.connection.home.live()) else { return };
-        let value = (operation == Operation::Put).then(|| entry.get(key("value")).unwrap_or_else(Obj::empty));
-        if let Err(error) = values.write(kept.interp(), name, value.as_ref()) {
+        if let Err(error) = values.write(kept.interp(), name, value) {
             // An error of a script's own trace, or of a variable that is no array any more.
             kept.interp().background_error(&error);
         }
