@@ -13,7 +13,7 @@ pub(crate) const CONNECTION_OPTIONS: &[Opt] = &[
         "",
         "the server pool, needed to connect; can be set only while closed. `nats://`, `tls://` or no scheme; *new:* `ws://` and `wss://`, with a path and a query for gateways, not mixed with others. `user:password@` or `token@`, taken as written; port 4222 if left out; IPv6 addresses in brackets. One bad URL refuses the whole list",
     ),
-    preset("name", Kind::Str, "", "client name, sent to the server; at first that of the constructor"),
+    preset("name", Kind::Str, "", "client name, sent to the server; initially that of the constructor"),
     preset(
         "pedantic",
         Kind::Bool,
@@ -27,7 +27,7 @@ pub(crate) const CONNECTION_OPTIONS: &[Opt] = &[
         "true",
         "shuffle the pool and drop duplicate URLs when `-servers` is set. In one call `-servers` is applied last",
     ),
-    preset("ignore_discovered", Kind::Bool, "false", "*new:* leave servers alone that an INFO names"),
+    preset("ignore_discovered", Kind::Bool, "false", "*new:* ignore servers announced by an INFO"),
     preset("connect_timeout", Kind::Timeout, "2000", "limit of one attempt at one server: TCP, TLS and NATS handshakes together"),
     preset("reconnect_time_wait", Kind::Timeout, "2000", "least time between two attempts at the same server"),
     preset("max_reconnect_attempts", Kind::Int, "60", "failed attempts at one server before it leaves the pool; -1 never"),
@@ -109,7 +109,7 @@ pub(crate) const PUBLISH_OPTIONS: &[Opt] =
 pub(crate) const SUBSCRIBE_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "invoked as `prefix subject message replyTo`; without it messages are counted and dropped"),
     row("queue", Kind::Str, "queue group: each message goes to one of its members"),
-    row("max_msgs", Kind::Count, "end by itself after so many messages; 0 no limit"),
+    row("max_msgs", Kind::Count, "end after so many messages; 0 no limit"),
     row(
         "dictmsg",
         Kind::Bool,

@@ -155,7 +155,7 @@ pub(crate) const JET_STREAM_OPTIONS: &[Opt] = &[
         "publish_retries",
         Kind::Int,
         "2",
-        "*new:* how often a message is sent again where nobody listens to its subject, as for a moment after a change of the stream's leader; -1 for as often as the timeout allows",
+        "*new:* how often a message is sent again if nobody listens to its subject, as happens for a moment when the stream changes its leader; -1 for as often as the timeout allows",
     ),
     preset("publish_retry_wait", Kind::Timeout, "250", "*new:* time between these attempts in ms"),
     preset(

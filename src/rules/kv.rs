@@ -16,7 +16,7 @@ pub(crate) const WATCH_OPTIONS: &[Opt] = &[
         "idle_heartbeat",
         Kind::Timeout,
         "5000",
-        "time between the server's signs of life; three missed are trouble. 0: none, and no flow control; a consumer that is lost while the connection stays is then not noticed",
+        "time between heartbeats of the server; three missed ones are an error. 0: no heartbeats, and no flow control; a consumer that is lost while the connection stays is then not noticed",
     ),
     row("check_bucket", Kind::Bool, "look the bucket up first; by default as the object says"),
     row(
@@ -46,7 +46,8 @@ pub(crate) const DEL_OPTIONS: &[Opt] = &[EXPECTED, CHECK];
 /// Options of `purge`.
 pub(crate) const PURGE_OPTIONS: &[Opt] = &[
     EXPECTED,
-    row("ttl", Kind::Ttl, "life of the `PURGE` entry, at least 1000; the bucket needs `-limit_marker_ttl`").since(2, 11, 0),
+    row("ttl", Kind::Ttl, "time to live of the `PURGE` entry, at least 1000; the bucket needs `-limit_marker_ttl`")
+        .since(2, 11, 0),
     CHECK,
 ];
 

@@ -13,7 +13,7 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("description", Kind::NonEmpty, "description").since(2, 3, 3),
     row("max_value_size", Kind::Int, "largest value in bytes"),
     preset("history", Kind::Count, "1", "entries kept for each key, 1 to 64"),
-    preset("ttl", Kind::Count, "0", "age in ms after which entries go; 0 for never"),
+    preset("ttl", Kind::Count, "0", "age in ms after which entries expire; 0 for never"),
     row("max_bucket_size", Kind::Count, "most bytes of the bucket"),
     preset("storage", Kind::Enum(&["memory", "file"]), "file", "where entries are kept"),
     preset("num_replicas", Kind::Int, "1", "copies in a cluster"),

@@ -40,7 +40,7 @@ pub(crate) const STORE_OPTIONS: &[Opt] = &[row(
 /// Options of `purge`.
 pub(crate) const PURGE_OPTIONS: &[Opt] = &[
     row("revision", Kind::Count, "*new:* only if this is the latest revision of the key"),
-    row("ttl", Kind::Ttl, "*new:* life of the `PURGE` entry, at least 1000; the bucket needs `-limit_marker_ttl`")
+    row("ttl", Kind::Ttl, "*new:* time to live of the `PURGE` entry, at least 1000; the bucket needs `-limit_marker_ttl`")
         .since(2, 11, 0),
 ];
 

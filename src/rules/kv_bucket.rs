@@ -19,7 +19,7 @@ const ONLY_NEW: usize = 2;
 pub(crate) const ADD_OPTIONS: &[Opt] = &[
     preset("history", Kind::Int, "1", "entries kept for each key, 1 to 64"),
     preset("storage", Kind::Enum(&["file", "memory"]), "file", "where they are kept"),
-    row("ttl", Kind::Millis, "age after which entries go; 0 and -1 for never"),
+    row("ttl", Kind::Millis, "age after which entries expire; 0 and -1 for never"),
     preset("max_value_size", Kind::Int, "-1", "largest value in bytes; -1 no limit"),
     preset("max_bucket_size", Kind::Int, "-1", "most bytes of the bucket; -1 no limit"),
     row("description", Kind::Str, "*new:* description").since(2, 3, 3),

@@ -39,13 +39,13 @@ pub(crate) const MESSAGES_OPTIONS: &[Opt] = &[
         "keep_alive",
         Kind::Bool,
         "false",
-        "while a callback or body runs, tell the server every third of `ack_wait` that it is at work, even while Tcl is busy; for at most ten times `ack_wait`",
+        "while a callback or body runs, tell the server every third of `ack_wait` that the message is being processed, even while Tcl is busy; for at most ten times `ack_wait`",
     ),
     preset("concurrency", Kind::Count, "1", "so many callbacks at a time, if more than 1 each in a coroutine of its own; not 0"),
     row("batch", Kind::Count, "the callback gets a list of what is there, at most so many messages; not 0"),
     row("batch_wait", Kind::Count, "ms to wait for a full `-batch`, which it needs; by default none"),
     row("events", Kind::Command, "called with an event and a text"),
-    preset("check", Kind::Bool, "true", "ask for the consumer first. `false`: for accounts without that right"),
+    preset("check", Kind::Bool, "true", "look up the consumer first. `false`: for accounts without that permission"),
 ];
 
 /// Options of `next`.
@@ -57,4 +57,4 @@ pub(crate) const DRAIN_OPTIONS: &[Opt] =
 
 /// Options of `stop`.
 pub(crate) const STOP_OPTIONS: &[Opt] =
-    &[preset("nak", Kind::Bool, "false", "give the buffered messages back, so that others have them at once")];
+    &[preset("nak", Kind::Bool, "false", "give the buffered messages back, so that others get them at once")];

@@ -14,7 +14,7 @@ pub(crate) const BIND_OPTIONS: &[Opt] =
 /// Options of `create_object_store` and `update_object_store`.
 pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("description", Kind::Str, "description of the bucket"),
-    row("ttl", Kind::Millis, "age after which objects go; 0 for never"),
+    row("ttl", Kind::Millis, "age after which objects expire; 0 for never"),
     row("max_bytes", Kind::Int, "most bytes of the bucket; -1 for no limit"),
     row("storage", Kind::Enum(&["file", "memory"]), "where objects are kept; `file` by default"),
     row("num_replicas", Kind::Count, "number of copies in a cluster"),
@@ -41,7 +41,7 @@ pub(crate) const OPEN_OPTIONS: &[Opt] = &[
     row("headers", Kind::Dict, "headers of the object"),
     row("metadata", Kind::StrMap, "metadata of the object"),
     preset("chunk_size", Kind::Count, "131072", "bytes of a chunk, from 1 to what a message can hold"),
-    row("timeout", Kind::Timeout, "timeout of each request, or time of silence; by default the timeout of the object"),
+    row("timeout", Kind::Timeout, "timeout of each request, or time without data; by default the timeout of the object"),
     row("revision", Kind::Count, "store only if this is the latest revision of the name, 0 if there must be none"),
     row("progress", Kind::Command, "invoked as `prefix bytes -1` while bytes are acknowledged"),
 ];
@@ -51,7 +51,7 @@ pub(crate) const GET_OPTIONS: &[Opt] = &[
     row("info", Kind::NonEmpty, "variable that is set to the object's info; not together with `-callback`"),
     row("channel", Kind::NonEmpty, "write to this channel, which stays open; the result is the info"),
     row("file", Kind::NonEmpty, "write to this file; the result is the info"),
-    row("timeout", Kind::Timeout, "time of silence after which the call fails; by default the timeout of the object"),
+    row("timeout", Kind::Timeout, "time without data after which the call fails; by default the timeout of the object"),
     row("progress", Kind::Command, "invoked as `prefix bytes total` while bytes arrive"),
     row(
         "callback",
@@ -77,11 +77,16 @@ pub(crate) const LINK_OPTIONS: &[Opt] = &[row("bucket", Kind::NonEmpty, "bucket 
 /// Options of `watch`.
 pub(crate) const WATCH_OPTIONS: &[Opt] = &[
     row("callback", Kind::Command, "invoked as `prefix status info`; required"),
-    preset("include_history", Kind::Bool, "false", "begin with all metas that are kept, not only the latest of each name"),
+    preset("include_history", Kind::Bool, "false", "begin with all infos that are kept, not only the latest of each name"),
     preset("updates_only", Kind::Bool, "false", "only changes from now on; not together with `-include_history`"),
     preset("ignore_deletes", Kind::Bool, "false", "no deleted objects"),
     row("pattern", Kind::Str, "only names that match, as in `string match`"),
-    preset("idle_heartbeat", Kind::Timeout, "5000", "time between the server's signs of life; three missed are trouble. 0: none"),
+    preset(
+        "idle_heartbeat",
+        Kind::Timeout,
+        "5000",
+        "time between heartbeats of the server; three missed ones are an error. 0: no heartbeats",
+    ),
 ];
 
 /// Options of `list`.

@@ -25,9 +25,9 @@ pub(crate) const SCHEDULE_OPTIONS: &[Opt] = &[
     row("data", Kind::Str, "payload, by default empty"),
     row("header", Kind::Dict, "headers"),
     row("source", Kind::NonEmpty, "subject of the stream whose last message is copied, in place of `-data`"),
-    row("ttl", Kind::Ttl, "life of the messages that are made"),
+    row("ttl", Kind::Ttl, "time to live of the messages that are made"),
     row("rollup", Kind::Bool, "each message that is made replaces the earlier ones of its subject"),
-    row("publish_ttl", Kind::Ttl, "life of the schedule itself"),
+    row("publish_ttl", Kind::Ttl, "time to live of the schedule itself"),
 ];
 
 /// Header of a schedule: when.

@@ -24,12 +24,12 @@ pub(crate) const SERVICE_OPTIONS: &[Opt] = &[
         Kind::Command,
         "`prefix service reason` is invoked once, at the end: `stopped`, `closed` (the connection, for good) or the text of an error",
     ),
-    preset("concurrency", Kind::Count, "0", "handlers of the service that may be at work at the same time; 0 no limit"),
+    preset("concurrency", Kind::Count, "0", "handlers of the service that may run at the same time; 0 no limit"),
 ];
 
 /// Options of `endpoint`.
 pub(crate) const ENDPOINT_OPTIONS: &[Opt] = &[
-    row("subject", Kind::NonEmpty, "in place of the name; wildcards are allowed. The prefixes of groups come before it"),
+    row("subject", Kind::NonEmpty, "used in place of the name; wildcards are allowed. The prefixes of groups are put before it"),
     row("queue", Kind::Str, "queue group, in place of the group's or the service's; empty: none"),
     row("metadata", Kind::StrMap, "texts by name, shown by INFO"),
     row(
@@ -37,8 +37,8 @@ pub(crate) const ENDPOINT_OPTIONS: &[Opt] = &[
         Kind::Int,
         "requests that may wait for a handler, in place of the connection's option; more are dropped, and counted as errors",
     ),
-    preset("concurrency", Kind::Count, "0", "handlers of the endpoint that may be at work at the same time; 0 no limit"),
-    row("proc", Kind::NonEmpty, "a command, mostly a procedure, that handles the requests; found from the caller's namespace"),
+    preset("concurrency", Kind::Count, "0", "handlers of the endpoint that may run at the same time; 0 no limit"),
+    row("proc", Kind::NonEmpty, "a command, usually a procedure, that handles the requests; resolved in the caller's namespace"),
     row(
         "callback",
         Kind::Command,

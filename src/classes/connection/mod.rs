@@ -54,7 +54,7 @@ pub(crate) static CLASS: Class<Method<Connection>> = Class {
             "?option ...?",
             (0, ANY),
             CONNECTION_OPTIONS,
-            "Puts the named options back to their defaults; `-servers` empties the pool. Without arguments it does nothing. Errors: `ErrInvalidArg`.",
+            "Resets the named options to their defaults; `-servers` empties the pool. Without arguments it does nothing. Errors: `ErrInvalidArg`.",
             lifecycle::reset,
         ),
         row(
@@ -119,7 +119,7 @@ pub(crate) static CLASS: Class<Method<Connection>> = Class {
             "reqID",
             (1, 1),
             &[],
-            "Ends an asynchronous request: its callback is not invoked any more. Empty result. Errors: `ErrInvalidArg` (unknown or finished: `Invalid request ID <id>`).",
+            "Cancels an asynchronous request: its callback is not invoked any more. Empty result. Errors: `ErrInvalidArg` (unknown or finished: `Invalid request ID <id>`).",
             requests::cancel_request,
         ),
         row(
@@ -135,7 +135,7 @@ pub(crate) static CLASS: Class<Method<Connection>> = Class {
             "?-timeout ms?",
             (0, 0),
             PING_OPTIONS,
-            "*New.* The time of such a round trip in milliseconds, with fraction: from the PING on its way to the server to the PONG, without the time that the script was busy. `-timeout` and errors as for `ping`.",
+            "*New.* The time of a round trip in milliseconds, with a fraction: from sending the PING to the PONG, without the time that the script was busy. `-timeout` and errors as for `ping`.",
             lifecycle::rtt,
         ),
         row(

@@ -83,7 +83,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream consumer ?-seq n?",
         (2, 2),
         RESET_OPTIONS,
-        "Sets a consumer back; dict as of `consumer_info`, and `reset_seq`: where it stands. Level 4. Errors: ErrNotSupported, ErrJSResponse.",
+        "Resets a consumer; dict as of `consumer_info`, and `reset_seq`, its new position. Level 4. Errors: ErrNotSupported, ErrJSResponse.",
         reset_consumer,
     ),
     row(
@@ -91,7 +91,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "stream consumer group",
         (3, 3),
         &[],
-        "Takes the pin from the client that has it in a priority group, so that another one gets it; empty result. Level 1. Errors: ErrInvalidArg, ErrNotSupported, ErrJSResponse (err_code 10160: no such group).",
+        "Takes the pin from the client that holds it in a priority group, so that another client gets it; empty result. Level 1. Errors: ErrInvalidArg, ErrNotSupported, ErrJSResponse (err_code 10160: no such group).",
         unpin_consumer,
     ),
 ];

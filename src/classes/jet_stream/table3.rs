@@ -22,7 +22,7 @@ pub(super) const METHODS: &[Method<JetStream>] = &[
         "List of message dicts, or with -callback a fetch ID. Errors: ErrTimeout, ErrStreamNotFound, ErrConsumerNotFound, ErrJetStreamNotEnabled, ErrConnectionClosed, ErrInvalidArg.",
         fetch::fetch,
     ),
-    row("consume", "stream consumer ?-option value ...?", (2, 2), CONSUME_OPTIONS, "As fetch, by its older name.", fetch::fetch),
+    row("consume", "stream consumer ?-option value ...?", (2, 2), CONSUME_OPTIONS, "The older name of fetch.", fetch::fetch),
     row(
         "cancel_pull_request",
         "fetchID",

@@ -34,7 +34,14 @@ use array::Values;
 pub(super) static CLASS: Class<Method<Watcher>> = Class {
     name: "::nats::kv_watcher",
     constructor: constructor("", (0, ANY), &[], "Made by the bucket's method watch. Errors: ErrInvalidArg.", birth::construct),
-    methods: &[&[row("consumer", "", (0, 0), &[], "Its nats::ordered_consumer, whose last_error tells of trouble.", consumer)]],
+    methods: &[&[row(
+        "consumer",
+        "",
+        (0, 0),
+        &[],
+        "Its nats::ordered_consumer, whose last_error says what went wrong.",
+        consumer,
+    )]],
 };
 
 /// An item that waits for its turn.

@@ -29,7 +29,7 @@ pub(super) static COMMANDS: &[Command] = &[
         usage: "varName key",
         words: (2, 2),
         options: &[],
-        help: "removes a header of the message in a variable; one that is not there is no error",
+        help: "removes a header of the message in a variable; a missing one is no error",
         run: delete,
     },
     Command {
@@ -37,7 +37,7 @@ pub(super) static COMMANDS: &[Command] = &[
         usage: "message key",
         words: (2, 2),
         options: &[],
-        help: "the first value of a header; one that is not there is an error `TCL LOOKUP DICT <key>`",
+        help: "the first value of a header; a missing one is an error `TCL LOOKUP DICT <key>`",
         run: |call| Ok(first(&present(call)?)),
     },
     Command {
@@ -45,7 +45,7 @@ pub(super) static COMMANDS: &[Command] = &[
         usage: "message key",
         words: (2, 2),
         options: &[],
-        help: "list of all values of a header; one that is not there is an error `TCL LOOKUP DICT <key>`",
+        help: "list of all values of a header; a missing one is an error `TCL LOOKUP DICT <key>`",
         run: present,
     },
     Command {

@@ -53,10 +53,10 @@ pub(super) static CLASS: Class<Method<Messages>> = Class {
             "Runs the body for each message; `break`, `continue`, `return` and errors act as in `foreach`. Empty result. Errors: as `next`, but for an end by `drain`, `stop` or `-stop_after`.",
             take::each,
         ),
-        row("pause", "", (0, 0), &[], "Asks for no more messages, and holds what still comes. Empty result.", |m, _| {
+        row("pause", "", (0, 0), &[], "Stops asking for messages, and holds those that still arrive. Empty result.", |m, _| {
             pause(m, true)
         }),
-        row("resume", "", (0, 0), &[], "Goes on after `pause`. Empty result.", |m, _| pause(m, false)),
+        row("resume", "", (0, 0), &[], "Continues after `pause`. Empty result.", |m, _| pause(m, false)),
         row(
             "drain",
             "?-timeout ms?",

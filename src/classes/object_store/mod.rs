@@ -38,7 +38,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name data ?-option value ...?",
             (2, 2),
             PUT_OPTIONS,
-            "Stores bytes under a name, in place of what was there; the info. Errors: `ErrInvalidArg`, `BucketNotFound`, `WrongLastSequence`, `ErrJSResponse`, `ErrTimeout`.",
+            "Stores bytes under a name, replacing what was there; the info. Errors: `ErrInvalidArg`, `BucketNotFound`, `WrongLastSequence`, `ErrJSResponse`, `ErrTimeout`.",
             put::put,
         ),
         row(
@@ -46,7 +46,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name path ?-option value ...?",
             (2, 2),
             PUT_OPTIONS,
-            "As `put`, of a file, which is read piece by piece; the name is that of the object, the path is not sent.",
+            "Like `put`, for a file, which is read piece by piece; the path is not sent.",
             put::put_file,
         ),
         row(
@@ -54,7 +54,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name channel ?-option value ...?",
             (2, 2),
             PUT_OPTIONS,
-            "As `put`, of what a channel gives until its end, read in its own translation and encoding; it stays open.",
+            "Like `put`, for what a channel delivers until its end, read in its own translation and encoding; it stays open.",
             put::put_channel,
         ),
         row(
@@ -94,7 +94,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name",
             (1, 1),
             &[],
-            "Deletes an object, or a link alone; empty result. One that is deleted already stays so. Errors: `ObjectNotFound`, `BucketNotFound`.",
+            "Deletes an object, or a link but not its target; empty result. Deleting a deleted object is no error. Errors: `ObjectNotFound`, `BucketNotFound`.",
             entries::delete,
         ),
         row(
@@ -110,7 +110,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name ?-option value ...?",
             (1, 1),
             META_OPTIONS,
-            "Changes what is said about an object, its name included; the content stays. The info. Errors: `ObjectNotFound`, `ObjectExists`, `BucketNotFound`.",
+            "Changes the description of an object, including its name; the content stays. The info. Errors: `ObjectNotFound`, `ObjectExists`, `BucketNotFound`.",
             changes::update_meta,
         ),
         row(
@@ -118,7 +118,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name target ?-bucket bucket?",
             (2, 2),
             LINK_OPTIONS,
-            "Makes a name that stands for another object; the info of the link. Errors: `ObjectNotFound`, `ObjectExists`, `LinkToLink`, `BucketNotFound`.",
+            "Makes a name for another object; the info of the link. Errors: `ObjectNotFound`, `ObjectExists`, `LinkToLink`, `BucketNotFound`.",
             changes::link,
         ),
         row(
@@ -126,7 +126,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "name bucket",
             (2, 2),
             &[],
-            "Makes a name that stands for a whole bucket; the info of the link. Errors: `ObjectExists`, `BucketNotFound`.",
+            "Makes a name for a whole bucket; the info of the link. Errors: `ObjectExists`, `BucketNotFound`.",
             changes::link_bucket,
         ),
         row(
@@ -134,7 +134,7 @@ pub(crate) static CLASS: Class<Method<ObjectStore>> = Class {
             "",
             (0, 0),
             &[],
-            "Allows no more changes of the bucket, for ever; empty result. Every write is `ErrJSResponse` then. Errors: `BucketNotFound`.",
+            "Makes the bucket read-only for ever; empty result. Every write then raises `ErrJSResponse`. Errors: `BucketNotFound`.",
             changes::seal,
         ),
         row(

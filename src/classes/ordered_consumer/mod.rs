@@ -55,10 +55,10 @@ pub(super) static CLASS: Class<Method<Ordered>> = Class {
             "Runs the body for each message; `break`, `continue`, `return` and errors act as in `foreach`. Empty result. Errors: as `next`, but for an end by `stop` or `-stop_after`.",
             |o, call| take::each(o.reader()?, call),
         ),
-        row("pause", "", (0, 0), &[], "Asks for no more messages, and holds what still comes. Empty result.", |o, _| {
+        row("pause", "", (0, 0), &[], "Stops asking for messages, and holds those that still arrive. Empty result.", |o, _| {
             messages::pause(o.reader()?, true)
         }),
-        row("resume", "", (0, 0), &[], "Goes on after `pause`. Empty result.", |o, _| messages::pause(o.reader()?, false)),
+        row("resume", "", (0, 0), &[], "Continues after `pause`. Empty result.", |o, _| messages::pause(o.reader()?, false)),
         row(
             "stop",
             "",

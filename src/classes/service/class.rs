@@ -44,10 +44,10 @@ pub(crate) static CLASS: Class<Method<Service>> = Class {
         ),
         row("info", "", (0, 0), &[], "Dict of what the service answers to INFO.", info),
         row("stats", "", (0, 0), &[], "Dict of what the service answers to STATS; times in ns.", stats),
-        row("id", "", (0, 0), &[], "22 letters and digits that no other service object has.", id),
+        row("id", "", (0, 0), &[], "A unique ID of 22 letters and digits.", id),
         row("name", "", (0, 0), &[], "The name.", name),
         row("version", "", (0, 0), &[], "The version.", version),
-        row("reset", "", (0, 0), &[], "Puts the counters and times of all endpoints to 0.", reset),
+        row("reset", "", (0, 0), &[], "Sets the counters and times of all endpoints to 0.", reset),
         row(
             "stop",
             "?-timeout ms?",

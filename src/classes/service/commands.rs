@@ -33,7 +33,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         usage: "data ?-header dict?",
         words: (1, 3),
         options: RESPOND_OPTIONS,
-        help: "sends a reply; further ones may follow, and the result of the handler is none any more. `ErrInvalidArg` outside of a handler; errors as of `publish`",
+        help: "sends a reply; further ones may follow, and the result of the handler is no longer sent. `ErrInvalidArg` outside of a handler; errors as of `publish`",
         run: respond,
     },
     Command {
