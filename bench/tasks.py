@@ -37,6 +37,8 @@ COUNTS = {
     "js_publish": {16: 5000},
     "js_publish_1000": {16: 60000},
     "publisher": {16: 60000},
+    "fast_batch": {16: 100000},
+    "atomic_batch": {16: 60000},
     "pull_100": {16: 60000},
     "pull_1000": {16: 60000},
     "messages": {16: 60000},
@@ -55,12 +57,16 @@ COUNTS = {
 ONLY = {task: ("tcl", "peer") for task in ("fetch_100_3", "kv_put_3", "kv_get_3")}
 # The same work as js_publish_1000, by an object that only this package has.
 ONLY["publisher"] = ("tcl",)
+# The same in batches: one without an end, and some of 1000.
+ONLY["fast_batch"] = ("tcl",)
+ONLY["atomic_batch"] = ("tcl",)
 # The same work as kv_get, 1000 keys with each call.
 ONLY["kv_mget"] = ("tcl",)
 # Continuous consumption.
 ONLY["messages"] = ("tcl", "raw")
 # What is done before a task, by the raw client for every client alike.
-BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup", "pull_100": "fill", "pull_1000": "fill",
+BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup", "fast_batch": "setup",
+          "atomic_batch": "setup", "pull_100": "fill", "pull_1000": "fill",
           "messages": "fill",
           "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup", "kv_mget": "setup",
           "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}

@@ -9,7 +9,7 @@ namespace eval manual {
     # one row, or one word more in a row; the row is not needed for one that a reference names as nats::CLASS.
     variable pages {
         nats            core      {NATS messaging: connections, messages, requests}   {connection}
-        nats_jet_stream jetstream {NATS JetStream: streams, consumers, publishing}    {jet_stream publisher batch}
+        nats_jet_stream jetstream {NATS JetStream: streams, consumers, publishing}    {jet_stream publisher batch fast_publisher}
         nats_messages   consume   {messages of JetStream, one after the other}        {messages ordered_consumer}
         nats_key_value  kv        {NATS key-value stores}                             {key_value kv_watcher}
         nats_object     objects   {NATS object stores}                                {object_store object_watcher}

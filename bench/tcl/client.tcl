@@ -195,6 +195,38 @@ proc publisher {c count} {
     report $count [expr {[clock microseconds] - $start}]
 }
 
+proc fast_batch {c count} {
+    global payload
+    set js [$c jet_stream -timeout 60000]
+    $js update_stream BENCH -allow_batched true
+    set batch [$js fast_publisher]
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        $batch publish bench.js $payload
+    }
+    if {[dict get [$batch close] count] != $count} {
+        fail "messages are missing"
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+
+proc atomic_batch {c count} {
+    global payload
+    set js [$c jet_stream -timeout 60000]
+    $js update_stream BENCH -allow_atomic true
+    set start [clock microseconds]
+    for {set done 0} {$done < $count} {incr done $size} {
+        set size [expr {min(1000, $count - $done)}]
+        set batch [$js batch]
+        for {set i 1} {$i < $size} {incr i} {
+            $batch add bench.js $payload
+        }
+        $batch commit bench.js $payload
+        $batch destroy
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+
 proc pull {c count batch {method consume}} {
     set js [$c jet_stream -timeout 60000]
     set start [clock microseconds]

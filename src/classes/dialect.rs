@@ -2,8 +2,8 @@
 //! which.
 
 use super::{
-    batch, bucket, connection, jet_stream, key_value, kv_watcher, message, messages, object_store, ordered_consumer, publisher,
-    service,
+    batch, bucket, connection, fast_publisher, jet_stream, key_value, kv_watcher, message, messages, object_store,
+    ordered_consumer, publisher, service,
 };
 use crate::bridge::codes::CODES;
 use crate::bridge::command::Command;
@@ -52,6 +52,11 @@ const BATCH: Class = Class {
     name: batch::CLASS.name,
     define: |interp| class::define(interp, &batch::CLASS),
     describe: || describe::class(&batch::CLASS),
+};
+const FAST_PUBLISHER: Class = Class {
+    name: fast_publisher::CLASS.name,
+    define: |interp| class::define(interp, &fast_publisher::CLASS),
+    describe: || describe::class(&fast_publisher::CLASS),
 };
 const PUBLISHER: Class = Class {
     name: publisher::CLASS.name,
@@ -108,6 +113,7 @@ static FACES: &[Face] = &[
             JET_STREAM_2,
             PUBLISHER,
             BATCH,
+            FAST_PUBLISHER,
             KEY_VALUE,
             OBJECT_STORE,
             MESSAGES,
@@ -125,6 +131,7 @@ static FACES: &[Face] = &[
             JET_STREAM_3,
             PUBLISHER,
             BATCH,
+            FAST_PUBLISHER,
             ORDERED_CONSUMER,
             BUCKET,
             KV_WATCHER,

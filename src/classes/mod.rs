@@ -5,6 +5,7 @@ mod bucket;
 mod bucket_state;
 pub(crate) mod connection;
 mod dialect;
+mod fast_publisher;
 mod internal;
 pub(crate) mod jet_stream;
 pub(crate) mod key_value;

@@ -18,3 +18,5 @@ pub(crate) const WRONG_LAST_SEQUENCE: i64 = 10071;
 pub(crate) const FILTER_NOT_SUBSET: i64 = 10093;
 /// `wrong last sequence`, without the right one.
 pub(crate) const WRONG_LAST_SEQUENCE_CONSTANT: i64 = 10164;
+/// `batch publish ID unknown`: there is no such batch, or it is over.
+pub(crate) const BATCH_UNKNOWN: i64 = 10208;

@@ -9,6 +9,7 @@ mod calls;
 pub(crate) mod codes;
 mod conn;
 mod discovery;
+pub(crate) mod fast;
 mod fault;
 pub(crate) mod follower;
 mod gather;

@@ -6,6 +6,7 @@ use super::counted::Counted;
 use super::message::{Message, Outgoing};
 use super::repeat::{Due, Repetition};
 use super::subs::Sub;
+use super::talk::Talking;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
@@ -84,6 +85,8 @@ pub(super) enum Kind {
         /// Time at which the present silence ends it.
         stalled: Option<Instant>,
     },
+    /// A conversation.
+    Talk(Box<Talking>),
     /// Everything that comes on a subject, until it is cancelled.
     Listen {
         /// Its subscription.
@@ -153,6 +156,7 @@ impl PendingCall {
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
             Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => Some(sub),
+            Kind::Talk(talking) => Some(talking.sub),
             Kind::Shared | Kind::Ping | Kind::Beat { .. } => None,
         }
     }
@@ -161,6 +165,7 @@ impl PendingCall {
     fn due(&self) -> (Option<Instant>, bool) {
         match self.kind {
             Kind::Beat { next, .. } => (Some(next), false),
+            Kind::Talk(ref talking) => (talking.next, false),
             Kind::Gather { stalled: Some(at), .. } if self.deadline.is_none_or(|deadline| at < deadline) => (Some(at), true),
             _ => {
                 let silent = self.silence.and_then(|silence| silence.since.checked_add(silence.most));
@@ -270,6 +275,7 @@ impl Calls {
                     Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => {
                         sub.subject() == subject
                     }
+                    Kind::Talk(talking) => talking.sub.subject() == subject,
                     Kind::Shared => by_reply == Some(**id) || shared == Some("*"),
                     Kind::Ping | Kind::Beat { .. } => false,
                 };
@@ -293,13 +299,17 @@ impl Calls {
 
     /// Number of calls that wait for an answer.
     pub fn waiting(&self) -> usize {
-        self.pending.values().filter(|call| !matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. })).count()
+        let waits = |call: &&PendingCall| match &call.kind {
+            Kind::Talk(talking) => talking.talk.is_ending(),
+            kind => !matches!(kind, Kind::Listen { .. } | Kind::Beat { .. }),
+        };
+        self.pending.values().filter(waits).count()
     }
 
     /// Whether no call waits for an answer: the pending ones only listen. With many calls it is assumed that one waits.
     pub fn is_quiet(&self) -> bool {
-        self.pending.len() <= FEW
-            && self.pending.values().all(|call| matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. }))
+        let listens = |call: &PendingCall| matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_));
+        self.pending.len() <= FEW && self.pending.values().all(listens)
     }
 
     /// A pending call.
@@ -367,7 +377,7 @@ impl Calls {
 
     /// Ids of the calls that many answer, oldest first.
     pub fn gathering(&self) -> Vec<CallId> {
-        self.ids(|c| matches!(c.kind, Kind::Gather { .. }))
+        self.ids(|c| matches!(c.kind, Kind::Gather { .. } | Kind::Talk(_)))
     }
 
     fn ids(&self, fits: impl Fn(&PendingCall) -> bool) -> Vec<CallId> {

@@ -243,8 +243,9 @@ pub(super) fn end_gathering(shared: &Shared) {
         if waiting.binary_search(&id).is_ok() {
             continue;
         }
-        inboxes.extend(calls.remove(id).and_then(PendingCall::inbox));
-        shared.tell_end(id, End::Lost);
+        let Some(call) = calls.remove(id) else { continue };
+        shared.end_call(id, &call, End::Lost);
+        inboxes.extend(call.inbox());
     }
     drop(calls);
     for sub in inboxes {
@@ -322,6 +323,10 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
         }
         Kind::Ping | Kind::Beat { .. } => return true,
         Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } => shared.end_now(&sub),
+        Kind::Talk(talking) => {
+            shared.end_now(&talking.sub);
+            return true;
+        }
         Kind::Shared => (),
     }
     shared.log(super::Level::Debug, || format!("Request {id} cancelled"));

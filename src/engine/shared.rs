@@ -1,6 +1,6 @@
 //! The state that the callers' threads and the I/O thread share.
 
-use super::calls::{Calls, PendingCall};
+use super::calls::{Calls, Kind, PendingCall};
 use super::config::Config;
 use super::counted::Outcome;
 use super::error::{Code, Problem};
@@ -252,12 +252,17 @@ impl Shared {
 
     /// Ends a call that was removed; the lock as for [`Shared::tell_end`].
     pub fn end_call(&self, id: CallId, call: &PendingCall, end: End) {
-        match &call.counted {
-            Some(counted) => {
+        match (&call.counted, &call.kind) {
+            (Some(counted), _) => {
                 let subject = call.subject.as_deref().unwrap_or_default();
                 counted.tell(&*self.listener, subject, Outcome::End(&end));
             }
-            None => self.tell_end(id, end),
+            (None, Kind::Talk(talking)) => {
+                if talking.talk.end(&end) {
+                    self.listener.event(Event::Settled { owner: talking.owner });
+                }
+            }
+            (None, _) => self.tell_end(id, end),
         }
     }
 

@@ -5,7 +5,7 @@ use super::error::Problem;
 use super::listener::End;
 use super::repeat::Due;
 use super::shared::{Phase, Shared};
-use super::{CallId, lock, outbox};
+use super::{CallId, hearing, lock, outbox};
 use std::convert::Infallible;
 use std::time::Instant;
 
@@ -38,6 +38,10 @@ fn expire(shared: &Shared) -> Option<Instant> {
                 Err(problem) => Some(End::Refused(problem)),
             },
         };
+        if calls.get_mut(id).is_some_and(|call| matches!(call.kind, Kind::Talk(_))) {
+            inboxes.extend(hearing::tick(shared, &mut calls, id, now));
+            continue;
+        }
         let Some(mut call) = calls.remove(id) else { continue };
         if let Kind::Beat { msg, every, .. } = call.kind {
             if connected {

@@ -6,6 +6,8 @@ pub(crate) mod consumption;
 pub(crate) mod counter;
 pub(crate) mod dialect;
 pub(crate) mod direct;
+pub(crate) mod fast;
+pub(crate) mod fast_answer;
 pub(crate) mod flat;
 pub(crate) mod helpers;
 pub(crate) mod initial;

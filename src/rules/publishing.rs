@@ -65,6 +65,24 @@ pub(crate) const PUBLISHER_OPTIONS: &[Opt] = &[
     ),
 ];
 
+/// Options of `fast_publisher`; the timeout defaults to the JetStream object's.
+pub(crate) const FAST_OPTIONS: &[Opt] = &[
+    preset(
+        "flow",
+        Kind::Count,
+        "100",
+        "number of messages for which an acknowledgement is wanted; the server may choose fewer; not 0",
+    ),
+    preset("outstanding", Kind::Count, "2", "number of acknowledgements that may be missing while messages go out; not 0"),
+    preset("gap", Kind::Enum(&["fail", "ok"]), "fail", "whether the batch ends or goes on when a message is lost or refused"),
+    row(
+        "timeout",
+        Kind::Timeout,
+        "silence of the server that ends the batch, by default the JetStream object's; 0 waits for ever",
+    ),
+    row("events", Kind::Command, "called as `prefix gap first next` and `prefix error number dict`"),
+];
+
 /// Options of the methods `add` and `commit` of a batch: those of `publish` that are about the message, between `-callback` and
 /// `-retries`.
 pub(crate) const BATCHED_OPTIONS: &[Opt] = &{

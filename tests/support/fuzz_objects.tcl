@@ -6,7 +6,7 @@ proc ::fuzz::instances {} {
     variable executor
     variable echoer
     set all {}
-    foreach class {::nats::messages ::nats::ordered_consumer ::nats::publisher ::nats::batch ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
+    foreach class {::nats::messages ::nats::ordered_consumer ::nats::publisher ::nats::batch ::nats::fast_publisher ::nats::service_group ::nats::service_remote ::nats::service ::nats::object_store ::nats::key_value ::nats::jet_stream ::fuzz::Sub ::nats::connection} {
         foreach object [info class instances $class] {
             if {$object ni [list $executor $echoer]} {
                 lappend all $object
@@ -62,7 +62,7 @@ proc ::fuzz::renew {} {
         foreach name [$admin stream_names] {
             catch {$admin delete_stream $name}
         }
-        $admin add_stream S -subjects s.> -storage memory -max_bytes 1000000
+        $admin add_stream S -subjects s.> -storage memory -max_bytes 1000000 {*}[expr {[$admin api_level] >= 4 ? {-allow_batched true} : {}}]
         $admin add_pull_consumer S C
         [$admin key_value] add b -storage memory -history 5
         [$admin create_object_store b -storage memory -max_bytes 1000000] destroy
@@ -79,6 +79,7 @@ proc ::fuzz::renew {} {
     $gone destroy
     dict set objects connection [list $open $open $open $open $open $open $open $closed $closed $raw $gone]
     dict set objects jet_stream [list $js $js $js $js $js $js $js $far $none $gone]
+    dict set objects fast_publisher [list [$js fast_publisher -timeout 60 -flow 3] [$js fast_publisher -timeout 60 -gap ok -events ::fuzz::called] [$far fast_publisher] $js]
     set kv [$js key_value -timeout 30]
     dict set objects key_value [list $kv $kv $kv $kv [$js key_value -check_bucket 0] [$none key_value] [$js key_value -read_only 1] $js]
     # Cut on its way, perhaps.
@@ -119,7 +120,7 @@ proc ::fuzz::remember {method result} {
     variable objects
     if {[string is wide -strict $result] && $result > 0} {
         set ids [lrange [linsert $ids 0 $result] 0 11]
-    } elseif {$method in {jet_stream key_value object_store ordered_consumer service service_remote} && [string match *::* $result] && [llength [info commands $result]]} {
+    } elseif {$method in {jet_stream key_value object_store ordered_consumer fast_publisher service service_remote} && [string match *::* $result] && [llength [info commands $result]]} {
         dict set objects $method [lrange [linsert [dict get $objects $method] 0 $result] 0 7]
     } elseif {$method eq "consume" && [llength $result]} {
         set messages [lrange [linsert $messages 0 [lindex $result 0]] 0 9]
@@ -171,7 +172,7 @@ proc ::fuzz::make_call {} {
         set head [expr {[regexp {^(::nats::(?:msg|header))::(\w+)$} $command -> ensemble sub] ? [list $ensemble $sub] : [list $command]}]
         return [concat $head [words [dict get $tables commands $command usage] {}]]
     }
-    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store ordered_consumer service service service_group service_remote}]
+    set kind [pick {connection connection connection jet_stream jet_stream jet_stream key_value key_value object_store ordered_consumer fast_publisher service service service_group service_remote}]
     set object [pick [dict get $objects $kind]]
     if {[one_in 40]} {
         return [odd_call $kind $object]

@@ -23,13 +23,16 @@ mod update;
 
 use crate::bridge::method::{ANY, Method, constructor, raw, row};
 use crate::classes::batch::{self as atomic, publish_batch};
+use crate::classes::fast_publisher::fast_publisher;
 use crate::classes::messages::messages;
 use crate::classes::publisher::publisher;
 use crate::rules::direct::{BATCH_OPTIONS, LAST_OPTIONS};
 use crate::rules::jetstream_consumers::{CONSUMER_OPTIONS, NAK_OPTIONS};
 use crate::rules::jetstream_streams::{JET_STREAM_OPTIONS, MSG_GET_OPTIONS, PURGE_OPTIONS, STREAM_NAMES_OPTIONS};
 use crate::rules::messages::MESSAGES_OPTIONS;
-use crate::rules::publishing::{BATCH_OPTIONS as ATOMIC_OPTIONS, PUBLISH_BATCH_OPTIONS, PUBLISH_OPTIONS, PUBLISHER_OPTIONS};
+use crate::rules::publishing::{
+    BATCH_OPTIONS as ATOMIC_OPTIONS, FAST_OPTIONS, PUBLISH_BATCH_OPTIONS, PUBLISH_OPTIONS, PUBLISHER_OPTIONS,
+};
 use crate::rules::pull::NEXT_OPTIONS;
 use crate::tcl::Class;
 use api::JetStream;
@@ -97,6 +100,14 @@ const SHARED: &[Method<JetStream>] = &[
         PUBLISHER_OPTIONS,
         "A new nats::publisher object. Errors: ErrInvalidArg, ErrBadTimeout.",
         publisher,
+    ),
+    row(
+        "fast_publisher",
+        "?-option value ...?",
+        (0, 0),
+        FAST_OPTIONS,
+        "A new nats::fast_publisher object. Level 4. Errors: ErrInvalidArg, ErrBadTimeout.",
+        fast_publisher,
     ),
     row("ack", "message", (1, 1), &[], "Positive acknowledgement: the message has been processed.", publish::ack),
     row(

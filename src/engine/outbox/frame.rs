@@ -11,6 +11,8 @@ pub(in crate::engine) enum Kind {
     Publish,
     /// The message of a call, which is not sent any more once the call has ended.
     Request(CallId),
+    /// A message of a conversation, which is sent in the session to which it was given, or not at all.
+    Part(CallId),
     /// Begin a subscription.
     Subscribe(Arc<Sub>),
     /// Limit a subscription to its `max`.
@@ -72,7 +74,7 @@ impl Frame {
 
     /// Whether it carries a message.
     pub fn is_message(&self) -> bool {
-        matches!(self.kind, Kind::Publish | Kind::Request(_))
+        matches!(self.kind, Kind::Publish | Kind::Request(_) | Kind::Part(_))
     }
 }
 

@@ -209,7 +209,7 @@ impl Outbox {
                         !state.sent && !state.ended
                     }
                     Kind::Unsubscribe | Kind::Ping(_) => false,
-                    Kind::Publish | Kind::Request(_) => fits(frame),
+                    Kind::Publish | Kind::Request(_) | Kind::Part(_) => fits(frame),
                 };
             if !keep && !frame.dead {
                 gone += u64::from(frame.size);
@@ -263,7 +263,7 @@ impl Outbox {
             let choked = std::mem::take(&mut first);
             let keep = match frame.kind {
                 Kind::Publish => !choked,
-                Kind::Request(id) => !choked && pending(id),
+                Kind::Request(id) | Kind::Part(id) => !choked && pending(id),
                 _ => false,
             };
             if !keep && frame.is_message() {

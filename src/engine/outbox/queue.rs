@@ -152,7 +152,7 @@ impl Queue {
         for (at, frame) in self.frames.iter().enumerate() {
             match frame.kind {
                 Kind::Request(id) => self.requests.push((id, at)),
-                Kind::Publish => (),
+                Kind::Publish | Kind::Part(_) => (),
                 _ => self.controls += 1,
             }
         }

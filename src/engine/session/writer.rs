@@ -100,8 +100,8 @@ impl Session<'_> {
         let mut calls = lock(&shared.calls);
         shared.outbox.prepare(config.pedantic, |frame| {
             let id = match frame.kind {
-                Kind::Request(id) if !calls.contains(id) => return false,
-                Kind::Request(id) => Some(id),
+                Kind::Request(id) | Kind::Part(id) if !calls.contains(id) => return false,
+                Kind::Request(id) | Kind::Part(id) => Some(id),
                 _ => None,
             };
             match shared.check_size(frame.body as usize, frame.headers) {
