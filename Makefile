@@ -129,9 +129,9 @@ fuzz: ## the engine's parsers under libFuzzer, FUZZ_SECONDS (60) for each of FUZ
 	        -max_total_time=$(FUZZ_SECONDS) -dict=fuzz/$$target.dict -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 || exit 1; \
 	done
 
-fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n), then storms of connections, interpreters, threads
+fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n FUZZ_DIALECT=2), then storms of connections, interpreters, threads
 	@tools/setup.sh test || true
-	@MALLOC_ARENA_MAX=1 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)"
+	@MALLOC_ARENA_MAX=1 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)" "" "$(FUZZ_DIALECT)"
 	@NATS_STORM=10 $(TCLSH) tests/storm.test
 
 install: build ## install under PREFIX (/usr/local), where tclsh looks; DIALECT=3: a bare `package require nats` gives dialect 3

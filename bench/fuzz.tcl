@@ -1,10 +1,11 @@
 # Calls every method and command of the package with good, boundary and senseless words, from everywhere and in every state:
 #
-#   tclsh bench/fuzz.tcl ?calls? ?seed? ?calls a round?      make fuzz-tcl FUZZ_CALLS=1000000 FUZZ_SEED=7
+#   tclsh bench/fuzz.tcl ?calls? ?seed? ?calls a round? ?dialect?      make fuzz-tcl FUZZ_CALLS=1000000 FUZZ_SEED=7 FUZZ_DIALECT=3
 #
 # A line for each round. The last line is `fuzz passed`, or `fuzz FAILED` after what was wrong: an error code that the reference does
 # not name, a panic, a value changed that others share, a call that hangs, something left behind. The same seed makes the same calls.
-# With FUZZ_TRACE=file each call is written there before it is made.
+# With FUZZ_TRACE=file each call is written there before it is made; with FUZZ_REACHED=1 a line for each method says how often it was
+# called with an object that was there, how often that succeeded, and how often the object was gone.
 #
 # Memory is compared between the rounds: with MALLOC_ARENA_MAX=1 the C library keeps less of what many threads have freed.
 
@@ -12,15 +13,15 @@ set arguments $argv
 set argv {}
 source [file join [file dirname [file dirname [file normalize [info script]]]] tests support harness.tcl]
 source [file join $::harness::support fuzz.tcl]
-package require nats
 
-lassign $arguments calls seed round
-foreach {name default} [list calls 100000 seed [expr {[clock seconds] % 1000000}] round 5000] {
+lassign $arguments calls seed round dialect
+foreach {name default} [list calls 100000 seed [expr {[clock seconds] % 1000000}] round 5000 dialect 2] {
     if {[set $name] eq ""} {
         set $name $default
     }
 }
-puts "seed: $seed"
+package require nats $dialect
+puts "seed: $seed, dialect: $dialect, Tcl: [info patchlevel]"
 flush stdout
 
 # Growth that a fault would exceed in no time, in KiB.
@@ -42,8 +43,8 @@ while {$made < $calls && $failures eq ""} {
     flush stdout
     if {$first eq ""} {
         set first $left
-    } elseif {$left ne $first} {
-        lappend failures "left behind: $left; after the first round: $first"
+    } elseif {[llength [lmap {name count} $left {expr {$count > [dict get $first $name] ? $name : [continue]}}]]} {
+        lappend failures "left behind: $left; after the first round: $first; timers: [lmap timer [after info] {after info $timer}]"
     }
 }
 set half [expr {[llength $memory] / 2}]
@@ -56,6 +57,15 @@ if {$half > 0} {
 }
 foreach {outcome count} [lsort -stride 2 -index 1 -integer -decreasing $fuzz::outcomes] {
     puts [format {%8d %s} $count $outcome]
+}
+if {[info exists ::env(FUZZ_REACHED)]} {
+    foreach {method counts} [lsort -stride 2 $fuzz::reached] {
+        puts [format {%8d %8d %8d %s} {*}$counts $method]
+    }
+}
+# Enough calls for each to have its turn.
+if {$calls >= 10000 && $failures eq "" && [llength [fuzz::unreached]]} {
+    lappend failures "never called with an object that was there: [fuzz::unreached]"
 }
 fuzz::end
 ::harness::clean_up

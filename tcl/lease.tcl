@@ -19,11 +19,7 @@ oo::class create ::nats::recipes::lease {
     # The lease is left to end by itself; `release` ends it at once.
     destructor {
         my Stop
-        if {$Waiting ne {}} {
-            set waiting $Waiting
-            set Waiting {}
-            after 0 [list ::nats::recipes::resume $waiting]
-        }
+        my Wake
     }
 
     # Whether it is held, by the clock too: its time may be over before the event loop could tell.
@@ -101,24 +97,33 @@ oo::class create ::nats::recipes::lease {
             return
         }
         set deadline [expr {$wait < 0 ? {} : [clock milliseconds] + $wait}]
+        set kv $Kv
+        set seen [list ::nats::recipes::seen [self namespace]::my]
         if {$::nats::dialect == 2} {
-            set watch [$Kv watch {*}$Bucket [list $pattern] -callback [list [self namespace]::my Seen]]
+            set watch [$kv watch {*}$Bucket [list $pattern] -callback $seen]
         } else {
-            set watch [$Kv watch [list $pattern] -callback [list [self namespace]::my Seen {}]]
+            set watch [$kv watch [list $pattern] -callback [list {*}$seen {}]]
         }
         set self [self]
-        set kv $Kv
+        # Without it there is nothing to wait for.
+        trace add command $kv delete [list {*}$seen error]
         try {
             # What was given back before the watch began.
-            while {![my Try $keys]} {
+            while {![my TryAgain $keys]} {
                 if {![my Await $deadline]} {
                     return -code error -errorcode {NATS ErrTimeout} "Nobody gave back [join $keys {, }] in time"
                 }
                 if {![info object isa object $self]} {
                     return -code error -errorcode {NATS ErrConnectionClosed} "The lease was destroyed while it waited"
                 }
+                if {![llength [info commands $kv]]} {
+                    return -code error -errorcode {NATS ErrConnectionClosed} "The bucket's object was destroyed while the lease waited"
+                }
             }
         } finally {
+            if {[llength [info commands $kv]]} {
+                trace remove command $kv delete [list {*}$seen error]
+            }
             if {$::nats::dialect == 2} {
                 catch {$kv unwatch $watch}
             } else {
@@ -127,9 +132,18 @@ oo::class create ::nats::recipes::lease {
         }
     }
 
-    # An entry, or the end of the first ones.
-    method Seen {status entry} {
-        if {$status eq {} && ($entry eq {} || [dict get $entry operation] ne "PUT")} {
+    # An outage is waited out like an owner.
+    method TryAgain {keys} {
+        try {
+            return [my Try $keys]
+        } trap {NATS ErrTimeout} {} - trap {NATS ErrNoResponders} {} - trap {NATS ErrJetStreamNotEnabled} {} {
+            return 0
+        }
+    }
+
+    # An entry, the end of the first ones, or trouble: a connection that is closed says so at the next try.
+    method Seen {status {entry {}} args} {
+        if {$status eq "error" || $status eq {} && ($entry eq {} || [dict get $entry operation] ne "PUT")} {
             my Wake
         }
     }

@@ -100,6 +100,13 @@ proc ::nats::recipes::acquire {kv bucket keys pattern options} {
     return $lease
 }
 
+# What a watch tells a lease that may be gone.
+proc ::nats::recipes::seen {my args} {
+    if {[llength [info commands $my]]} {
+        $my Seen {*}$args
+    }
+}
+
 proc ::nats::recipes::resume {coroutine} {
     if {[llength [info commands $coroutine]]} {
         after 0 [list ::nats::recipes::go_on $coroutine]

@@ -30,7 +30,7 @@ pub enum Outcome {
 }
 
 /// Code of `return -code break`.
-pub const BREAK: Code = sys::TCL_BREAK as Code;
+pub const BREAK: Code = sys::BREAK;
 
 /// Told at the start, with the coroutine.
 pub type Begun = Box<dyn FnOnce(Coroutine)>;

@@ -84,6 +84,16 @@ fn c_string(s: &str) -> CString {
     CString::new(s.replace('\0', "\u{FFFD}")).unwrap_or_default()
 }
 
+/// Tcl's own error for a script that ends neither well nor with an error.
+fn unexpected(code: Code) -> Error {
+    let text = match code {
+        sys::BREAK => "invoked \"break\" outside of a loop".to_string(),
+        sys::CONTINUE => "invoked \"continue\" outside of a loop".to_string(),
+        other => format!("command returned bad code: {other}"),
+    };
+    Error::new(text, &["TCL", "UNEXPECTED_RESULT_CODE", &code.to_string()])
+}
+
 impl<'a> Interp<'a> {
     /// Wraps what Tcl handed to a C function.
     ///
@@ -179,10 +189,7 @@ impl<'a> Interp<'a> {
         match self.evaluate(words) {
             sys::OK => Ok(self.result()),
             sys::ERROR => Err(Error::Interp),
-            other => {
-                let code = ["TCL", "UNEXPECTED_RESULT_CODE", &other.to_string()];
-                Err(Error::new(format!("command returned bad code: {other}"), &code))
-            }
+            other => Err(unexpected(other)),
         }
     }
 

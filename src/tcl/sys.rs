@@ -25,6 +25,10 @@ pub type Code = std::os::raw::c_int;
 pub const OK: Code = TCL_OK as Code;
 /// `TCL_ERROR` as the C functions return it.
 pub const ERROR: Code = TCL_ERROR as Code;
+/// `TCL_BREAK` as the C functions return it.
+pub const BREAK: Code = TCL_BREAK as Code;
+/// `TCL_CONTINUE` as the C functions return it.
+pub const CONTINUE: Code = TCL_CONTINUE as Code;
 
 // Some are enumerations in one major version of Tcl and macros in the other, with values that both share.
 

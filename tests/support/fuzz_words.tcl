@@ -6,7 +6,6 @@ namespace eval ::fuzz {
     variable wild 0
     variable shared {}
     variable copies {}
-    variable objects [dict create connection {} jet_stream {} key_value {} object_store {}]
     # IDs, messages and replies that earlier calls gave.
     variable ids {1 2 3}
     variable messages {}
@@ -97,12 +96,12 @@ proc ::fuzz::timeout {} {
 }
 
 proc ::fuzz::subject {} {
-    return [choose {s.a s.b s.c.d s t.x fuzz.echo} [list * > s.* s.> s.*.x {} . .. a..b .a a. {a b} "a\tb" "a\r\nPING\r\n" "a\u0000" \u20ac.\u017e _INBOX.x _INBOX.> {$JS.API.INFO} {$JS.API.STREAM.NAMES} {$JS.API.>} {$JS.ACK.S.C.1.1.1.1.1} {$KV.b.k} {$SYS.>}  null 5 \
+    return [choose {s.a s.b s.c.d s t.x c.a sch.a svc.e fuzz.echo} [list * > s.* s.> s.*.x {} . .. a..b .a a. {a b} "a\tb" "a\r\nPING\r\n" "a\u0000" \u20ac.\u017e _INBOX.x _INBOX.> {$JS.API.INFO} {$JS.API.STREAM.NAMES} {$JS.API.>} {$JS.ACK.S.C.1.1.1.1.1} {$KV.b.k} {$SYS.>}  null 5 \
         [string repeat a. 2000]a [string repeat a 5000] a*b >a a.>.b fuzz.reply fuzz.echo]]
 }
 
 proc ::fuzz::name {} {
-    return [choose {S S S C C T D M null} [list b KV_b null x {} {a b} a.b a/b a* > "a\r\nb" "a\u0000" \u20ac [string repeat n 300] {[} "\{" {"} 5 -1 -x]]
+    return [choose {S S S C C P T D M CNT SCH null} [list b KV_b null x {} {a b} a.b a/b a* > "a\r\nb" "a\u0000" \u20ac [string repeat n 300] {[} "\{" {"} 5 -1 -x]]
 }
 
 proc ::fuzz::key_name {} {
@@ -115,7 +114,7 @@ proc ::fuzz::json {} {
 }
 
 proc ::fuzz::callback {} {
-    return [choose {::fuzz::called {::fuzz::called more words} ::fuzz::called_nested} [list {} ::fuzz::called_badly ::fuzz::called_nested ::fuzz::called_destroying no_such_command "\{" {apply {args {error x}}} {apply {args {return -code break}}} \
+    return [choose {::fuzz::called {::fuzz::called more words} ::fuzz::called_nested ::fuzz::served} [list {} ::fuzz::called_badly ::fuzz::called_nested ::fuzz::called_destroying ::fuzz::called_ending no_such_command "\{" {apply {args {error x}}} {apply {args {return -code break}}} \
         {apply {args {yield}}} [list apply {args {}} [junk]] {lindex}]]
 }
 
@@ -141,12 +140,12 @@ proc ::fuzz::value {name row} {
         return [junk]
     }
     switch -- $name {
-        callback - custom_reconnect_delay - post - progress { return [callback] }
-        header { return [header_dict] }
+        callback - custom_reconnect_delay - post - progress - on_ack - on_error - on_stop - events - stats_data - proc { return [callback] }
+        header - headers { return [header_dict] }
         servers { return [choose [list [list $::fuzz::url]] [list [list $::fuzz::url nats://127.0.0.1:1] nats://127.0.0.1:1 127.0.0.1 {} {a b} tls://127.0.0.1:1 ws://127.0.0.1:1/x [list $::fuzz::url $::fuzz::url] nats:// http://x [junk]]] }
         name - durable_name - stream - mirror_name - deliver_group - queue { return [name] }
         inbox_prefix { return [choose {_INBOX fuzz.in} {a..b {} > {a b} x.}] }
-        filter - filter_subject - last_by_subj - next_by_subj - deliver_subject - subject - reply - src - dest { return [subject] }
+        filter - filter_subject - last_by_subj - next_by_subj - deliver_subject - subject - reply - src - dest - target - source - expected_last_subject { return [subject] }
         subjects - filter_subjects { return [choose {s.> {s.> t.>} t.> s.a} [list {} {{}} null "\{" [subject] [list [subject] [subject]]]] }
         credentials - nkey_seed - domain - mirror_domain - api - deliver { return [pick {{} x /no/such/file {a b} $JS.x.API}] }
         ws_headers { return [header_dict] }
@@ -155,7 +154,12 @@ proc ::fuzz::value {name row} {
         connect_timeout - reconnect_time_wait { return [pick {1 5 20 100}] }
         max_reconnect_attempts { return [pick {0 1 2 -1}] }
         storage { return memory }
-        opt_start_time - pause_until { return [choose {2024-01-02T03:04:05Z 2024-01-02T03:04:05.678} {now {} 9999-12-31T23:59:59Z 2024-13-01T00:00:00Z}] }
+        revisions { return [choose {{} {a 1} {a 1 b 2}} {{a x} a {a -1}}] }
+        cron { return [choose {{0 0 * * * *} @daily} {{} x {* * *}}] }
+        channel { return [argument channel] }
+        bucket { return [argument bucket] }
+        pattern { return [argument pattern] }
+        opt_start_time - pause_until - start_time - up_to_time - at { return [choose {2024-01-02T03:04:05Z 2024-01-02T03:04:05.678} {now {} 9999-12-31T23:59:59Z 2024-13-01T00:00:00Z}] }
     }
     switch -- [dict get $row type] {
         timeout { return [timeout] }
@@ -215,21 +219,49 @@ proc ::fuzz::argument {name} {
         subject - deliver_subject { return [subject] }
         message { return [either 2 [message] [junk]] }
         msg { return [message] }
-        stream - consumer { return [name] }
+        stream - origin { return [choose {S S S S CNT SCH T} [list [name]]] }
+        consumer { return [choose {C C P P D} [list [name]]] }
+        subjects - filter { return [subject] }
+        n { return [choose {1 -1 +5 99999999999999999999} [list [number] x {}]] }
+        messages { return [choose [list [list [message] [message]] [list [list subject s.a data x]]] [list {} "\{" [junk]]] }
+        reason - description { return [choose {why} {{} "\r\n" null}] }
+        until { return [choose {2030-01-02T03:04:05Z 1700000000000} {now {} -1 x}] }
+        target { return [choose {x y} {{} a/b}] }
+        mode { return [choose {r w} {{} rw a}] }
+        keys { return [choose {a {a b} > a.*} [list {} [key_name] [list [key_name] [key_name]] "\{"]] }
+        dict { return [choose {{a 1} {a 1 b 2}} [list {} a [list [key_name] [junk]] "\{"]] }
+        data { return [junk] }
+        endpoint { return [choose {e e f} {{} unknown destroy "a b"}] }
+        prefix { return [choose {g g.h} {{} . {a b} >}] }
+        version { return [choose 1.0.0 {x {} 1}] }
+        code { return [choose {400 500} {x {} 0 -1 99999999999999999999}] }
+        body { return [choose {break {incr ::fuzz::ran; break} {if {[incr ::fuzz::ran] % 3} continue else break}} {{} {error x} {return -code 7} {::fuzz::called_destroying; break} {::fuzz::called_ending} {update; break} {[lindex [dict get $::fuzz::objects messages] 0] next -timeout 1} {[lindex [dict get $::fuzz::objects messages] 0] each m break} "\{"}] }
+        args { return [choose {{} a} {{a b} "\{" {{a 1} args}}] }
+        id { return [number] }
+        failed - writable { return [choose {0 1} x] }
+        origins { return [choose [list [list [dict create stream KV_b]]] {{} "\{" x}] }
+        count - offset { return [choose {0 1 10 100} {-1 1000000 x {}}] }
+        direction { return [choose {read write} {{} x}] }
+        event { return [choose {readable writable} {x {}}] }
+        script { return [pick {{} {::fuzz::called} {error x} {::fuzz::called_destroying}}] }
+        channelOption { return [pick {-blocking -buffering -translation -eofchar -encoding -info -x {}}] }
+        name { return [choose {x x y fuzz} [list [name]]] }
         path { return [pick {/no/such/file {} /}] }
-        channel { return [pick {no_such_channel {} natsobj1 natsobj2}] }
-        bucket { return [choose {b b b b2} [list [name]]] }
+        channel { return [pick [concat {no_such_channel {}} $::fuzz::null [chan names natsobj*]]] }
+        bucket { return [choose {b b b l b2} [list [name]]] }
         key { return [key_name] }
         value - payload { return [junk] }
         json_config { return [json] }
         revision { return [either 2 [pick {1 2 3}] [number]] }
-        subID - reqID - watchID { return [either 5 [pick $ids] [number]] }
+        subID - reqID - watchID - sequence { return [either 5 [pick $ids] [number]] }
         msec { return [choose {0 1700000000000} [list [number]]] }
         isotime { return [choose {2022-11-22T13:31:35.451 2022-11-22T13:31:35.451987654Z} {now {} 0000-00-00T00:00:00Z 9999-12-31T23:59:59.999+23:59}] }
         tz { return [choose {:UTC UTC :localtime} {:Europe/Berlin no/where {} +0100}] }
         varName { return [choose ::fuzz::message_variable {::fuzz::no_such_variable ::fuzz::message_variable(x) {} ::no::such::x}] }
+        group { return [choose g {{} x}] }
+        schedule { return [choose {{@every 1s}} {{} x}] }
         field { return [choose {-data -subject -reply data subject} {-x {} -header}] }
-        pattern { return [choose {* A*} {[ {} \\}] }
+        pattern - glob { return [choose {* A* >} {[ {} \\}] }
         option { return [choose {servers name tls_opts -name} {status x {}}] }
         connection - jet_stream { return [pick [concat [dict get $objects $name] {no_such_object {} ::oo::object}]] }
     }
@@ -239,7 +271,7 @@ proc ::fuzz::argument {name} {
 # Words after the command and its method: the plain ones of the usage, some options; then, now and then, one too many or too few.
 proc ::fuzz::words {usage options} {
     set words {}
-    foreach word [split [regsub -all {\?[^?]*\?} $usage {}]] {
+    foreach word [split [regsub -all {(?:^| )-\w+ \w+} [regsub -all {\?[^?]*\?} $usage {}] {}]] {
         if {$word ne "" && ![string match -* $word]} {
             lappend words [argument $word]
         }
@@ -250,8 +282,16 @@ proc ::fuzz::words {usage options} {
         }
     }
     set names [dict keys $options]
+    # Those that stand in the usage without question marks have to be there.
+    if {![stray]} {
+        foreach {match name} [regexp -all -inline {(?:^| )-(\w+)} [regsub -all {\?[^?]*\?} $usage {}]] {
+            if {$name in $names} {
+                lappend words -$name [value $name [dict get $options $name]]
+            }
+        }
+    }
     if {[llength $names]} {
-        for {set n [pick {0 1 1 2 2 3 5}]} {$n > 0} {incr n -1} {
+        for {set n [pick {0 0 0 0 1 1 2 3 5}]} {$n > 0} {incr n -1} {
             set name [pick $names]
             lappend words [pick [list -$name -$name -$name $name]] [value $name [dict get $options $name]]
         }

@@ -121,7 +121,7 @@ impl Connection {
         };
         let interp = kept.interp();
         words.push(server_dict(server));
-        let wait = match interp.call(&words) {
+        let wait = match interp.ask(&words) {
             Ok(value) => match value.as_int().filter(|ms| *ms >= 0) {
                 Some(ms) => Some(std::time::Duration::from_millis(ms as u64)),
                 None => {

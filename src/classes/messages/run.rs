@@ -61,7 +61,7 @@ impl Messages {
         if self.settings.concurrency > 1 {
             self.in_coroutine(kept.interp(), &words, taken);
         } else {
-            let outcome = kept.interp().call(&words);
+            let outcome = kept.interp().ask(&words);
             self.settle_apart(taken, outcome.is_err());
             if let Err(error) = outcome {
                 kept.interp().background_error(&error);
@@ -123,7 +123,7 @@ impl Messages {
             Obj::int(id as i64),
             Obj::list(words),
         ];
-        if let Err(error) = interp.call(&call) {
+        if let Err(error) = interp.ask(&call) {
             interp.background_error(&error);
             // It may not have begun.
             let left = self.taken.borrow_mut().remove(&id);

@@ -231,7 +231,7 @@ impl Service {
         let mut words = self.settings.stats_data.clone()?;
         let kept = self.connection.home.live()?;
         words.push(Obj::text(&endpoint.place.name));
-        match kept.interp().call(&words) {
+        match kept.interp().ask(&words) {
             Ok(data) => Some(rules::data(&data.as_text())),
             Err(error) => {
                 kept.interp().background_error(&error);
