@@ -17,10 +17,19 @@ pub(super) async fn run(shared: &Shared) -> Infallible {
         match next {
             Some(deadline) => {
                 let sleep = tokio::time::sleep_until(deadline.into());
-                tokio::select! { () = sleep => (), () = woken => () }
+                tokio::select! { () = sleep => let_in().await, () = woken => () }
             }
             None => woken.await,
         }
+    }
+}
+
+/// Lets the session read what is there: where this process was not run for a while, an answer that came in time waits in the socket, and a
+/// deadline that is past as well must not come first. At the first turn the socket's news are fetched, at the second one they are read, whichever
+/// of the two futures is polled first.
+async fn let_in() {
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
     }
 }
 
