@@ -16,6 +16,7 @@ pub(crate) mod message;
 mod messages;
 mod object_store;
 mod ordered_consumer;
+mod priority;
 mod publisher;
 pub(crate) mod service;
 

@@ -39,7 +39,7 @@ pub(crate) struct Api {
     /// Logs the requests to the API and their replies, if that is wanted.
     trace: Option<Trace>,
     /// The API level, by the ID of the server that the connection had when it was asked.
-    level: RefCell<Option<(String, u32)>>,
+    level: Rc<RefCell<Option<(String, u32)>>>,
 }
 
 /// The error in an API reply, or that of a reply that is none.
@@ -85,7 +85,7 @@ pub(crate) fn pub_ack(message: &Message) -> Result<Json, Fault> {
 impl Api {
     /// The API of a connection.
     pub(crate) fn new(client: &Rc<Client>, timeout: i64, domain: Option<String>, prefix: String, trace: Option<Trace>) -> Api {
-        Api { client: Rc::clone(client), timeout, domain, prefix, trace, level: RefCell::default() }
+        Api { client: Rc::clone(client), timeout, domain, prefix, trace, level: Rc::default() }
     }
 
     /// The same with another prefix, such as that of a mirror's origin.
@@ -96,13 +96,13 @@ impl Api {
             domain: self.domain.clone(),
             prefix: prefix.to_string(),
             trace: self.trace.clone(),
-            level: RefCell::default(),
+            level: Rc::default(),
         }
     }
 
     /// The same with another timeout, in ms; with 0 requests wait for ever.
     pub(crate) fn with_timeout(&self, timeout: i64) -> Api {
-        Api { timeout, ..self.with_prefix(&self.prefix) }
+        Api { timeout, level: Rc::clone(&self.level), ..self.with_prefix(&self.prefix) }
     }
 
     /// The API level that a server was asked for, and the server's ID.

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::api::{Api, parse, pub_ack, response_error};
 use super::argument::Argument;
 use super::conn::State;
-use super::fault::Fault;
+use super::deadline::Deadline;
+use super::fault::{Fault, Waiting};
 use crate::engine::{Headers, Message, Outgoing, Subject};
 use crate::rules::atomic::{Commit, MOST, headers};
 
@@ -23,11 +24,13 @@ pub(crate) struct Atomic {
     over: Cell<bool>,
     /// Number of reconnections when the stream had accepted the batch.
     reconnects: Cell<Option<u64>>,
+    /// The end of the time for all of it; without one each answer has the object's timeout.
+    deadline: Option<Deadline>,
 }
 
 impl Atomic {
-    /// A batch without messages.
-    pub(crate) fn new(api: &Rc<Api>, ack_every: u64) -> Rc<Atomic> {
+    /// A batch without messages; with a deadline for all of it, if that is given.
+    pub(crate) fn new(api: &Rc<Api>, ack_every: u64, deadline: Option<Deadline>) -> Rc<Atomic> {
         Rc::new(Atomic {
             api: Rc::clone(api),
             id: api.client.engine().new_token(),
@@ -36,6 +39,7 @@ impl Atomic {
             last: RefCell::default(),
             over: Cell::new(false),
             reconnects: Cell::new(None),
+            deadline,
         })
     }
 
@@ -135,6 +139,10 @@ impl Atomic {
 
     async fn ask(&self, message: Outgoing) -> Result<Message, Fault> {
         let subject = message.subject.as_str().to_string();
-        self.api.exchange(&subject, message.payload, message.headers, self.api.timeout).await
+        if self.deadline.is_some_and(Deadline::is_over) {
+            return Err(Fault::Timeout(Waiting::Request(subject)));
+        }
+        let ms = self.deadline.map_or(self.api.timeout, Deadline::left);
+        self.api.exchange(&subject, message.payload, message.headers, ms).await
     }
 }

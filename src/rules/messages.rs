@@ -1,6 +1,7 @@
 //! Options of `messages` and of the methods of `nats::messages`.
 
 use super::option::{Kind, Opt, preset, row};
+use super::pull::PRIORITY_OPTIONS;
 
 /// Options of `messages`.
 pub(crate) const MESSAGES_OPTIONS: &[Opt] = &[
@@ -19,11 +20,10 @@ pub(crate) const MESSAGES_OPTIONS: &[Opt] = &[
         "ms between heartbeats of the server while nothing comes, at most half of `-expires`; by default half of it, within 500 and 30000",
     ),
     row("stop_after", Kind::Count, "end after so many messages, and never ask for more; not 0"),
-    row("group", Kind::NonEmpty, "priority group of the consumer").since(2, 11, 0),
-    row("min_pending", Kind::Count, "deliver only while at least so many messages wait (policy `overflow`)").since(2, 11, 0),
-    row("min_ack_pending", Kind::Count, "deliver only while at least so many messages are not acknowledged (policy `overflow`)")
-        .since(2, 11, 0),
-    row("priority", Kind::Count, "0 to 9, the lowest is served first (policy `prioritized`)").since(2, 12, 0),
+    PRIORITY_OPTIONS[0],
+    PRIORITY_OPTIONS[1],
+    PRIORITY_OPTIONS[2],
+    PRIORITY_OPTIONS[3],
     preset(
         "ack",
         Kind::Enum(&["none", "auto", "sync"]),

@@ -103,7 +103,7 @@ pub(crate) const WINDOWED_OPTIONS: &[Opt] = &joined::<{ BATCHED_OPTIONS.len() + 
 
 /// Options of `publish_batch`.
 pub(crate) const PUBLISH_BATCH_OPTIONS: &[Opt] =
-    &[row("timeout", Kind::Timeout, "limit of each of its two waits, by default the JetStream object's; 0 waits for ever")];
+    &[row("timeout", Kind::Timeout, "limit of the whole call, by default the JetStream object's; 0 waits for ever")];
 
 /// Options of `batch`.
 pub(crate) const BATCH_OPTIONS: &[Opt] =

@@ -8,6 +8,15 @@ use serde_json::{Map, Value};
 use super::option::{Kind, Opt, preset, row};
 use super::time::{DurationError, millis_to_nanos};
 
+/// Options of all that pulls from a consumer with priority groups.
+pub(crate) const PRIORITY_OPTIONS: &[Opt; 4] = &[
+    row("group", Kind::NonEmpty, "priority group of the consumer").since(2, 11, 0),
+    row("min_pending", Kind::Count, "deliver only while at least so many messages wait (policy `overflow`)").since(2, 11, 0),
+    row("min_ack_pending", Kind::Count, "deliver only while at least so many messages are not acknowledged (policy `overflow`)")
+        .since(2, 11, 0),
+    row("priority", Kind::Count, "0 to 9, the lowest is served first (policy `prioritized`)").since(2, 12, 0),
+];
+
 /// Options of `consume` and `fetch`.
 pub(crate) const CONSUME_OPTIONS: &[Opt] = &[
     preset("batch_size", Kind::Count, "1", "most messages; not 0"),
@@ -30,11 +39,10 @@ pub(crate) const CONSUME_OPTIONS: &[Opt] = &[
         "ms between heartbeats of the server while nothing comes, at most half of the server's wait; two that fail to come end the pull. Needs `-timeout`",
     )
     .since(2, 8, 3),
-    row("group", Kind::NonEmpty, "priority group of the consumer").since(2, 11, 0),
-    row("min_pending", Kind::Count, "deliver only while at least so many messages wait (policy `overflow`)").since(2, 11, 0),
-    row("min_ack_pending", Kind::Count, "deliver only while at least so many messages are not acknowledged (policy `overflow`)")
-        .since(2, 11, 0),
-    row("priority", Kind::Count, "0 to 9, the lowest is served first (policy `prioritized`)").since(2, 12, 0),
+    PRIORITY_OPTIONS[0],
+    PRIORITY_OPTIONS[1],
+    PRIORITY_OPTIONS[2],
+    PRIORITY_OPTIONS[3],
     row(
         "status",
         Kind::NonEmpty,

@@ -12,7 +12,7 @@ use crate::bridge::task::block;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::classes::jet_stream::publish::{Needs, ack_dict, headers};
 use crate::client::atomic::Atomic;
-use crate::client::{Api, Argument, Fault};
+use crate::client::{Api, Argument, Deadline, Fault};
 use crate::engine::{Headers, Outgoing};
 use crate::rules::atomic::{self, LEVEL, MOST};
 use crate::rules::option::{int, named};
@@ -88,7 +88,7 @@ async fn supported(api: &Api, method: &str, needs: Needs) -> Result<()> {
 pub(super) fn batch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let ack_every = call.options.int(const { int(BATCH_OPTIONS, "ack_every") });
     open_or_error(js)?;
-    let state = Rc::new(Batch { js: Rc::clone(js), atomic: Atomic::new(&js.api, ack_every as u64) });
+    let state = Rc::new(Batch { js: Rc::clone(js), atomic: Atomic::new(&js.api, ack_every as u64, None) });
     let born = birth::make(call.interp, CLASS.name, state as Rc<dyn Instance>)?;
     let name = born.handle.name(call.interp);
     if dialect::of(call.interp).children_die && !js.family.adopt(&js.connection.home, born.handle) {
@@ -163,10 +163,10 @@ pub(super) fn publish_batch(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
     let mut messages = elements.iter().map(|one| element(js, one)).collect::<Result<Vec<_>>>()?;
     let Some(last) = messages.pop() else { return Err(Argument::BatchEmpty.into()) };
     let ms = call.options.given_int(const { named(PUBLISH_BATCH_OPTIONS, "timeout") }).unwrap_or(js.api.timeout);
-    let api = Rc::new(js.api.with_timeout(ms));
+    let (api, deadline) = (Rc::clone(&js.api), Deadline::after(ms));
     block(call.interp, async move {
-        supported(&api, "publish_batch", None).await?;
-        let atomic = Atomic::new(&api, 0);
+        supported(&api.with_timeout(ms), "publish_batch", None).await?;
+        let atomic = Atomic::new(&api, 0, Some(deadline));
         for message in messages {
             atomic.add(message).await?;
         }

@@ -51,7 +51,7 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     }
     let calling = js.connection.call(pull.spec)?;
     let js = Rc::clone(js);
-    let (stream, consumer, subject) = (pull.stream, pull.consumer, pull.subject);
+    let (stream, consumer, subject, question) = (pull.stream, pull.consumer, pull.subject, pull.question);
     let work = async move {
         let mut messages = Vec::new();
         let end = loop {
@@ -66,9 +66,9 @@ pub(super) fn fetch(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             End::Refused(_) if messages.is_empty() => Err(end_error(&end, &subject)),
             End::Closed | End::Lost => Err(end_error(&end, &subject)),
             End::Status(status) if status.status() == Some(StatusCode::NO_RESPONDERS) && messages.is_empty() => {
-                Err(js.api.why_empty(stream, consumer, subject).await.into())
+                Err(js.api.why_empty(stream, consumer, subject, question.ms()).await.into())
             }
-            End::Timeout if messages.is_empty() => Err(js.api.why_empty(stream, consumer, subject).await.into()),
+            End::Timeout if messages.is_empty() => Err(js.api.why_empty(stream, consumer, subject, question.ms()).await.into()),
             _ => Ok(Obj::list(&messages)),
         };
         (status, result)

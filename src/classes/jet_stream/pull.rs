@@ -8,17 +8,16 @@ use super::api::{JetStream, consumer_name, stream_name};
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::Options;
 use crate::bridge::task::block;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Argument, Fault, Waiting, timeout};
+use crate::classes::priority;
+use crate::client::{Answer, Argument, Deadline, Fault, Waiting, timeout};
 use crate::engine::{End, Message, Mode, Outgoing, Progress, RequestSpec, Subject};
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::option::{Kind, Name, Preset, int, named};
 use crate::rules::pull::{
-    BATCH_BY_BYTES, CONSUME_OPTIONS, LOWEST_PRIORITY, NEXT_OPTIONS, Priority, PullRequest, pull_expires, pull_of_less, pull_rest,
-    undelivered,
+    BATCH_BY_BYTES, CONSUME_OPTIONS, NEXT_OPTIONS, PullRequest, pull_expires, pull_of_less, pull_rest, undelivered,
 };
 use crate::tcl::{Interp, Obj, Reply};
 
@@ -28,10 +27,6 @@ const EXPIRES: Name = named(CONSUME_OPTIONS, "expires");
 pub(super) const CALLBACK: Name = named(CONSUME_OPTIONS, "callback");
 const MAX_BYTES: Name = named(CONSUME_OPTIONS, "max_bytes");
 const IDLE_HEARTBEAT: Name = named(CONSUME_OPTIONS, "idle_heartbeat");
-const GROUP: Name = named(CONSUME_OPTIONS, "group");
-const MIN_PENDING: Name = named(CONSUME_OPTIONS, "min_pending");
-const MIN_ACK_PENDING: Name = named(CONSUME_OPTIONS, "min_ack_pending");
-const PRIORITY: Name = named(CONSUME_OPTIONS, "priority");
 const STATUS: Name = named(CONSUME_OPTIONS, "status");
 
 /// A pull request to be sent.
@@ -44,6 +39,33 @@ pub(super) struct Pull {
     pub(super) spec: RequestSpec,
     /// Variable that gets the status.
     pub(super) status: Option<Obj>,
+    /// The time for the question why nothing came.
+    pub(super) question: Question,
+}
+
+/// Least time in ms to find out why nothing came, unless the pull itself has less: what a server at hand needs for an answer.
+const GRACE: i64 = 100;
+
+/// How long to ask why a pull delivered nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Question {
+    deadline: Deadline,
+    ms: i64,
+    /// Timeout of the object's requests.
+    most: i64,
+}
+
+impl Question {
+    fn new(js: &JetStream, ms: i64) -> Question {
+        Question { deadline: Deadline::after(ms), ms, most: js.api.timeout }
+    }
+
+    /// Its time in ms, 0 for no limit: what is left of the pull's, since a server that keeps silent must not hold the call for the
+    /// object's timeout as well.
+    pub(super) fn ms(self) -> i64 {
+        let left = if self.ms > 0 { self.deadline.left().max(GRACE.min(self.ms)) } else { 0 };
+        [left, self.most].into_iter().filter(|ms| *ms > 0).min().unwrap_or(0)
+    }
 }
 
 impl Pull {
@@ -78,7 +100,7 @@ impl Pull {
         if status.is_some() && options.given(CALLBACK).is_some() {
             return Err(Argument::Exclusive(STATUS, CALLBACK).into());
         }
-        let priority = priority(options)?;
+        let priority = priority::read(options)?;
         let request = PullRequest { batch, max_bytes, expires, idle_heartbeat, priority };
         let body = request.payload().map_err(|_| too_long(call))?;
         js.api.knows(CONSUME_OPTIONS, &options.values(), false)?;
@@ -105,31 +127,21 @@ impl Pull {
         let msg = Outgoing { subject: to, reply: None, headers: None, payload: Bytes::from(body) };
         let mode = Mode::Pull { max: 1, ends_at_client: ms < 20, renew: Some(renew), amend: None, silence: None };
         let spec = RequestSpec { msg, timeout: timeout(ms), mode };
-        Pull { connection: Rc::clone(&js.connection), stream, consumer, subject, spec, status: None }
+        Pull {
+            connection: Rc::clone(&js.connection),
+            stream,
+            consumer,
+            subject,
+            spec,
+            status: None,
+            question: Question::new(js, ms),
+        }
     }
 
     /// Nothing came in time.
     pub(super) fn timed_out(stream: String, consumer: String, subject: String) -> Fault {
         Fault::Timeout(Waiting::Pull { stream, consumer, subject })
     }
-}
-
-/// What the options say of priority groups.
-///
-/// # Errors
-/// `ErrInvalidArg`
-fn priority(options: &Options) -> Result<Priority> {
-    let priority = options.given_int(PRIORITY);
-    if let Some(number) = priority.filter(|number| *number > LOWEST_PRIORITY) {
-        return Err(wrong(PRIORITY.as_str(), Kind::Count, number));
-    }
-    Ok(Priority {
-        group: options.given_text(GROUP).map(str::to_string),
-        min_pending: options.given_int(MIN_PENDING),
-        min_ack_pending: options.given_int(MIN_ACK_PENDING),
-        priority,
-        id: None,
-    })
 }
 
 /// Payload of a request for the rest of a pull.
@@ -196,8 +208,7 @@ pub(super) fn next(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let calling = js.connection.call(pull.spec)?;
     let js = Rc::clone(js);
     let (stream, consumer, subject) = (pull.stream, pull.consumer, pull.subject);
-    // A server that keeps silent must not hold the call for the object's whole timeout as well; 0 waits for ever.
-    let asker = js.api.with_timeout([ms, js.api.timeout].into_iter().filter(|ms| *ms > 0).min().unwrap_or(0));
+    let question = pull.question;
     block(call.interp, async move {
         let end = match calling.next().await {
             Answer::Reply(message) => return Ok(dict_in(js.connection.coding(), &message, 0)),
@@ -207,10 +218,10 @@ pub(super) fn next(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             End::Status(status) => match code(status) {
                 // The word of the consumer itself: it exists.
                 404 | 408 => Err(Pull::timed_out(stream, consumer, subject).into()),
-                503 => Err(asker.why_empty(stream, consumer, subject).await.into()),
+                503 => Err(js.api.why_empty(stream, consumer, subject, question.ms()).await.into()),
                 code => Err(Fault::of_status(code, &status.description().unwrap_or_default()).into()),
             },
-            End::Timeout => Err(asker.why_empty(stream, consumer, subject).await.into()),
+            End::Timeout => Err(js.api.why_empty(stream, consumer, subject, question.ms()).await.into()),
             end => Err(end_error(end, &subject)),
         }
     })

@@ -9,12 +9,13 @@ use crate::bridge::errors::Result;
 use crate::bridge::options::Options;
 use crate::classes::connection::receive::prefix;
 use crate::classes::jet_stream::api::JetStream;
+use crate::classes::priority::{self, MIN_ACK_PENDING, MIN_PENDING, PRIORITY};
 use crate::client::Argument;
 use crate::rules::jetstream_consumers::nak;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::messages::MESSAGES_OPTIONS;
 use crate::rules::option::{Kind, Name, Preset, flag, int, named, text};
-use crate::rules::pull::{BATCH_BY_BYTES, LOWEST_PRIORITY, Priority};
+use crate::rules::pull::BATCH_BY_BYTES;
 use crate::rules::pull_plan::Plan;
 use crate::rules::pull_status::Limit;
 use crate::tcl::Obj;
@@ -25,10 +26,6 @@ const THRESHOLD: Name = named(MESSAGES_OPTIONS, "threshold");
 const EXPIRES: Preset<i64> = int(MESSAGES_OPTIONS, "expires");
 const IDLE_HEARTBEAT: Name = named(MESSAGES_OPTIONS, "idle_heartbeat");
 const STOP_AFTER: Name = named(MESSAGES_OPTIONS, "stop_after");
-const GROUP: Name = named(MESSAGES_OPTIONS, "group");
-const MIN_PENDING: Name = named(MESSAGES_OPTIONS, "min_pending");
-const MIN_ACK_PENDING: Name = named(MESSAGES_OPTIONS, "min_ack_pending");
-const PRIORITY: Name = named(MESSAGES_OPTIONS, "priority");
 const CALLBACK: Name = named(MESSAGES_OPTIONS, "callback");
 const EVENTS: Name = named(MESSAGES_OPTIONS, "events");
 const CONCURRENCY: Preset<i64> = int(MESSAGES_OPTIONS, "concurrency");
@@ -172,11 +169,6 @@ fn plan(options: &Options, expires: i64, heartbeat: i64) -> Result<Plan> {
     if heartbeat > expires / 2 {
         return Err(Argument::HeartbeatTooLong { heartbeat, expires }.into());
     }
-    let priority = options.given_int(PRIORITY);
-    if let Some(number) = priority.filter(|number| *number > LOWEST_PRIORITY) {
-        let value = number.to_string();
-        return Err(Argument::Value(BadValue { name: PRIORITY.to_string(), kind: Kind::Count, value }).into());
-    }
     Ok(Plan {
         max_msgs: if max_bytes.is_some() { BATCH_BY_BYTES as u64 } else { max_msgs },
         max_bytes,
@@ -184,13 +176,7 @@ fn plan(options: &Options, expires: i64, heartbeat: i64) -> Result<Plan> {
         expires: Duration::from_millis(expires as u64),
         heartbeat: Duration::from_millis(heartbeat as u64),
         stop_after: count(STOP_AFTER, options.given_int(STOP_AFTER))?,
-        priority: Priority {
-            group: options.given_text(GROUP).map(str::to_string),
-            min_pending: options.given_int(MIN_PENDING),
-            min_ack_pending: options.given_int(MIN_ACK_PENDING),
-            priority,
-            id: None,
-        },
+        priority: priority::read(options)?,
         renews: false,
         pushed: false,
     })

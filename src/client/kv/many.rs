@@ -136,7 +136,7 @@ impl Api {
         if puts.len() as u64 > MOST {
             return Err(Argument::BatchTooLarge.into());
         }
-        let (batch, mut keys, mut left) = (Atomic::new(self, 0), Vec::new(), puts.len());
+        let (batch, mut keys, mut left) = (Atomic::new(self, 0, None), Vec::new(), puts.len());
         let mut ack = None;
         for Put { key, subject, headers, value } in puts {
             let headers = (!headers.is_empty()).then_some(headers);

@@ -1,9 +1,8 @@
 //! Ordered consumers of a bucket's entries.
 
-use std::time::Instant;
-
 use super::buckets::Buckets;
 use crate::client::codes;
+use crate::client::deadline::Deadline;
 use crate::client::fault::Fault;
 use crate::client::ordered::{Consumer, Form};
 use crate::rules::kv::{Holds, key_subject};
@@ -29,18 +28,17 @@ impl Buckets {
     /// [`Fault::BucketNotFound`] and those of [`Consumer::start`].
     pub(crate) async fn read(&self, reading: &Reading<'_>, begin: &dyn Fn(Vec<Form>) -> Consumer) -> Result<Consumer, Fault> {
         let &Reading { bucket, keys, check, mut looked, ms } = reading;
-        let started = Instant::now();
-        let left = || if ms > 0 { (ms - started.elapsed().as_millis() as i64).max(1) } else { 0 };
+        let deadline = Deadline::after(ms);
         let check = check && !self.access(bucket).is_blind();
         let mut holds = self.known.borrow().get(bucket).cloned();
         loop {
             if holds.is_none() && check {
-                holds = self.access(bucket).looked(self.look_whose(bucket, left()).await)?;
+                holds = self.access(bucket).looked(self.look_whose(bucket, deadline.left()).await)?;
                 looked = true;
             }
             let exact = self.exact_filters.get();
             let consumer = begin(forms(bucket, keys, holds.as_ref(), exact));
-            match consumer.start(left()).await {
+            match consumer.start(deadline.left()).await {
                 // What was known of the bucket may be out of date.
                 Err(fault) if is_filter_refused(&fault) && holds.is_some() && !looked && check => holds = None,
                 Err(fault) if !exact && is_filter_refused(&fault) => self.exact_filters.set(true),
