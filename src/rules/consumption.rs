@@ -11,7 +11,9 @@ use super::pull::PullRequest;
 use super::pull_plan::{Amount, Plan};
 use super::pull_status::Verdict;
 
+mod close;
 mod loss;
+mod remake;
 
 pub(crate) use loss::Loss;
 
@@ -75,6 +77,8 @@ pub(crate) struct Consumption {
     connected: bool,
     /// Whether there is no consumer at the moment.
     away: bool,
+    /// When the floor was asked for, and how many messages had been delivered by then.
+    looked: Option<(Instant, u64)>,
     paused: bool,
     closing: bool,
     over: bool,
@@ -106,6 +110,7 @@ impl Consumption {
             unanswered: 0,
             connected: true,
             away: false,
+            looked: None,
             paused: false,
             closing: false,
             over: false,
@@ -244,7 +249,7 @@ impl Consumption {
                 let pause = doubled(&mut self.nobody, NOBODY);
                 self.wait(now, pause);
             }
-            Verdict::End => self.end(description),
+            Verdict::End | Verdict::Gone => self.end(description),
             Verdict::Unknown => self.actions.push_back(warning),
         }
     }
@@ -261,7 +266,7 @@ impl Consumption {
     /// There is a connection again: the server no longer owes anything.
     pub(crate) fn reconnected(&mut self, now: Instant) {
         self.connected = true;
-        if self.plan.renews {
+        if self.plan.renews || self.away {
             return self.lose(Loss::Connection);
         }
         self.forget_coming(now);
@@ -273,34 +278,6 @@ impl Consumption {
         self.heard = now;
         if !self.closing && !self.over {
             self.actions.push_back(Action::NewInbox);
-        }
-    }
-
-    /// Stops or restarts the pulls.
-    pub(crate) fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
-    }
-
-    /// Whether it is paused.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// No more pulls.
-    pub(crate) fn close(&mut self) {
-        self.closing = true;
-    }
-
-    /// Whether there are no more pulls.
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing
-    }
-
-    /// Nothing will come any more, what is here excepted.
-    pub(crate) fn drained(&mut self) {
-        self.coming = Amount::default();
-        if self.held.msgs == 0 {
-            self.end("drained");
         }
     }
 
@@ -352,6 +329,7 @@ impl Consumption {
         let bytes = request.max_bytes.map_or(0, |bytes| bytes as u64);
         self.last_pull = Amount { msgs: request.batch as u64, bytes };
         self.coming.add(self.last_pull);
+        self.look_for_floor(now);
         Some(Action::Pull(Box::new(request)))
     }
 

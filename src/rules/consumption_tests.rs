@@ -14,6 +14,7 @@ fn plan(max_msgs: u64) -> Plan {
         stop_after: None,
         priority: Priority::default(),
         renews: false,
+        recreates: false,
         pushed: false,
     }
 }
@@ -290,4 +291,62 @@ fn an_end_is_told_once() {
     c.end("stopped");
     assert_eq!(run(&mut c, t), (vec![], vec![Action::End("Consumer Deleted".into())]));
     assert!(c.is_over());
+}
+
+#[test]
+fn a_consumer_that_is_gone_is_made_anew() {
+    let t = Instant::now();
+    let later = |seconds| t + Duration::from_secs(seconds);
+    let mut c = Consumption::new(Plan { recreates: true, stop_after: Some(9), ..plan(4) }, t);
+    assert_eq!(pulls(&mut c, t), [4]);
+    c.message(10, Some("a"));
+    c.message(10, None);
+    c.done(ONE);
+    run(&mut c, t);
+    c.status(t, 409, "Consumer Deleted", Verdict::Gone);
+    assert_eq!((run(&mut c, t), c.is_away()), ((vec![], vec![Action::Lost(Loss::Gone)]), true));
+    // Found out a second time.
+    c.missing("consumer not found");
+    assert_eq!((run(&mut c, t), c.silent_at(t), c.pull_at()), ((vec![], vec![]), None, None));
+    assert_eq!([true, true, false, false].map(|refused| c.not_remade(refused).as_millis()), [1000, 2000, 250, 500]);
+    c.disconnected();
+    c.reconnected(later(1));
+    assert_eq!(run(&mut c, later(1)), (vec![], vec![Action::Lost(Loss::Connection)]));
+    // What is buffered comes again.
+    c.dropped(ONE);
+    c.renewed(later(2));
+    assert_eq!((pulls(&mut c, later(2)), c.outstanding(), c.pin()), (vec![4], 4, None));
+}
+
+#[test]
+fn the_floor_is_asked_for_as_the_script_gets_on() {
+    let t = Instant::now();
+    let later = |seconds| t + Duration::from_secs(seconds);
+    let mut c = Consumption::new(Plan { recreates: true, ..plan(1) }, t);
+    for (seconds, asks) in [(0, 0), (4, 0), (5, 1), (9, 0), (10, 1)] {
+        let (batches, actions) = run(&mut c, later(seconds));
+        assert_eq!((batches, actions), (vec![1], vec![Action::AskInfo; asks]));
+        c.message(1, None);
+        c.done(ONE);
+    }
+    run(&mut c, later(11));
+    c.status(later(30), 408, "x", Verdict::Undelivered(1, 0));
+    assert_eq!(run(&mut c, later(30)), (vec![1], vec![Action::AskInfo]));
+    c.status(later(60), 408, "x", Verdict::Undelivered(1, 0));
+    assert_eq!(run(&mut c, later(60)), (vec![1], vec![]));
+}
+
+#[test]
+fn a_consumer_that_is_gone_is_the_end_otherwise() {
+    let t = Instant::now();
+    for missing in [false, true] {
+        let mut c = Consumption::new(plan(4), t);
+        pulls(&mut c, t);
+        if missing {
+            c.missing("x");
+        } else {
+            c.status(t, 409, "x", Verdict::Gone);
+        }
+        assert_eq!(run(&mut c, t), (vec![], vec![Action::End("x".into())]));
+    }
 }

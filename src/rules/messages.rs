@@ -46,6 +46,12 @@ pub(crate) const MESSAGES_OPTIONS: &[Opt] = &[
     row("batch_wait", Kind::Count, "ms to wait for a full `-batch`, which it needs; by default none"),
     row("events", Kind::Command, "called with an event and a text"),
     preset("check", Kind::Bool, "true", "look up the consumer first. `false`: for accounts without that permission"),
+    preset(
+        "recreate",
+        Kind::Bool,
+        "false",
+        "make a consumer that is gone anew, with its configuration, from the message after its last known ack floor; not with `-check false`",
+    ),
 ];
 
 /// Options of `next`.

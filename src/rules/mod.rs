@@ -1,5 +1,6 @@
 //! Pure tables and rules: options, valid names, conversions of times and JSON. No Tcl, no sockets.
 
+pub(crate) mod ack_floor;
 pub(crate) mod atomic;
 pub(crate) mod connection;
 pub(crate) mod consumption;

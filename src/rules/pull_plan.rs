@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub priority: Priority,
     /// Whether a consumer that is lost is replaced by another one: then no loss is the end.
     pub renews: bool,
+    /// Whether a consumer that is gone is made anew.
+    pub recreates: bool,
     /// Whether the server delivers without being asked.
     pub pushed: bool,
 }

@@ -32,6 +32,8 @@ pub(crate) enum Verdict {
     Crowded,
     /// Nobody listens: JetStream is away, or there is no such consumer.
     Nobody,
+    /// The consumer was removed.
+    Gone,
     /// There is no point in going on.
     End,
     /// Something that this version does not know.
@@ -51,7 +53,8 @@ pub(crate) fn verdict<N: AsRef<str>, V: AsRef<str>>(
         404 => Verdict::Over,
         400 | 412 => Verdict::End,
         409 if description.starts_with("Leadership Change") || description.starts_with("Server Shutdown") => Verdict::Over,
-        409 if description.starts_with("Consumer Deleted") || description.starts_with("Consumer is push based") => Verdict::End,
+        409 if description.starts_with("Consumer Deleted") => Verdict::Gone,
+        409 if description.starts_with("Consumer is push based") => Verdict::End,
         409 if description.starts_with("Exceeded MaxWaiting") => Verdict::Crowded,
         _ => match (limit(description), rest) {
             (Some(limit), _) if code == 409 => Verdict::TooMuch(limit),
@@ -120,7 +123,7 @@ mod tests {
             (409, "Exceeded MaxRequestBatch of 0", Verdict::Unknown),
             (409, "Exceeded MaxWaiting", Verdict::Crowded),
             (503, "", Verdict::Nobody),
-            (409, "Consumer Deleted", Verdict::End),
+            (409, "Consumer Deleted", Verdict::Gone),
             (409, "Consumer is push based", Verdict::End),
             (400, "Bad Request - Priority Group missing", Verdict::End),
             (412, "Required Api Level", Verdict::End),

@@ -16,7 +16,7 @@ use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::jet_stream::api::{JetStream, consumer_name, open_or_error, stream_name};
-use crate::client::messages::{Origin, Source, Told};
+use crate::client::messages::{Origin, Remaking, Source, Told};
 use crate::client::{Fault, Turns};
 use crate::rules::messages::{DRAIN_OPTIONS, NEXT_OPTIONS, STOP_OPTIONS};
 use crate::rules::option::{flag, named};
@@ -94,14 +94,15 @@ pub(super) fn messages(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     open_or_error(js)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
-        let (mut settings, mut plan) = (settings, plan);
+        let (mut settings, mut plan, mut remaking) = (settings, plan, None);
         if settings.check {
             let info = js.api.json(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await?;
             options::check(&info, &consumer, &mut settings, &mut plan)?;
+            remaking = plan.recreates.then(|| Remaking::new(&info, settings.acknowledges()));
         }
         let kept = js.connection.home.live().ok_or(Fault::Closed)?;
         let origin = Origin { api: Rc::clone(&js.api), stream, behind_arrivals };
-        let state = reader(&js, settings, |tell| Source::of_consumer(origin, &consumer, plan, tell));
+        let state = reader(&js, settings, |tell| Source::of_consumer(origin, &consumer, plan, remaking, tell));
         let born = birth::make(kept.interp(), CLASS.name, Rc::clone(&state) as Rc<dyn Instance>)?;
         state.born(kept.interp(), &born)?;
         Ok(born.handle.name(kept.interp()))

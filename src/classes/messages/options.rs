@@ -35,6 +35,7 @@ const NAK_DELAY: Name = named(MESSAGES_OPTIONS, "nak_delay");
 const ACK: Preset<&'static str> = text(MESSAGES_OPTIONS, "ack");
 const KEEP_ALIVE: Preset<bool> = flag(MESSAGES_OPTIONS, "keep_alive");
 const CHECK: Preset<bool> = flag(MESSAGES_OPTIONS, "check");
+const RECREATE: Preset<bool> = flag(MESSAGES_OPTIONS, "recreate");
 
 /// Shortest time of a pull in ms.
 const SHORTEST: i64 = 1_000;
@@ -75,6 +76,13 @@ pub(crate) struct Settings {
     pub(super) check: bool,
 }
 
+impl Settings {
+    /// Whether the object acknowledges messages.
+    pub(super) fn acknowledges(&self) -> bool {
+        self.answers.ack != Ack::None
+    }
+}
+
 /// A count that is not 0.
 fn count(name: Name, value: Option<i64>) -> Result<Option<u64>> {
     match value {
@@ -94,7 +102,12 @@ pub(super) fn read(js: &JetStream, options: &Options) -> Result<(Settings, Plan)
     }
     let (shortest, longest) = HEARTBEATS;
     let heartbeat = options.given_int(IDLE_HEARTBEAT).unwrap_or((expires / 2).clamp(shortest, longest));
-    read_paced(js, options, expires, heartbeat)
+    let (settings, mut plan) = read_paced(js, options, expires, heartbeat)?;
+    plan.recreates = options.flag(RECREATE);
+    if plan.recreates && !settings.check {
+        return Err(Argument::Needs(RECREATE.name, CHECK.name).into());
+    }
+    Ok((settings, plan))
 }
 
 /// Reads the options of `messages`, or of a method that has some of them by the same names. Pulls take `expires` ms, with so many
@@ -178,6 +191,7 @@ fn plan(options: &Options, expires: i64, heartbeat: i64) -> Result<Plan> {
         stop_after: count(STOP_AFTER, options.given_int(STOP_AFTER))?,
         priority: priority::read(options)?,
         renews: false,
+        recreates: false,
         pushed: false,
     })
 }

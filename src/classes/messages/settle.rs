@@ -10,7 +10,7 @@ use super::state::{Messages, Taken};
 use crate::bridge::errors::{Result, to_tcl};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
-use crate::client::messages::Source;
+use crate::client::messages::{ACK, Source};
 use crate::client::{Fault, Task};
 use crate::tcl::{Call, Home, Obj, Reply};
 
@@ -34,7 +34,7 @@ impl Answers {
             match (self.ack, failed) {
                 (Ack::None, _) => {}
                 (_, true) => source.answer(message, &self.nak),
-                (_, false) => source.answer(message, "+ACK"),
+                (_, false) => source.answer(message, ACK),
             }
         }
         source.done(&taken.messages);
@@ -51,7 +51,7 @@ impl Answers {
         }
         let mut outcome = Ok(());
         for message in &taken.messages {
-            outcome = outcome.and(source.answer_sync(message, "+ACK").await);
+            outcome = outcome.and(source.answer_sync(message).await);
         }
         source.done(&taken.messages);
         outcome

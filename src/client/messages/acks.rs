@@ -10,6 +10,9 @@ use crate::client::api::Api;
 use crate::client::fault::Fault;
 use crate::engine::{CallId, Message, Outgoing, Subject};
 
+/// Payload of an acknowledgement.
+pub(crate) const ACK: &str = "+ACK";
+
 /// Multiple of `ack_wait` for which a message is kept alive.
 const LIFE: u32 = 10;
 
@@ -21,16 +24,21 @@ impl Source {
         let msg = Outgoing { subject: Subject::from(reply), reply: None, headers: None, payload };
         // What cannot be sent is delivered again.
         let _ = self.origin.api.client.engine().publish(&msg.as_publication());
+        if word == ACK {
+            self.note_acknowledgement(message);
+        }
     }
 
     /// Acknowledges a message and waits for the server's word.
     ///
     /// # Errors
     /// Those of a request.
-    pub(crate) async fn answer_sync(&self, message: &Message, word: &'static str) -> Result<(), Fault> {
+    pub(crate) async fn answer_sync(&self, message: &Message) -> Result<(), Fault> {
         let api = &self.origin.api;
         let Some(reply) = message.reply() else { return Ok(()) };
-        api.exchange(reply, Bytes::from_static(word.as_bytes()), None, api.timeout).await.map(|_| ())
+        api.exchange(reply, Bytes::from_static(ACK.as_bytes()), None, api.timeout).await?;
+        self.note_acknowledgement(message);
+        Ok(())
     }
 
     /// Has the I/O thread tell the server that a message is being dealt with, until the result is dropped.

@@ -15,13 +15,22 @@ impl Source {
         let source = Rc::clone(self);
         let rest = format!("CONSUMER.INFO.{}.{}", self.origin.stream, self.place.borrow().consumer);
         let api = Rc::clone(&self.origin.api);
+        let generation = self.remaking.as_ref().map(|remaking| remaking.generation.get());
         Task::spawn(async move { api.json(&rest, String::new()).await }, {
             Box::new(move |answer| {
-                if let Err(Fault::Api(error)) = answer
-                    && matches!(error.err_code, CONSUMER_NOT_FOUND | STREAM_NOT_FOUND)
-                {
-                    source.machine.borrow_mut().end(&error.description);
-                    source.act();
+                // A consumer that was made anew meanwhile was not meant.
+                let present = source.remaking.as_ref().map(|remaking| remaking.generation.get()) == generation;
+                match answer {
+                    Ok(info) => source.note_info(generation, &info),
+                    Err(Fault::Api(error)) if error.err_code == STREAM_NOT_FOUND => {
+                        source.machine.borrow_mut().end(&error.description);
+                        source.act();
+                    }
+                    Err(Fault::Api(error)) if error.err_code == CONSUMER_NOT_FOUND && present => {
+                        source.machine.borrow_mut().missing(&error.description);
+                        source.act();
+                    }
+                    Err(_) => {}
                 }
             })
         });

@@ -20,7 +20,8 @@ use crate::tcl::event::Timer;
 /// Timeout in ms of requests for further consumers, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
 
-async fn pause(time: Duration) {
+/// Waits for so long.
+pub(super) async fn pause(time: Duration) {
     let over = Slot::new();
     let end = Rc::clone(&over);
     // Rounded up: a timer that fires early would be a shorter pause.
@@ -62,7 +63,7 @@ impl Source {
 
     /// The consumer is lost: another one is made, while there is a connection.
     pub(super) fn lost(self: &Rc<Self>, loss: Loss) {
-        let Some(keeper) = &self.keeper else { return };
+        let Some(keeper) = &self.keeper else { return self.begin_remaking() };
         self.leave_off();
         self.inbox.take();
         self.remove();
@@ -79,6 +80,9 @@ impl Source {
 
     /// Ends the attempt to make another consumer, which the return of the connection begins anew.
     pub(super) fn leave_off(&self) {
+        if let Some(remaking) = &self.remaking {
+            remaking.leave_off();
+        }
         let task = self.keeper.as_ref().and_then(|keeper| keeper.task.take());
         if let Some(task) = task {
             task.cancel();
@@ -115,7 +119,7 @@ impl Source {
         Ok(())
     }
 
-    fn patience(&self) -> i64 {
+    pub(super) fn patience(&self) -> i64 {
         if self.origin.api.timeout > 0 { self.origin.api.timeout } else { TIMEOUT }
     }
 

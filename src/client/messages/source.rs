@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::keeper::{Keeper, Wish};
+use super::remaking::Remaking;
 use crate::client::api::Api;
 use crate::client::calling::{Listening, timeout};
 use crate::client::calls::Answer;
@@ -73,6 +74,8 @@ pub(crate) struct Source {
     pub(super) place: RefCell<Place>,
     /// Looks after the consumer, and replaces it.
     pub(super) keeper: Option<Keeper>,
+    /// Makes the consumer anew when it is gone.
+    pub(super) remaking: Option<Remaking>,
     pub(super) machine: RefCell<Consumption>,
     /// Whether messages may tell a pin.
     pub(super) pinned: bool,
@@ -93,23 +96,36 @@ fn amount(message: &Message) -> Amount {
 }
 
 impl Source {
-    /// A consumer that exists. Nothing is asked for yet. `tell` may run scripts.
-    pub(crate) fn of_consumer(origin: Origin, consumer: &str, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
-        let source = Source::new(origin, plan, None, tell);
+    /// A consumer that exists, and may be made anew. Nothing is asked for yet. `tell` may run scripts.
+    pub(crate) fn of_consumer(
+        origin: Origin,
+        consumer: &str,
+        plan: Plan,
+        remaking: Option<Remaking>,
+        tell: Box<dyn Fn(Told)>,
+    ) -> Rc<Source> {
+        let source = Source::new(origin, plan, None, remaking, tell);
         source.turn_to(consumer);
         source
     }
 
     /// Consumers that are made as the wish says, the first one by [`Source::begin`].
     pub(crate) fn of_wish(origin: Origin, wish: Wish, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
-        Source::new(origin, plan, Some(Keeper::new(wish)), tell)
+        Source::new(origin, plan, Some(Keeper::new(wish)), None, tell)
     }
 
-    fn new(origin: Origin, plan: Plan, keeper: Option<Keeper>, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
+    fn new(
+        origin: Origin,
+        plan: Plan,
+        keeper: Option<Keeper>,
+        remaking: Option<Remaking>,
+        tell: Box<dyn Fn(Told)>,
+    ) -> Rc<Source> {
         let pinned = plan.priority.group.is_some();
         Rc::new(Source {
             place: RefCell::new(Place { consumer: String::new(), subject: Subject::from("") }),
             keeper,
+            remaking,
             origin,
             machine: RefCell::new(Consumption::new(plan, Instant::now())),
             pinned,
@@ -227,8 +243,10 @@ impl Source {
             machine.message(size, pin.as_deref());
         }
         drop(machine);
-        let again = message.reply().and_then(metadata::parse).is_some_and(|found| found.num_delivered > 1);
-        self.redelivered.set(self.redelivered.get() + u64::from(again));
+        if let Some(found) = message.reply().and_then(metadata::parse) {
+            self.redelivered.set(self.redelivered.get() + u64::from(found.num_delivered > 1));
+            self.note_delivery(found.consumer_seq, found.stream_seq);
+        }
         self.buffered_bytes.set(self.buffered_bytes.get() + size);
         self.buffer.borrow_mut().push_back(message);
         if pin.is_some() {

@@ -22,7 +22,11 @@ pub(crate) enum Loss {
 impl Consumption {
     /// Takes a status that says that the consumer is gone; false if it does not, or the consumer is not replaced.
     pub(super) fn loses_by(&mut self, verdict: &Verdict) -> bool {
-        let gone = self.plan.renews && matches!(verdict, Verdict::Nobody | Verdict::End);
+        let gone = match verdict {
+            Verdict::Gone => self.plan.renews || self.plan.recreates,
+            Verdict::Nobody | Verdict::End => self.plan.renews,
+            _ => false,
+        };
         if gone {
             self.lose(Loss::Gone);
         }
@@ -44,6 +48,7 @@ impl Consumption {
     /// There is another consumer.
     pub(crate) fn renewed(&mut self, now: Instant) {
         self.away = false;
+        self.plan.priority.id = None;
         self.coming = Amount::default();
         self.heard = now;
     }
