@@ -56,6 +56,8 @@ proc ::fuzz::begin {seed} {
     if {[info exists ::env(FUZZ_TRACE)] && $::env(FUZZ_TRACE) ne ""} {
         set trace [open $::env(FUZZ_TRACE) w]
         fconfigure $trace -encoding utf-8
+        # Half of a pair of surrogates is a value like any other.
+        catch {fconfigure $trace -profile replace}
     }
     namespace eval :: {oo::class create ::fuzz::Sub {superclass ::nats::connection; constructor {args} {if {[lindex $args 0] ne "skip"} {next {*}$args}}}}
     # Two connections that no call touches: what the second one is made to answer may cost it the server's favour.
@@ -104,10 +106,18 @@ proc ::fuzz::documented {} {
     foreach page {consume core errors jetstream kv objects services} {
         set file [open [file join $::harness::root docs $page.md]]
         fconfigure $file -encoding utf-8
-        lappend codes {*}[regexp -all -inline {\m(?:Err[A-Z]\w+|[A-Z]\w*NotFound|WrongLastSequence|KvReadOnly|KvPartial|InvalidTime|ObjectExists|ObjectCorrupt|BadObjectMeta|LinkIsBucket|LinkToLink)\M} [read $file]]
+        set text [read $file]
+        lappend codes {*}[regexp -all -inline {\mErr[A-Z]\w+} $text]
+        if {$page eq "errors"} {
+            # All of them, in the first column of its table.
+            foreach {row names} [regexp -all -inline -line {^\| (`.*?`) \|} $text] {
+                lappend codes {*}[regexp -all -inline {\w+} $names]
+            }
+        }
         close $file
     }
-    return [lsort -unique $codes]
+    # What is never right stands there too.
+    return [lsearch -all -inline -not -exact [lsort -unique $codes] PANIC]
 }
 
 # Whether an error code is one that the reference names, or Tcl's own for what the script did.
@@ -136,7 +146,9 @@ proc ::fuzz::background {message options} {
     # A callback that ends in another way than with an error has no code.
     if {![dict exists $options -errorcode]} return
     set code [dict get $options -errorcode]
-    if {![expected $code {}] && ![regexp {^(x|fuzz callback|unmatched open brace in list|invoked "(break|continue)" outside of a loop|command returned bad code: \d+)$} $message]} {
+    # What the callbacks say, and scripts that are none.
+    set own {^(x|fuzz callback|invoked "(break|continue)" outside of a loop|command returned bad code: \d+|missing (close-brace|close-bracket|")|unmatched open (brace|quote) in list|extra characters after close-(brace|quote)|list element in (braces|quotes) followed by .*)$}
+    if {![expected $code {}] && ![regexp $own $message]} {
         fail "background error {$code} [shorten $message] [shorten [dict get $options -errorinfo]]"
     }
 }
