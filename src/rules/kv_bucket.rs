@@ -41,7 +41,7 @@ pub(crate) const ADD_OPTIONS: &[Opt] = &[
         "*new:* buckets whose entries are copied into this one: names, or dicts as in `-sources` of `add_stream`; one with `subject_transforms` is taken as it is",
     )
     .since(2, 10, 0),
-    row("mirror_name", Kind::NonEmpty, "make a mirror of that bucket"),
+    row("mirror_name", Kind::NonEmpty, "make a mirror of that bucket, also by the name of its stream"),
     row("mirror_domain", Kind::NonEmpty, "JetStream domain of the mirrored bucket; needs `-mirror_name`"),
 ];
 
@@ -92,7 +92,7 @@ pub(crate) fn is_as_given(bucket: &str, given: &[(usize, Value)], sources: &[Jso
         options.get(const { option("mirror_domain") }).and_then(Json::as_str),
     ) {
         (Some(name), domain) => {
-            let wanted = Origin { bucket: name.to_owned(), api: domain.map(|domain| format!("$JS.{domain}.API")) };
+            let wanted = Origin { bucket: bucket_named(name).to_owned(), api: domain.map(|domain| format!("$JS.{domain}.API")) };
             origin(config) == Some(wanted)
         }
         (None, _) => {
@@ -128,9 +128,9 @@ pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)], sources: &[J
         (None, None) => set("subjects", json!([key_subject(bucket, ">")])),
         (None, Some(_)) => return Err(BucketError::DomainWithoutMirror),
         (Some(name), _) if !is_bucket(name) => return Err(BucketError::MirrorName(name.to_owned())),
-        (Some(name), None) => set("mirror", json!({ "name": stream_name(name) })),
+        (Some(name), None) => set("mirror", json!({ "name": stream_name(bucket_named(name)) })),
         (Some(name), Some(domain)) => {
-            set("mirror", json!({ "name": stream_name(name), "external": { "api": format!("$JS.{domain}.API") } }))
+            set("mirror", json!({ "name": stream_name(bucket_named(name)), "external": { "api": format!("$JS.{domain}.API") } }))
         }
     };
     set("max_msgs_per_subject", field(const { option("history") }));
@@ -183,6 +183,11 @@ fn further(bucket: &str, options: &Map<String, Json>, sources: &[Json]) -> Map<S
     fields
 }
 
+/// The bucket of a name that may be that of its stream.
+fn bucket_named(name: &str) -> &str {
+    bucket_of_stream(name).unwrap_or(name)
+}
+
 /// A source in a stream's configuration. One without transforms is a bucket, whose keys become keys of this one (NATS ADR-57).
 fn source_of(bucket: &str, source: &Json) -> Json {
     let mut source = source.clone();
@@ -190,7 +195,7 @@ fn source_of(bucket: &str, source: &Json) -> Json {
         return source;
     }
     let name = source.get("name").and_then(Json::as_str).unwrap_or_default();
-    let origin = bucket_of_stream(name).unwrap_or(name).to_owned();
+    let origin = bucket_named(name).to_owned();
     source["name"] = stream_name(&origin).into();
     source["subject_transforms"] = json!([{ "src": key_subject(&origin, ">"), "dest": key_subject(bucket, ">") }]);
     source
