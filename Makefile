@@ -34,11 +34,11 @@ UNITS9      = $(CARGO) test --profile $(PROFILE) --package soundness --features 
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint reference docs-check bench bench-services cost soak kv-soak fuzz fuzz-tcl install uninstall dist bindist clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference docs-check bench bench-services cost soak kv-soak messages-soak fuzz fuzz-tcl install uninstall dist bindist clean
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: TCLSH=$(TCLSH) PREFIX=$(PREFIX) BUILD=$(BUILD) PROFILE=$(PROFILE) TESTFLAGS="-file request*.test -match request-1.*"'
 
 build: ## install what building needs, build the package into build/ for every Tcl found (or TCL_CONFIG="file ...")
@@ -118,6 +118,10 @@ cost: build ## cost against size, memory, limits, fairness
 kv-soak: build ## watches of a bucket through restarts, two minutes: no loss, nothing twice
 	@tools/setup.sh server
 	@$(TCLSH) bench/kv_soak.tcl
+
+messages-soak: build ## `messages` and an ordered consumer on a cluster through restarts, two minutes: no loss, nothing twice unmarked
+	@tools/setup.sh server
+	@$(TCLSH) bench/messages_soak.tcl
 
 # What is found new goes to build/fuzz/, so that the corpora stay small; a case that fails, to fuzz/artifacts/. The code is safe Rust:
 # without a sanitizer the stable compiler does.

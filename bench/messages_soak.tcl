@@ -4,9 +4,10 @@
 #   tclsh bench/messages_soak.tcl ?seconds 120? ?milliseconds between two restarts 15000?
 #
 # One publisher stores the numbers 1, 2, 3 ... Two `messages` objects share a durable consumer, one with a callback and `-ack auto`, one with
-# `each` and `-ack sync`; an ordered consumer reads the same stream. Fails, with exit status 1, if
+# `each` and `-ack sync`; a third one with `-recreate` has an ephemeral consumer, which is deleted now and then; an ordered consumer
+# reads the same stream. Fails, with exit status 1, if
 #
-#   - a number that was acknowledged to the publisher does not reach the two, or not the ordered consumer,
+#   - a number that was acknowledged to the publisher does not reach the two, or not the third, or not the ordered consumer,
 #   - the two are given a number twice without the mark of a redelivery, the ordered consumer one twice or out of order,
 #   - one of them ends, or stands still for 60 s while numbers are stored,
 #   - a background error comes, or memory goes on growing after the first quarter.
@@ -28,6 +29,7 @@ namespace eval messages_soak {
     variable unanswered 0
     variable events {}
     variable resident {}
+    variable readers {shared remade ordered}
 }
 source [file join $messages_soak::root bench messages_soak_judge.tcl]
 
@@ -110,6 +112,12 @@ proc messages_soak::shared {message} {
     see seen(shared) [nats::msg data $message] [dict get $meta consumer] [dict get $meta consumer_seq] [dict get $meta num_delivered]
 }
 
+proc messages_soak::remade {message} {
+    variable seen
+    dict set seen(remade) count [expr {[dict get $seen(remade) count] + 1}]
+    note seen(remade) [nats::msg data $message]
+}
+
 proc messages_soak::ordered {message} {
     variable seen
     see_next seen(ordered) [nats::msg data $message]
@@ -118,6 +126,9 @@ proc messages_soak::ordered {message} {
 proc messages_soak::event {who name text} {
     variable events
     dict incr events "$who $name"
+    if {"$who $name" eq "remade recreated"} {
+        set ::messages_soak::ephemeral $text
+    }
     if {$name eq "ended" && !$::messages_soak::over} {
         fail "$who ended: $text"
     }
@@ -152,6 +163,10 @@ proc messages_soak::restart {cluster interval} {
         sleep 1000
         $server restart
         incr restarts
+        variable js
+        variable ephemeral
+        # Where the cluster is not ready for that yet, the next restart does it.
+        catch {$js delete_consumer SOAK $ephemeral}
     }
 }
 
@@ -163,8 +178,9 @@ proc messages_soak::sample {} {
     variable restarts
     variable moved
     variable over
+    variable readers
     lappend resident [resident]
-    foreach who {shared ordered} {
+    foreach who $readers {
         set floor [dict get $seen($who) floor]
         if {![info exists moved($who)] || [lindex $moved($who) 0] != $floor || $floor == $stored} {
             set moved($who) [list $floor [clock seconds]]
@@ -174,7 +190,7 @@ proc messages_soak::sample {} {
         }
     }
     if {[llength $resident] % 60 == 0} {
-        puts "[llength $resident] s: stored $stored, shared [dict get $seen(shared) floor], ordered [dict get $seen(ordered) floor],\
+        puts "[llength $resident] s: stored $stored, shared [dict get $seen(shared) floor], remade [dict get $seen(remade) floor], ordered [dict get $seen(ordered) floor],\
             restarts $restarts, resident [lindex $resident end] KiB"
     }
     if {!$over} {
@@ -194,6 +210,7 @@ proc messages_soak::main {seconds interval} {
     variable wrong
     variable stored
     variable over 0
+    variable readers
     load_package
     source [file join $root tools nats_server.tcl]
     interp bgerror {} [list apply {{message options} {
@@ -202,33 +219,36 @@ proc messages_soak::main {seconds interval} {
     fconfigure stdout -buffering line
     set cluster [cluster start 3]
     puts "cluster of servers [[lindex [$cluster servers] 0] version], $seconds s, a restart every $interval ms"
-    foreach who {shared ordered} {
+    foreach who $readers {
         set seen($who) [nothing_seen]
     }
-    set connections [lmap number {1 2 3 4} {connected [$cluster urls]}]
+    set connections [lmap number {1 2 3 4 5} {connected [$cluster urls]}]
     set objects [lmap c $connections {$c jet_stream -timeout 5000}]
     variable js
-    lassign $objects js first second third
+    lassign $objects js first second third fourth
     $js add_stream SOAK -subjects soak.n -num_replicas 3 -max_msgs 100000 -duplicate_window 120000
     $js add_pull_consumer SOAK WORK -ack_wait 5000 -num_replicas 3 -max_ack_pending 5000
-    set readers [list [$first messages SOAK WORK -ack auto -callback ::messages_soak::shared -max_msgs 100 -expires 5000 \
+    set made [list [$first messages SOAK WORK -ack auto -callback ::messages_soak::shared -max_msgs 100 -expires 5000 \
         -events {::messages_soak::event callback}]]
-    lappend readers [$second messages SOAK WORK -ack sync -max_msgs 100 -expires 5000 -events {::messages_soak::event each}]
-    coroutine ::messages_soak::reader ::messages_soak::each [lindex $readers 1]
-    lappend readers [$third ordered_consumer SOAK -callback ::messages_soak::ordered -events {::messages_soak::event ordered}]
+    lappend made [$second messages SOAK WORK -ack sync -max_msgs 100 -expires 5000 -events {::messages_soak::event each}]
+    coroutine ::messages_soak::reader ::messages_soak::each [lindex $made 1]
+    lappend made [$third ordered_consumer SOAK -callback ::messages_soak::ordered -events {::messages_soak::event ordered}]
+    variable ephemeral [dict get [$js add_consumer SOAK -num_replicas 3 -ack_wait 5000 -inactive_threshold 60000] name]
+    lappend made [$fourth messages SOAK $ephemeral -recreate true -ack auto -callback ::messages_soak::remade -max_msgs 100 -expires 5000 \
+        -events {::messages_soak::event remade}]
     coroutine ::messages_soak::publishing ::messages_soak::publish $js
     coroutine ::messages_soak::restarting ::messages_soak::restart $cluster $interval
     sample
     later [expr {$seconds * 1000}]
     variable stop 1
     await "the end of the publisher" 30000 {[info exists ::messages_soak::publisher_ended]}
-    foreach who {shared ordered} {
+    foreach who $readers {
         await "$who: the last of $stored" 60000 {[dict get $seen($who) floor] == $stored}
     }
     # Redeliveries after lost acknowledgements come within ack_wait.
     later 6000
     set over 1
-    foreach who {shared ordered} {
+    foreach who $readers {
         foreach text [judge $seen($who) $stored] {
             fail "$who: $text"
         }
@@ -244,10 +264,11 @@ proc messages_soak::main {seconds interval} {
     puts "shared: [dict get $seen(shared) count] deliveries, [dict get $seen(shared) again] marked as redelivered,\
         [dict get $seen(shared) forgotten] twice from a server that had forgotten the first,\
         $messages_soak::unanswered acknowledgements unanswered"
+    puts "remade: [dict get $seen(remade) count] deliveries"
     puts "ordered: [dict get $seen(ordered) count] deliveries"
     puts "events: $messages_soak::events"
     puts "resident: $early KiB early, $late KiB late"
-    foreach object [concat $readers $objects $connections] {
+    foreach object [concat $made $objects $connections] {
         $object destroy
     }
     $cluster destroy
