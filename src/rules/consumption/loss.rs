@@ -68,3 +68,7 @@ impl Consumption {
         (self.plan.pushed || self.away) && !self.is_surplus() && !self.over && !self.paused
     }
 }
+
+#[cfg(test)]
+#[path = "loss_tests.rs"]
+mod tests;
