@@ -125,7 +125,7 @@ proc ::fuzz::expected {code method} {
     variable allowed
     switch -glob -- $code {
         {NATS *} { return [expr {[lindex $code 1] in $allowed}] }
-        {TCL WRONGARGS} - {TCL LOOKUP *} - {TCL OO *} - {TCL CANCEL *} - {TCL VALUE *} - {TCL READ *} - {TCL WRITE *} - {TCL COROUTINE *} - {POSIX *} { return 1 }
+        {TCL WRONGARGS} - {TCL LOOKUP *} - {TCL OO *} - {TCL CANCEL *} - {TCL VALUE *} - {TCL READ *} - {TCL WRITE *} - {TCL COROUTINE *} - {TCL UNEXPECTED_RESULT_CODE *} - {POSIX *} { return 1 }
         {CLOCK *} { return [string match *isotime* $method] }
         {FUZZ *} - {NATSSERVICE *} { return 1 }
     }

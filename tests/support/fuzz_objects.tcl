@@ -131,12 +131,18 @@ proc ::fuzz::renew_stores {js none} {
     }
     if {$dialect == 2} {
         set kv [$js key_value -timeout 30]
-        dict set objects key_value [list $kv $kv $kv $kv [$js key_value -check_bucket 0] [$none key_value] [$js key_value -read_only 1]]
+        dict set objects key_value [list $kv $kv $kv $kv [$js key_value -check_bucket 0] [$none key_value] [$js key_value -read_only 1] \
+            [$js key_value -key_codec {path base64} -value_codec {::fuzz::codec_nested base64}] [$js key_value -key_codec ::fuzz::codec -value_codec ::fuzz::codec_badly]]
         set leased $kv
     } else {
         foreach bucket {l b} {
             if {![catch {$js bind_kv_bucket $bucket} leased]} {
                 keep key_value $leased 3
+            }
+        }
+        foreach {key value} {{path base64} {::fuzz::codec_nested base64} ::fuzz::codec ::fuzz::codec_badly} {
+            if {![catch {$js bind_kv_bucket b -key_codec $key -value_codec $value} coded]} {
+                keep key_value $coded 3
             }
         }
         if {![catch {$leased watch > -callback ::fuzz::called} watcher]} {

@@ -149,7 +149,7 @@ proc ::fuzz::value {name row} {
         subjects - filter_subjects { return [choose {s.> {s.> t.>} t.> s.a} [list {} {{}} null "\{" [subject] [list [subject] [subject]]]] }
         credentials - nkey_seed - domain - mirror_domain - api - deliver { return [pick {{} x /no/such/file {a b} $JS.x.API}] }
         ws_headers { return [header_dict] }
-        key_codec - value_codec { return [choose {{} none base64 path ::fuzz::codec {base64 ::fuzz::codec}} [list ::fuzz::codec_badly ::fuzz::codec_nested {{::fuzz::codec_badly more}} no_such_command [callback] [junk]]] }
+        key_codec - value_codec { return [choose {{} none base64 path ::fuzz::codec {base64 ::fuzz::codec}} [list ::fuzz::codec_badly ::fuzz::codec_nested {{::fuzz::codec_badly more}} ::fuzz::codec_yields no_such_command [junk]]] }
         max_msgs - revision - seq - batch_size { return [choose {1 2 3 5} [list [number]]] }
         connect_timeout - reconnect_time_wait { return [pick {1 5 20 100}] }
         max_reconnect_attempts { return [pick {0 1 2 -1}] }
@@ -200,7 +200,10 @@ proc ::fuzz::codec {what text} {
     return $text
 }
 proc ::fuzz::codec_badly {args} {
-    return -code [pick {ok error break continue return 7}] [junk]
+    return -code [pick {ok error break continue return 7}] -errorcode {FUZZ CODEC} [junk]
+}
+proc ::fuzz::codec_yields {what text} {
+    yield
 }
 proc ::fuzz::codec_nested {what text} {
     called_nested
