@@ -18,5 +18,9 @@ pub(crate) const WRONG_LAST_SEQUENCE: i64 = 10071;
 pub(crate) const FILTER_NOT_SUBSET: i64 = 10093;
 /// `wrong last sequence`, without the right one.
 pub(crate) const WRONG_LAST_SEQUENCE_CONSTANT: i64 = 10164;
+/// `batch publish is disabled`: the stream has no `allow_batched`.
+pub(crate) const BATCHES_DISABLED: i64 = 10205;
 /// `batch publish ID unknown`: there is no such batch, or it is over.
 pub(crate) const BATCH_UNKNOWN: i64 = 10208;
+/// `batch publish too many inflight`
+pub(crate) const TOO_MANY_BATCHES: i64 = 10211;

@@ -37,6 +37,18 @@ impl State {
 /// Runs for each change of a connection's status, as an event of its own.
 pub(super) type Observer = dyn Fn(State);
 
+/// Moment of the end of a connection that its owner wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parting {
+    /// Calls are under way: what can be ended is to end.
+    Near,
+    /// They are answered, as far as that can be waited for; now their effects may be undone.
+    Now,
+}
+
+/// Runs when the owner closes the connection; runs no scripts.
+pub(super) type Leaving = dyn Fn(Parting);
+
 /// Runs for each asynchronous error of a connection; runs no scripts.
 type Ear = dyn Fn(&Problem);
 
@@ -72,7 +84,7 @@ pub(crate) struct Client {
     /// The server is asked to check subjects strictly.
     pedantic: Cell<bool>,
     /// Run before the connection is closed by its owner, while something can still be sent.
-    parting: RefCell<Vec<Weak<dyn Fn()>>>,
+    parting: RefCell<Vec<Weak<Leaving>>>,
     /// Runs when this process turns out to be a fork of the one that has the connection.
     at_fork: RefCell<Option<Rc<dyn Fn()>>>,
 }
@@ -131,8 +143,8 @@ impl Client {
         self.at_fork.replace(Some(run));
     }
 
-    /// Has `run` called before the owner closes the connection; dropping it ends that. It must not run scripts.
-    pub(crate) fn at_parting(&self, run: &Rc<dyn Fn()>) {
+    /// Has `run` called, twice, before the owner closes the connection; dropping it ends that. It must not run scripts.
+    pub(crate) fn at_parting(&self, run: &Rc<Leaving>) {
         let mut parting = self.parting.borrow_mut();
         parting.retain(|run| run.strong_count() > 0);
         parting.push(Rc::downgrade(run));
@@ -144,11 +156,10 @@ impl Client {
         if parting.is_empty() {
             return;
         }
+        parting.iter().for_each(|run| run(Parting::Near));
         // The server stores what it has taken a moment later: nothing undoes that before it is done.
         self.engine.settle();
-        for run in parting {
-            run();
-        }
+        parting.iter().for_each(|run| run(Parting::Now));
     }
 
     /// Whether the server is asked to check subjects strictly.

@@ -102,6 +102,15 @@ pub(crate) fn may_send(chunks: usize, bytes: u64, size: u64) -> bool {
     chunks < least || (chunks < most && bytes + size <= most_bytes)
 }
 
+/// Number of acknowledgements that may be missing while an object goes out in a fast batch.
+pub(crate) const OUTSTANDING: u64 = 2;
+
+/// Number of chunks of this size for which a fast batch wants an acknowledgement: the same window.
+pub(crate) fn flow(chunk_size: u64) -> u64 {
+    let (most_bytes, most, least) = WINDOW;
+    (most_bytes / chunk_size.max(1)).clamp(least as u64, most as u64) / OUTSTANDING
+}
+
 /// Bytes that a download asks for at a time. It asks again when they are taken: of two pulls the server would serve each in turn.
 const PULL: u64 = 1 << 20;
 
@@ -175,6 +184,7 @@ mod tests {
         assert!(!may_send(2, 8 << 20, 1));
         assert!(may_send(31, 31 << 17, 1 << 17) && !may_send(32, 32 << 17, 1 << 17));
         assert!(may_send(63, 63, 1) && !may_send(64, 64, 1));
+        assert_eq!((flow(131_072), flow(1), flow(0), flow(64 << 20), flow(3 << 19)), (16, 32, 32, 1, 1));
         assert_eq!((pull_batch(131_072), pull_batch(1 << 20), pull_batch(1), pull_batch(0)), (8, 1, 256, 256));
     }
 

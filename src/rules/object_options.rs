@@ -21,6 +21,7 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("compression", Kind::Bool, "whether the server compresses what it stores").since(2, 10, 0),
     row("metadata", Kind::StrMap, "metadata of the bucket").since(2, 10, 0),
     row("placement", Kind::Object(PLACEMENT), "where in the cluster the bucket is kept"),
+    row("allow_batched", Kind::Bool, "store objects by fast batches").since(2, 14, 0),
 ];
 
 /// Options of `put` and `put_file`.

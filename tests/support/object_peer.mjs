@@ -7,16 +7,18 @@ const load = createRequire(join(process.env.NATS_JS, "package.json"));
 const { connect } = load("@nats-io/transport-node");
 const { Objm } = load("@nats-io/obj");
 
+// NATS_BATCHED: objects go in fast batches.
+const options = process.env.NATS_BATCHED ? { allowBatched: true } : {};
 const hex = (text) => Buffer.from(text).toString("hex");
 const shown = (info) => `${hex(info.name)} ${info.size ?? 0} ${info.chunks ?? 0} ${Number(!!info.deleted)} ${hex(info.description ?? "") || "-"}`;
 
 async function run(objm, bucket, operation, ...words) {
   const text = words.map((word) => Buffer.from(word, "hex").toString());
   if (operation === "create") {
-    await objm.create(bucket);
+    await objm.create(bucket, options);
     return "made";
   }
-  const store = await objm.open(bucket);
+  const store = await objm.open(bucket, options);
   switch (operation) {
     case "put":
       return shown(await store.putBlob({ name: text[0], description: "js" }, Buffer.from(words[1], "hex")));

@@ -111,6 +111,11 @@ impl Fast {
         self.side.lock().machine.acked()
     }
 
+    /// Why a message was refused so that the batch ended; otherwise what the server says of a batch that is over.
+    pub(crate) fn cause(&self) -> Fault {
+        self.side.lock().machine.cause().cloned().map_or_else(unknown, Fault::from)
+    }
+
     /// Whether nothing was sent yet.
     pub(crate) fn is_new(&self) -> bool {
         *self.side.lock().machine.phase() == Phase::New
@@ -252,6 +257,37 @@ impl Fast {
         let empty = self.side.subject.get().cloned().unwrap_or_else(|| Subject::from(""));
         let empty = Outgoing { subject: empty, reply: None, headers: None, payload: Bytes::new() };
         self.go(claim, &message.unwrap_or(&empty).as_publication())
+    }
+
+    /// Asks for the end without waiting for it, if there is something to end.
+    pub(crate) fn end_soon(&self) {
+        let _ = self.try_end(None);
+    }
+
+    /// Whether the end of the last message is known, and that it was not stored.
+    pub(crate) fn has_failed(&self) -> bool {
+        let state = self.side.lock();
+        matches!(state.machine.phase(), Phase::Over(end) if !matches!(end, Ended::Stored { complete: true, .. } | Ended::Timeout))
+    }
+
+    /// Ends the batch if nobody has, and waits until the server stores nothing more of it, as far as that can be known.
+    pub(crate) async fn settled(&self) {
+        while let Ok(Sent::Wait) = self.try_end(None) {
+            self.change().await;
+        }
+        loop {
+            if self.open_or_fault().is_err() {
+                return;
+            }
+            {
+                let mut state = self.side.lock();
+                if matches!(state.machine.phase(), Phase::New | Phase::Over(_)) {
+                    return;
+                }
+                state.waited_for = true;
+            }
+            self.change().await;
+        }
     }
 
     fn ended_early(&self) -> Option<Acked> {

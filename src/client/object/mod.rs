@@ -1,5 +1,6 @@
 //! Object store (NATS ADR-20): objects in chunks, in buckets that are streams.
 
+mod batched;
 mod change;
 mod consumer;
 mod download;

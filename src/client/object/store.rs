@@ -12,6 +12,7 @@ use crate::client::fault::Fault;
 use crate::client::ordered::Access;
 use crate::client::stored::Stored;
 use crate::engine::{Headers, Mode, Outgoing, RequestSpec, Subject};
+use crate::rules::fast_answer::LEVEL;
 use crate::rules::jetstream_convert::ApiError;
 use crate::rules::object::{chunk_subject, latin_meta_subject, meta_subject, stream_name};
 use crate::rules::object_meta::Meta;
@@ -19,6 +20,9 @@ use crate::rules::time::isotime_to_msec;
 
 /// Times that a change of a meta is tried again because somebody else has changed it meanwhile.
 pub(super) const RETRIES: u32 = 5;
+
+/// A stream that cannot be.
+const NO_STREAM: &str = ">";
 
 /// A meta as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +53,8 @@ pub(crate) struct Store {
     pub stream: String,
     /// Whether every server with a copy answers reads.
     direct: bool,
+    /// Whether its stream takes fast batches.
+    batched: Rc<Cell<bool>>,
     /// Whether the object that stands for it is gone.
     gone: Rc<Cell<bool>>,
     /// What the server has refused to this user.
@@ -80,6 +86,7 @@ impl Store {
             bucket: bucket.to_string(),
             stream: stream_name(bucket),
             direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or_default(),
+            batched: Rc::new(Cell::new(config.get("allow_batched").and_then(Json::as_bool).unwrap_or_default())),
             gone: Rc::default(),
             access: Rc::default(),
             warn,
@@ -108,10 +115,25 @@ impl Store {
             bucket: self.bucket.clone(),
             stream: self.stream.clone(),
             direct: self.direct,
+            batched: Rc::clone(&self.batched),
             gone: Rc::clone(&self.gone),
             access: Rc::clone(&self.access),
             warn: Rc::clone(&self.warn),
         })
+    }
+
+    /// Whether objects are stored by fast batches.
+    pub(super) async fn takes_batches(&self) -> bool {
+        self.batched.get() && self.api.level().await.is_ok_and(|level| level >= LEVEL)
+    }
+
+    /// Whether a batch was refused for a reason that does not keep its messages from being stored one by one.
+    pub(super) fn declines_batch(&self, fault: &Fault) -> bool {
+        let disabled = is_code(fault, codes::BATCHES_DISABLED);
+        if disabled {
+            self.batched.set(false);
+        }
+        disabled || is_code(fault, codes::TOO_MANY_BATCHES)
     }
 
     /// Logs a warning.
@@ -230,17 +252,30 @@ impl Store {
         if entry.meta.is_deleted() { Err(Fault::ObjectNotFound(name.to_string())) } else { Ok(entry) }
     }
 
+    /// A meta as a message that is stored only if the latest one of its name has this revision, 0 for none.
+    pub(super) fn meta_message(&self, meta: &Meta, expected: u64) -> Outgoing {
+        let headers: Headers = vec![
+            ("Nats-Rollup".to_string(), "sub".to_string()),
+            ("Nats-Expected-Last-Subject-Sequence".to_string(), expected.to_string()),
+        ];
+        let subject = Subject::from(meta_subject(&self.bucket, meta.name()));
+        Outgoing { subject, reply: None, headers: Some(headers), payload: Bytes::from(meta.json()) }
+    }
+
+    /// Returns when the server is done with everything that was published before, as soon as there is a connection. What is published
+    /// for that is refused.
+    pub(super) async fn caught_up(&self, subject: &Subject) {
+        let headers = vec![("Nats-Expected-Stream".to_string(), NO_STREAM.to_string())];
+        let _ = self.api.exchange(subject.as_str(), Bytes::new(), Some(headers), 0).await;
+    }
+
     /// Publishes a meta under its name if the latest one has this revision, 0 for none; the new revision.
     ///
     /// # Errors
     /// [`Fault::Api`] with the code of a wrong sequence, [`Fault::BucketNotFound`], and those of a JetStream publish.
     pub(super) async fn write(&self, meta: &Meta, expected: u64, ms: i64) -> Result<u64, Fault> {
-        let headers: Headers = vec![
-            ("Nats-Rollup".to_string(), "sub".to_string()),
-            ("Nats-Expected-Last-Subject-Sequence".to_string(), expected.to_string()),
-        ];
-        let subject = meta_subject(&self.bucket, meta.name());
-        let reply = match self.api.exchange(&subject, Bytes::from(meta.json()), Some(headers), ms).await {
+        let Outgoing { subject, headers, payload, .. } = self.meta_message(meta, expected);
+        let reply = match self.api.exchange(subject.as_str(), payload, headers, ms).await {
             Ok(reply) => reply,
             Err(fault) => return Err(self.missing(fault).await),
         };

@@ -1,5 +1,6 @@
-//! An object on its way to the server: a window of chunks that are not acknowledged yet, then the meta.
+//! An object on its way to the server: a window of chunks that are not acknowledged yet, then the meta; or all of it in a batch.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::take;
 use std::rc::Rc;
@@ -8,10 +9,12 @@ use bytes::Bytes;
 use ring::digest::{Context, SHA256};
 use serde_json::Value as Json;
 
+use super::batched::{Batched, Stored};
 use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence, wrong_sequence};
 use crate::client::api::pub_ack;
 use crate::client::calling::{Calling, timeout};
 use crate::client::calls::Answer;
+use crate::client::conn::Parting;
 use crate::client::fault::{Fault, Waiting};
 use crate::client::task::Task;
 use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
@@ -57,6 +60,8 @@ pub(crate) struct Upload {
     hash: Context,
     size: u64,
     chunks: u64,
+    /// Batch in which it goes, if it does.
+    batch: Option<Batched>,
     window: VecDeque<Sent>,
     unacknowledged: u64,
     acknowledged: u64,
@@ -65,8 +70,10 @@ pub(crate) struct Upload {
     /// The meta that was sent, if it is not known what became of it.
     unsure: bool,
     stored: bool,
+    /// The meta is on its way in a batch, so that it may be stored.
+    ending: Rc<Cell<bool>>,
     /// Removes the chunks when the connection is closed before the object is stored.
-    parting: Option<Rc<dyn Fn()>>,
+    parting: Option<Rc<dyn Fn(Parting)>>,
 }
 
 impl Upload {
@@ -83,12 +90,21 @@ impl Upload {
         let max_payload = store.api.client.engine().server_info().and_then(|info| info.fields.get("max_payload")?.as_u64());
         let nuid = nuid::next().to_string();
         let subject = Subject::from(chunk_subject(&store.bucket, &nuid));
-        let (target, name) = (Rc::clone(store), nuid.clone());
-        let parting: Rc<dyn Fn()> = Rc::new(move || target.purge_soon(&name));
+        let chunk = chunk_size(Some(plan.chunk_size), max_payload);
+        let batch = if store.takes_batches().await { Some(Batched::new(store, chunk, plan.ms)) } else { None };
+        let ending = Rc::new(Cell::new(false));
+        let (target, name, ends, parts) = (Rc::clone(store), nuid.clone(), Rc::clone(&ending), batch.clone());
+        let parting: Rc<dyn Fn(Parting)> = Rc::new(move |moment| match (moment, &parts) {
+            (Parting::Near, Some(batch)) => batch.end_soon(),
+            (Parting::Near, None) => {}
+            // Chunks that nobody needs are better than an object without chunks.
+            (Parting::Now, Some(batch)) if ends.get() && !batch.has_failed() => {}
+            (Parting::Now, _) => target.purge_soon(&name),
+        });
         store.api.client.at_parting(&parting);
         Ok(Upload {
             store: Rc::clone(store),
-            chunk: chunk_size(Some(plan.chunk_size), max_payload) as usize,
+            chunk: chunk as usize,
             plan,
             nuid,
             subject,
@@ -96,12 +112,14 @@ impl Upload {
             hash: Context::new(&SHA256),
             size: 0,
             chunks: 0,
+            batch,
             window: VecDeque::new(),
             unacknowledged: 0,
             acknowledged: 0,
             before,
             unsure: false,
             stored: false,
+            ending,
             parting: Some(parting),
         })
     }
@@ -137,6 +155,22 @@ impl Upload {
 
     async fn send(&mut self, payload: Bytes) -> Result<(), Fault> {
         let len = payload.len() as u64;
+        if let Some(batch) = self.batch.clone() {
+            self.store.present()?;
+            self.chunks += 1;
+            let chunk = Outgoing { subject: self.subject.clone(), reply: None, headers: None, payload: payload.clone() };
+            match batch.send(&chunk).await {
+                Ok(true) => {
+                    self.tell_of(batch.acknowledged(self.size));
+                    return self.store.present();
+                }
+                Ok(false) => {
+                    self.chunks -= 1;
+                    self.batch = None;
+                }
+                Err(fault) => return Err(self.store.missing(fault).await),
+            }
+        }
         while !may_send(self.window.len(), self.unacknowledged, len) {
             self.settle().await?;
         }
@@ -167,11 +201,19 @@ impl Upload {
             return Err(Fault::NotAnAck);
         }
         self.unacknowledged -= len;
-        self.acknowledged += len;
+        self.tell_of(self.acknowledged + len);
+        self.store.present()
+    }
+
+    /// So many bytes are acknowledged.
+    fn tell_of(&mut self, acknowledged: u64) {
+        if acknowledged == self.acknowledged {
+            return;
+        }
+        self.acknowledged = acknowledged;
         if let Some(progress) = &self.plan.progress {
             progress(self.acknowledged, self.plan.total.map_or(-1, |total| total as i64));
         }
-        self.store.present()
     }
 
     /// Sends what is left, waits for all acknowledgements, and stores the meta.
@@ -194,12 +236,40 @@ impl Upload {
             digest: digest_text(self.hash.clone().finish().as_ref()),
         };
         let meta = Meta::new(&self.store.bucket, &self.plan.name, &self.plan.about, &content);
-        let revision = self.replace(&meta).await?;
+        let revision = match self.batch.clone().filter(|batch| !batch.is_new()) {
+            Some(batch) => self.end(&batch, &meta).await?,
+            None => self.replace(&meta).await?,
+        };
         let store = Rc::clone(&self.store);
         if let Some(former) = self.before.entry.take() {
             store.purge_former(&former.meta).await;
         }
         Ok(store.written(meta, revision).await)
+    }
+
+    /// Ends the batch with the meta.
+    async fn end(&mut self, batch: &Batched, meta: &Meta) -> Result<u64, Fault> {
+        let message = self.store.meta_message(meta, self.plan.revision.unwrap_or(self.before.revision));
+        self.ending.set(true);
+        self.unsure = true;
+        let outcome = batch.finish(&message, self.chunks).await;
+        self.unsure = matches!(&outcome, Err(fault) if is_unsure(fault));
+        self.ending.set(self.unsure);
+        match outcome {
+            Ok(Stored::All(revision)) => {
+                self.stored = true;
+                self.parting = None;
+                self.tell_of(self.size);
+                Ok(revision)
+            }
+            Ok(Stored::Chunks(fault)) if is_wrong_sequence(&fault) && self.plan.revision.is_none() => {
+                self.tell_of(self.size);
+                self.before = self.store.latest(&self.plan.name).await?;
+                self.replace(meta).await
+            }
+            Ok(Stored::Chunks(fault)) => Err(fault.of_write()),
+            Err(fault) => Err(self.store.missing(fault).await),
+        }
     }
 
     /// Stores the meta in place of the latest one.
@@ -221,12 +291,17 @@ impl Upload {
                     self.before = self.store.latest(&self.plan.name).await?;
                 }
                 Err(fault) => {
-                    self.unsure = matches!(fault, Fault::Timeout(_) | Fault::Lost(_) | Fault::ClosedWaiting);
+                    self.unsure = is_unsure(&fault);
                     return Err(fault);
                 }
             }
         }
     }
+}
+
+/// Whether it is not known what became of a message.
+fn is_unsure(fault: &Fault) -> bool {
+    matches!(fault, Fault::Timeout(_) | Fault::Lost(_) | Fault::ClosedWaiting)
 }
 
 impl Drop for Upload {
@@ -236,11 +311,19 @@ impl Drop for Upload {
         }
         let (store, nuid, window) = (Rc::clone(&self.store), take(&mut self.nuid), take(&mut self.window));
         let (unsure, before) = (self.unsure, self.before.entry.take());
-        let (name, parting) = (take(&mut self.plan.name), self.parting.take());
+        let subject = self.subject.clone();
+        let (name, parting, batch) = (take(&mut self.plan.name), self.parting.take(), self.batch.take());
         let clean = async move {
             // A chunk that is stored after the removal would be left.
             for sent in window {
                 sent.calling.next().await;
+            }
+            if let Some(batch) = &batch {
+                batch.settled().await;
+            }
+            // The server may be late: what is on its way there would be stored after a look at the name, or after the removal.
+            if unsure || batch.is_some() {
+                store.caught_up(&subject).await;
             }
             if unsure {
                 match store.nuid_of(&name).await {

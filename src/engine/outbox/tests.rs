@@ -76,6 +76,26 @@ fn calls_that_ended_are_not_sent() {
 }
 
 #[test]
+fn parts_of_a_conversation_stay_in_their_session() {
+    let o = open();
+    for (payload, kind) in [("1", Kind::Part(1)), ("2", Kind::Part(2)), ("3", Kind::Request(3)), ("4", Kind::Part(1))] {
+        push(&o, payload, kind);
+    }
+    // One that has ended still gets out what it has said.
+    o.withdraw(1);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    o.dropped(b.drop_ended(|id| id == 3));
+    assert_eq!(text(&b), "PUB s  1\r\n1\r\nPUB s  1\r\n2\r\nPUB s  1\r\n3\r\nPUB s  1\r\n4\r\n");
+    // After a loss only those of one that goes on do.
+    o.give_back(b, false, |id| id != 1);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert_eq!(text(&b), "PUB s  1\r\n2\r\nPUB s  1\r\n3\r\n");
+    assert_eq!(o.bytes(), 4);
+}
+
+#[test]
 fn ended_calls_leave_no_memory() {
     let o = open();
     for id in 1..=10_000 {
