@@ -21,7 +21,7 @@ impl Api {
             let mut reply = self.json(rest, Json::Object(body).to_string()).await?;
             let total = reply.get("total").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
             let page = match reply.get_mut(field).map(Json::take) {
-                Some(Json::Array(page)) => page,
+                Some(Json::Array(page)) if page.iter().all(Json::is_object) => page,
                 Some(Json::Null) | None => Vec::new(),
                 Some(_) => return Err(Fault::ReplyIncomplete),
             };
@@ -52,10 +52,14 @@ impl Api {
             let body = if body.is_empty() { String::new() } else { Json::Object(body).to_string() };
             let mut reply = self.json(&format!("STREAM.INFO.{stream}"), body).await?;
             let total = reply.get("total").and_then(Json::as_u64).unwrap_or_default();
-            let page = reply.get_mut("state").and_then(|state| state.get_mut("subjects")).map(Json::take);
             let before = found.len();
-            if let Some(Json::Object(page)) = page {
-                found.extend(page);
+            if subjects.is_some() {
+                let state = reply.get_mut("state").and_then(Json::as_object_mut).ok_or(Fault::ReplyIncomplete)?;
+                match state.get_mut("subjects").map(Json::take) {
+                    Some(Json::Object(page)) => found.extend(page),
+                    Some(Json::Null) | None => (),
+                    Some(_) => return Err(Fault::ReplyIncomplete),
+                }
             }
             let over = subjects.is_none() || found.len() == before || found.len() as u64 >= total;
             let first = info.get_or_insert(reply);

@@ -185,7 +185,7 @@ proc ::fuzz::tolerated {words error message} {
     variable called
     if {[lindex $called 0] eq "channel"} {
         # Tcl's own commands on a channel that is closed, or open for something else.
-        return [expr {[lindex $error 0] in {TCL NONE}}]
+        return [expr {[lindex $error 0] in {TCL NONE ARITH}}]
     }
     if {$error ne "NONE"} {
         return 0

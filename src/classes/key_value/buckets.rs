@@ -10,8 +10,8 @@ use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::options::read;
 use crate::bridge::task::block;
-use crate::client::Argument;
 use crate::client::kv::Added;
+use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::jetstream_convert_body::convert;
 use crate::rules::jetstream_streams::SOURCE;
@@ -92,6 +92,9 @@ pub(super) fn info(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let kv = Rc::clone(kv);
     block(call.interp, async move {
         let stream = convert_reply(kv.buckets.look(&bucket, kv.js.api.timeout).await?, false);
+        if !["config", "state"].iter().all(|part| stream.get(part).is_some_and(Json::is_object)) {
+            return Err(Fault::ReplyIncomplete.into());
+        }
         Ok(to_obj(&Json::Object(bucket_info(&bucket, &stream))))
     })
 }

@@ -97,6 +97,7 @@ pub(super) fn messages(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
         let (mut settings, mut plan, mut remaking) = (settings, plan, None);
         if settings.check {
             let info = js.api.json(&format!("CONSUMER.INFO.{stream}.{consumer}"), String::new()).await?;
+            info.get("config").and_then(serde_json::Value::as_object).ok_or(Fault::ReplyIncomplete)?;
             options::check(&info, &consumer, &mut settings, &mut plan)?;
             remaking = plan.recreates.then(|| Remaking::new(&info, settings.acknowledges()));
         }

@@ -60,7 +60,8 @@ impl Api {
         loop {
             let body = json!({ "subjects_filter": filter, "offset": count }).to_string();
             let info = self.json(&rest, body).await?;
-            let page = match info.pointer("/state/subjects") {
+            let state = info.get("state").and_then(Json::as_object).ok_or(Fault::ReplyIncomplete)?;
+            let page = match state.get("subjects") {
                 None => 0,
                 Some(Json::Object(subjects)) => subjects.len() as u64,
                 Some(_) => return Err(Fault::ReplyIncomplete),
