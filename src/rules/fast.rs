@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::fast_answer::{Answer, Op, Refusal};
+use super::fast_gone::Gone;
 
 /// Time without a message after which the server is told that the batch goes on: it forgets one after 10 s.
 pub(crate) const ALIVE: Duration = Duration::from_secs(3);
@@ -108,6 +109,8 @@ pub(crate) struct Fast {
     claimed: u64,
     sent: u64,
     acked: u64,
+    /// Messages above the acknowledged ones that were refused or lost.
+    gone: Gone,
     /// Number of messages after which the server acknowledges.
     msgs: u64,
     /// Why the server ends it.
@@ -131,6 +134,7 @@ impl Fast {
             claimed: 0,
             sent: 0,
             acked: 0,
+            gone: Gone::default(),
             msgs: setting.flow,
             cause: None,
             begun: false,
@@ -157,7 +161,9 @@ impl Fast {
 
     /// Whether the server owes nothing, so that the next message may go.
     pub(crate) fn has_room(&self) -> bool {
-        self.claimed < self.acked.saturating_add(self.msgs.saturating_mul(self.setting.outstanding))
+        // The server acknowledges after so many messages that it has stored: where none is, the window would stay full.
+        let under_way = self.claimed.saturating_sub(self.acked).saturating_sub(self.gone.count());
+        under_way < self.msgs.saturating_mul(self.setting.outstanding)
     }
 
     /// A message is to go out.
@@ -244,6 +250,7 @@ impl Fast {
             }
             Answer::Ack { seq, msgs } => {
                 self.acked = self.acked.max(seq.min(self.claimed));
+                self.gone.forget(self.acked);
                 self.msgs = msgs.clamp(1, self.setting.flow.max(1));
                 if starting {
                     self.phase = Phase::Open;
@@ -252,11 +259,13 @@ impl Fast {
             }
             Answer::Gap { from, to } => {
                 reaction.news = Some(News::Gap(from, to));
+                self.lose(from, to);
                 self.asked = None;
                 self.mind(None);
             }
             Answer::Refused { seq, error } => {
                 reaction.news = Some(News::Refused(seq, error.clone()));
+                self.lose(seq, seq.saturating_add(1));
                 self.mind(Some(error));
             }
             Answer::Failed { seq, op: Op::Append, error } if !starting => {
@@ -264,6 +273,7 @@ impl Fast {
                     self.cause.get_or_insert(error.clone());
                 }
                 reaction.news = Some(News::Refused(seq, error));
+                self.lose(seq, seq.saturating_add(1));
                 // The batch may be gone, or only this message: the answer to a ping is about the batch.
                 if self.phase == Phase::Open && self.asked.is_none() {
                     reaction.ping = self.ask(now);
@@ -282,6 +292,11 @@ impl Fast {
             self.due = waits.then_some(now);
         }
         reaction
+    }
+
+    /// The messages from the first number on, below the second, are not stored.
+    fn lose(&mut self, from: u64, to: u64) {
+        self.gone.add(from.max(self.acked + 1), to.min(self.claimed + 1));
     }
 
     /// A message is missing: unless that is minded, the server ends the batch.

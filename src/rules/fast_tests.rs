@@ -29,6 +29,12 @@ fn fill(fast: &mut Fast, now: Instant) -> Vec<(u64, bool)> {
     gone
 }
 
+/// Answers of all kinds that a message is not stored.
+fn losses(from: u64, to: u64) -> Vec<Answer> {
+    let refused = (from..to).map(|seq| Answer::Refused { seq, error: error(10077) });
+    refused.chain((from..to).map(|seq| failed(seq, Op::Append, 10054))).chain([Answer::Gap { from, to }]).collect()
+}
+
 /// A batch whose first message was taken.
 fn open(tolerant: bool) -> (Fast, Instant) {
     let (mut fast, now) = batch(tolerant);
@@ -37,6 +43,24 @@ fn open(tolerant: bool) -> (Fast, Instant) {
     assert_eq!(fast.claim(now), Claim::Wait, "the first answer comes first");
     assert_eq!(fast.answer(ack(0, 3), now), Reaction::default());
     (fast, now)
+}
+
+#[test]
+fn what_is_not_stored_takes_no_room() {
+    let (mut fast, now) = open(true);
+    assert_eq!(fill(&mut fast, now).len(), 5);
+    for answer in losses(2, 5) {
+        fast.answer(answer, now);
+    }
+    assert_eq!(fill(&mut fast, now).len(), 3);
+    // Acknowledged, some of them: they count once.
+    fast.answer(ack(3, 3), now);
+    assert_eq!(fill(&mut fast, now).len(), 1);
+    fast.answer(ack(10, 3), now);
+    assert_eq!(fill(&mut fast, now).len(), 6);
+    // Nobody can lose what was not sent, or take back what is acknowledged.
+    fast.answer(Answer::Gap { from: 0, to: u64::MAX }, now);
+    assert_eq!((fill(&mut fast, now).len(), fast.acked()), (6, 10));
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod dialect;
 pub(crate) mod direct;
 pub(crate) mod fast;
 pub(crate) mod fast_answer;
+pub(crate) mod fast_gone;
 pub(crate) mod flat;
 pub(crate) mod helpers;
 pub(crate) mod initial;

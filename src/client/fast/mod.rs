@@ -6,7 +6,7 @@ mod side;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -55,6 +55,7 @@ impl Fast {
         let inbox = engine.new_inbox();
         let state = State {
             machine: Machine::new(setting),
+            subject: None,
             ack: None,
             fault: None,
             news: VecDeque::new(),
@@ -66,7 +67,7 @@ impl Fast {
         let fast = Rc::new(Fast {
             api: Rc::clone(api),
             inbox,
-            side: Arc::new(Side { state: Mutex::new(state), prefix, subject: OnceLock::new() }),
+            side: Arc::new(Side { state: Mutex::new(state), prefix }),
             owner: engine.new_owner(),
             call: Cell::new(None),
             waiting: RefCell::default(),
@@ -150,7 +151,8 @@ impl Fast {
         let gone = match self.call.get() {
             Some(call) => engine.say(call, p, &reply, at_once),
             None => {
-                let _ = self.side.subject.set(p.subject.clone());
+                // A first message that could not go out has left its own.
+                self.side.lock().subject = Some(p.subject.clone());
                 let talk = Arc::clone(&self.side);
                 engine.begin_talk(p, &self.inbox, &reply, self.owner, talk).map(|call| self.call.set(Some(call)))
             }
@@ -254,7 +256,7 @@ impl Fast {
             state.waited_for |= claim == Claim::Wait;
             claim
         };
-        let empty = self.side.subject.get().cloned().unwrap_or_else(|| Subject::from(""));
+        let empty = self.side.lock().subject.clone().unwrap_or_else(|| Subject::from(""));
         let empty = Outgoing { subject: empty, reply: None, headers: None, payload: Bytes::new() };
         self.go(claim, &message.unwrap_or(&empty).as_publication())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::client::codes;
@@ -27,6 +27,8 @@ impl From<Refusal> for Fault {
 /// What both threads share.
 pub(super) struct State {
     pub(super) machine: Machine,
+    /// Subject of the first message, to which pings go.
+    pub(super) subject: Option<Subject>,
     /// The final acknowledgement.
     pub(super) ack: Option<Message>,
     /// Why the connection ended it.
@@ -45,8 +47,6 @@ pub(super) struct Side {
     pub(super) state: Mutex<State>,
     /// What stands before the sequence in reply subjects.
     pub(super) prefix: String,
-    /// Subject of the first message, to which pings go.
-    pub(super) subject: OnceLock<Subject>,
 }
 
 impl fmt::Debug for Side {
@@ -65,7 +65,7 @@ impl Side {
         let over = matches!(state.machine.phase(), Phase::Over(_));
         let tell = !state.told && (state.waited_for && (changed || over) || !state.news.is_empty());
         state.told |= tell;
-        let say = ping.zip(self.subject.get());
+        let say = ping.zip(state.subject.as_ref());
         let say = say.map(|(seq, subject)| (subject.clone(), format!("{}{seq}{}", self.prefix, Op::Ping.ending())));
         Turn { say, over, tell }
     }
@@ -98,7 +98,7 @@ impl Talk for Side {
 
     fn end(&self, end: &End) -> bool {
         let mut state = self.lock();
-        let subject = self.subject.get().map_or("", |subject| subject.as_str()).to_string();
+        let subject = state.subject.as_ref().map_or("", |subject| subject.as_str()).to_string();
         state.fault = Some(Fault::of_end(end, Waiting::Many(subject)));
         state.machine.give_up();
         self.turn(&mut state, None, true).tell
