@@ -269,6 +269,8 @@ impl Fast {
                 self.mind(Some(error));
             }
             Answer::Failed { seq, op: Op::Append, error } if !starting => {
+                // It can come before its sender has said that it went out, and a ping about an earlier message shows no gap.
+                self.sent(seq);
                 if !self.setting.tolerant {
                     self.cause.get_or_insert(error.clone());
                 }

@@ -64,6 +64,14 @@ fn what_is_not_stored_takes_no_room() {
 }
 
 #[test]
+fn what_the_server_refuses_has_been_sent() {
+    let (mut fast, now) = open(false);
+    assert!(matches!(fast.claim(now), Claim::Go { seq: 2, .. }));
+    assert_eq!(fast.answer(failed(2, Op::Append, 10054), now).ping, Some(2));
+    fast.sent(2);
+}
+
+#[test]
 fn the_window() {
     let (mut fast, now) = open(false);
     assert_eq!(fill(&mut fast, now), [(2, false), (3, true), (4, false), (5, false), (6, true)]);
