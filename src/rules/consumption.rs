@@ -290,7 +290,7 @@ impl Consumption {
 
     /// Time at which silence is no longer patience, if the last sign of life was then; `None` if nothing is expected.
     pub(crate) fn silent_at(&self, life: Instant) -> Option<Instant> {
-        let owes = self.plan.pushed || self.coming.msgs > 0;
+        let owes = (self.plan.pushed && !self.is_surplus()) || self.coming.msgs > 0;
         let waits = self.connected && !self.away && !self.closing && !self.over && owes;
         waits.then(|| life.max(self.heard) + self.plan.heartbeat * MISSED)
     }

@@ -350,3 +350,21 @@ fn a_consumer_that_is_gone_is_the_end_otherwise() {
         assert_eq!(run(&mut c, t), (vec![], vec![Action::End("x".into())]));
     }
 }
+
+#[test]
+fn nothing_replaces_an_ordered_consumer_whose_last_message_is_here() {
+    let t = Instant::now();
+    let mut c = Consumption::new(Plan { renews: true, pushed: true, stop_after: Some(2), ..plan(4) }, t);
+    c.message(10, None);
+    c.lose(Loss::Gap);
+    assert_eq!(run(&mut c, t).1, [Action::Lost(Loss::Gap)]);
+    c.renewed(t);
+    assert!(c.silent_at(t).is_some());
+    c.message(10, None);
+    assert_eq!((c.is_surplus(), c.silent_at(t)), (true, None));
+    c.lose(Loss::Gap);
+    assert!(run(&mut c, t).1.is_empty());
+    c.done(ONE);
+    c.done(ONE);
+    assert_eq!(run(&mut c, t).1, [Action::End("stop_after".into())]);
+}

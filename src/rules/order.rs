@@ -149,11 +149,16 @@ impl Order {
         last.is_none_or(|last| last == self.delivered)
     }
 
-    /// The stream as it is now. True if it is another one of the same name, or has become shorter than what was read of it: then
-    /// it is read from its beginning.
-    pub(crate) fn stream(&mut self, created: &str, last_seq: u64) -> bool {
+    /// Sequence that the stream has reached at least, as far as its messages tell.
+    pub(crate) fn place(&self) -> Option<u64> {
+        self.last.or(self.began.filter(|_| self.moves && self.anew.is_none()))
+    }
+
+    /// The stream as it is now; `place` is [`Order::place`] of the time at which it was asked for, because messages may overtake
+    /// the answer. True if it is another one of the same name, or has become shorter than what was read of it: then it is read
+    /// from its beginning.
+    pub(crate) fn stream(&mut self, created: &str, last_seq: u64, place: Option<u64>) -> bool {
         let other = self.created.as_deref().is_some_and(|known| known != created);
-        let place = self.last.or(self.began.filter(|_| self.moves && self.anew.is_none()));
         let shorter = place.is_some_and(|place| last_seq < place);
         self.created = Some(created.to_string());
         if other || shorter {

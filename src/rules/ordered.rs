@@ -131,7 +131,8 @@ impl Progress {
         let other = self.created.as_deref().is_some_and(|known| known != created);
         let behind = match self.start {
             Start::Revision(revision) | Start::Resume(revision) if self.last == 0 => last_seq.saturating_add(1) < revision,
-            _ => last_seq < self.last,
+            // Messages may have overtaken the answer to the first look, for which nobody waits.
+            _ => self.created.is_some() && last_seq < self.last,
         };
         if other || behind {
             self.last = 0;

@@ -136,6 +136,15 @@ fn another_stream_of_the_same_name() {
 }
 
 #[test]
+fn messages_overtake_the_first_look_at_the_stream() {
+    let mut p = Progress::new(Start::First);
+    p.consumer("c", 1, 1);
+    p.message("k5", &place("c", 1, 5, 0));
+    p.stream("monday", 4);
+    assert_eq!(p.start(), Start::Revision(6));
+}
+
+#[test]
 fn heartbeats() {
     let mut p = Progress::new(Start::First);
     p.consumer("c", 2, 1);

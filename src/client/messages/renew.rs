@@ -107,12 +107,13 @@ impl Source {
     async fn look_at_stream(self: &Rc<Self>) -> Result<(), Fault> {
         let Some(keeper) = &self.keeper else { return Ok(()) };
         let ms = self.patience();
+        let place = keeper.order.borrow().place();
         let seen = match keeper.access.stream_state(&self.origin.api.with_timeout(ms), &self.origin.stream).await {
             // An account that imports a part of the API only, unless there is no JetStream, which the next request tells.
             Err(Fault::NoJetStream) => None,
             seen => seen?,
         };
-        let changed = seen.is_some_and(|(created, last_seq)| keeper.order.borrow_mut().stream(&created, last_seq));
+        let changed = seen.is_some_and(|(created, last_seq)| keeper.order.borrow_mut().stream(&created, last_seq, place));
         if changed {
             self.event("stream_changed", String::new(), None);
         }

@@ -35,7 +35,8 @@ impl Consumption {
 
     /// The consumer is lost: nothing is asked for until [`Consumption::renewed`].
     pub(crate) fn lose(&mut self, loss: Loss) {
-        if self.over || self.closing {
+        // An ordered consumer whose last message is here needs no other one.
+        if self.over || self.closing || (self.plan.renews && self.is_surplus()) {
             return;
         }
         self.away = true;
