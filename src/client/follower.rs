@@ -8,13 +8,14 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::api::Api;
-use super::calling::Listening;
+use super::calling::{Listening, timeout};
 use super::calls::Answer;
 use super::codes;
 use super::conn::{Observer, State};
 use super::fault::Fault;
+use super::ordered::{Access, FLOW_PROBE};
 use super::task::{Slot, Task};
-use crate::engine::{Message, Outgoing, Subject};
+use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, control, patience};
 use crate::rules::sequence::Sequence;
@@ -66,6 +67,8 @@ pub(crate) enum News {
 enum Cause {
     Silence,
     Gap,
+    /// It waits for answers that the server refuses.
+    Flow,
 }
 
 /// What the follower reacts to.
@@ -80,6 +83,8 @@ enum Input {
     Behind,
     /// Time for another attempt.
     Retry,
+    /// An answer to the flow control of the consumer of this number was refused.
+    FlowRefused(u64),
 }
 
 /// Follows a stream until it is stopped.
@@ -100,6 +105,10 @@ pub(crate) struct Follower {
     lost: Cell<Option<Cause>>,
     /// Time of the last sign of life.
     alive: Cell<Instant>,
+    /// Whether the present consumer has asked for an answer to flow control.
+    asked: Cell<bool>,
+    /// What the server refuses.
+    access: Access,
     stopped: Cell<bool>,
 }
 
@@ -125,6 +134,8 @@ impl Follower {
             task: RefCell::default(),
             lost: Cell::new(None),
             alive: Cell::new(Instant::now()),
+            asked: Cell::new(false),
+            access: Access::default(),
             stopped: Cell::new(false),
         })
     }
@@ -170,6 +181,7 @@ impl Follower {
         self.name.replace(name);
         self.info.replace(reply);
         self.alive.set(Instant::now());
+        self.asked.set(false);
         self.tell(News::Made(pending));
         Ok(())
     }
@@ -178,6 +190,9 @@ impl Follower {
     fn creation(&self, inbox: &str, start: Option<u64>) -> String {
         let mut config = self.request.config.clone();
         config.insert("deliver_subject".into(), inbox.into());
+        if self.access.refuses_flow() {
+            config.remove("flow_control");
+        }
         if let Some(start) = start {
             config.insert("deliver_policy".into(), "by_start_sequence".into());
             config.insert("opt_start_seq".into(), start.into());
@@ -262,6 +277,10 @@ impl Follower {
                 }
             }
             Control::Flow => {
+                if self.asked.replace(true) {
+                    // The server asks again only after an answer.
+                    self.access.prove_flow();
+                }
                 if let Some(subject) = message.reply() {
                     self.answer(subject);
                 }
@@ -280,11 +299,22 @@ impl Follower {
         }
     }
 
-    /// An empty answer, for the server's flow control.
+    /// An empty answer, for the server's flow control. Nobody replies to it, but as a request its refusal is noticed.
     fn answer(&self, subject: &str) {
-        let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
+        let client = &self.api.client;
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         // Without a connection, silence will show the loss.
-        let _ = self.api.client.engine().publish(&message.as_publication());
+        if self.access.has_proven_flow() {
+            let _ = client.engine().publish(&msg.as_publication());
+            return;
+        }
+        let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
+        let take = move |answer| {
+            if let Answer::End(End::Refused(_)) = answer {
+                inputs.push(Input::FlowRefused(number));
+            }
+        };
+        let _ = client.call_back(RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared }, Rc::new(take));
     }
 
     /// Tries to make a consumer until there is one, or no point in trying.
@@ -295,7 +325,7 @@ impl Follower {
             self.name.take();
             let start = self.place.borrow().next();
             self.tell(News::Reset(match cause {
-                Cause::Silence => Fault::ConsumerNotActive(start),
+                Cause::Silence | Cause::Flow => Fault::ConsumerNotActive(start),
                 Cause::Gap => Fault::ConsumerSequenceMismatch(start),
             }));
             if self.stopped.get() {
@@ -340,7 +370,11 @@ async fn run(follower: Rc<Follower>) {
                 }
             }
             Input::Behind if follower.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
-            Input::Behind | Input::Retry | Input::State(_) => {}
+            Input::FlowRefused(number) if number == follower.number.get() => {
+                follower.access.refuse_flow();
+                follower.lost.set(Some(Cause::Flow));
+            }
+            Input::Behind | Input::Retry | Input::State(_) | Input::FlowRefused(_) => {}
         }
     }
 }

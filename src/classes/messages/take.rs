@@ -93,7 +93,7 @@ fn is_ready(source: &Source) -> bool {
 
 impl Source {
     /// The next message, unless it is paused.
-    fn take_ready(&self) -> Option<Message> {
+    fn take_ready(self: &Rc<Self>) -> Option<Message> {
         if is_ready(self) { self.take() } else { None }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
 
@@ -41,6 +41,10 @@ pub(super) struct Keeper {
     pub(super) deaf: RefCell<Option<Problem>>,
     /// Subject on which the consumer waits for an answer.
     pub(super) flow: RefCell<Option<String>>,
+    /// Whether the present consumer has asked for one.
+    pub(super) flow_asked: Cell<bool>,
+    /// Time of the first answer since the last message.
+    pub(super) flow_told: Cell<Option<Instant>>,
     /// Time of the last sign of life of a consumer that pushes.
     pub(super) alive: Cell<Instant>,
     /// Why it has ended.
@@ -60,6 +64,8 @@ impl Keeper {
             task: RefCell::default(),
             deaf: RefCell::default(),
             flow: RefCell::default(),
+            flow_asked: Cell::default(),
+            flow_told: Cell::default(),
             alive: Cell::new(Instant::now()),
             cause: RefCell::default(),
         }
@@ -70,9 +76,15 @@ impl Keeper {
         self.alive.get()
     }
 
+    /// Time between two heartbeats of a consumer that pushes.
+    pub(super) fn pace(&self) -> Duration {
+        Duration::from_nanos(self.wish.config.get("idle_heartbeat").and_then(Json::as_u64).unwrap_or_default())
+    }
+
     /// What a message is.
     pub(super) fn sort(&self, message: &Message) -> Sorted {
         self.alive.set(Instant::now());
+        self.flow_told.set(None);
         let Some(place) = message.reply().and_then(metadata::parse) else { return Sorted::Other };
         self.order.borrow_mut().message(place.consumer, place.consumer_seq, place.stream_seq)
     }
@@ -89,7 +101,8 @@ impl Keeper {
             Start::AsWished => order.wished(),
         };
         match loss {
-            Loss::Connection => None,
+            // What the connection is told of a refusal says it all.
+            Loss::Connection | Loss::Flow => None,
             Loss::Gap => Some(Fault::ConsumerSequenceMismatch(start)),
             Loss::Silence | Loss::Gone => Some(Fault::ConsumerNotActive(start)),
         }
@@ -103,7 +116,10 @@ impl Keeper {
             Start::Sequence(start) => Some(start),
             Start::AsWished => None,
         };
-        let config = reader_config(&self.wish.config, &name, start, inbox);
+        let mut config = reader_config(&self.wish.config, &name, start, inbox);
+        if self.access.refuses_flow() {
+            config.remove("flow_control");
+        }
         let filter = config.get("filter_subject").and_then(Json::as_str).filter(|filter| api.goes_into_subject(filter));
         let rest = match filter {
             Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),

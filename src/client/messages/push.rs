@@ -1,13 +1,15 @@
 //! Consumers that push: heartbeats and flow control.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use std::rc::Rc;
-
 use super::source::Source;
-use crate::engine::{Message, Outgoing, Subject};
+use crate::client::calling::timeout;
+use crate::client::calls::Answer;
+use crate::client::ordered::FLOW_PROBE;
+use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::consumption::Loss;
 use crate::rules::ordered::{Control, control};
 
@@ -23,10 +25,19 @@ impl Source {
                 self.act();
             }
             Control::Heartbeat { stalled: Some(subject), .. } => {
+                // A consumer that still waits so long after its answer was not reached by it.
+                let told = keeper.flow_told.get().map(|told| told.elapsed());
+                if told.is_some_and(|since| since >= keeper.pace() / 2) {
+                    return self.without_flow_control();
+                }
                 keeper.flow.replace(Some(subject));
                 self.answer_flow();
             }
             Control::Flow => {
+                if keeper.flow_asked.replace(true) {
+                    // The server asks again only after an answer.
+                    keeper.access.prove_flow();
+                }
                 keeper.flow.replace(message.reply().map(str::to_string));
                 self.answer_flow();
             }
@@ -35,11 +46,35 @@ impl Source {
     }
 
     /// Lets the consumer go on when the script has taken what is here: a busy or paused one is not flooded.
-    pub(super) fn answer_flow(&self) {
+    pub(super) fn answer_flow(self: &Rc<Self>) {
         let Some(keeper) = self.keeper.as_ref().filter(|_| self.buffer.borrow().is_empty()) else { return };
         let Some(subject) = keeper.flow.take() else { return };
-        let message = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
+        let client = &self.origin.api.client;
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
+        keeper.flow_told.set(keeper.flow_told.get().or_else(|| Some(Instant::now())));
         // Without a connection another consumer is on its way.
-        let _ = self.origin.api.client.engine().publish(&message.as_publication());
+        if keeper.access.has_proven_flow() {
+            let _ = client.engine().publish(&msg.as_publication());
+            return;
+        }
+        // Nobody replies to it, but as a request its refusal is noticed.
+        let (target, name) = (Rc::downgrade(self), keeper.name.borrow().clone());
+        let take = move |answer| {
+            let Some(source) = target.upgrade() else { return };
+            let present = source.keeper.as_ref().is_some_and(|keeper| *keeper.name.borrow() == name);
+            if present && matches!(answer, Answer::End(End::Refused(_))) {
+                source.without_flow_control();
+            }
+        };
+        let spec = RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared };
+        let _ = client.call_back(spec, Rc::new(take));
+    }
+
+    /// Takes another consumer, which asks for no answers.
+    fn without_flow_control(self: &Rc<Self>) {
+        let Some(keeper) = &self.keeper else { return };
+        keeper.access.refuse_flow();
+        self.machine.borrow_mut().lose(Loss::Flow);
+        self.act();
     }
 }

@@ -147,6 +147,8 @@ impl Source {
                 keeper.order.borrow_mut().made(now, stream_seq);
                 keeper.info.replace(reply);
                 keeper.alive.set(now);
+                keeper.flow_asked.set(false);
+                keeper.flow_told.set(None);
                 self.turn_to(&name);
                 Ok(())
             }

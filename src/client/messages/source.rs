@@ -345,7 +345,7 @@ impl Source {
     }
 
     /// Takes a message out of the buffer, for the script to deal with.
-    pub(crate) fn take(&self) -> Option<Message> {
+    pub(crate) fn take(self: &Rc<Self>) -> Option<Message> {
         let message = self.buffer.borrow_mut().pop_front()?;
         self.buffered_bytes.set(self.buffered_bytes.get() - amount(&message).bytes);
         self.answer_flow();

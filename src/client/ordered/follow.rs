@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::FLOW_PROBE;
 use super::inner::{Delivered, Inner, Input, MUTES, Reason};
 use crate::client::calling::timeout;
 use crate::client::calls::Answer;
@@ -19,9 +20,6 @@ use serde_json::Value as Json;
 
 /// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
 const LOOK: Duration = Duration::from_millis(1000);
-
-/// Time in ms for which an answer to flow control is watched for a refusal.
-const FLOW_PROBE: i64 = 1000;
 
 /// Least and greatest time between two attempts to make a consumer.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1000));

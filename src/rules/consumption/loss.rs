@@ -15,6 +15,8 @@ pub(crate) enum Loss {
     Gone,
     /// It left something out.
     Gap,
+    /// It waits for answers that the server refuses.
+    Flow,
     /// The connection was lost, and is back.
     Connection,
 }
