@@ -226,7 +226,14 @@ proc messages_soak::main {seconds interval} {
     set objects [lmap c $connections {$c jet_stream -timeout 5000}]
     variable js
     lassign $objects js first second third fourth
-    $js add_stream SOAK -subjects soak.n -num_replicas 3 -max_msgs 100000 -duplicate_window 120000
+    # A cluster that has just formed may not know all its servers yet.
+    set deadline [expr {[clock milliseconds] + 30000}]
+    while {[catch {$js add_stream SOAK -subjects soak.n -num_replicas 3 -max_msgs 100000 -duplicate_window 120000} message options]} {
+        if {[clock milliseconds] > $deadline} {
+            return -options $options $message
+        }
+        later 50
+    }
     $js add_pull_consumer SOAK WORK -ack_wait 5000 -num_replicas 3 -max_ack_pending 5000
     set made [list [$first messages SOAK WORK -ack auto -callback ::messages_soak::shared -max_msgs 100 -expires 5000 \
         -events {::messages_soak::event callback}]]

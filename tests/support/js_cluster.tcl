@@ -1,0 +1,78 @@
+# Shared by the test files of JetStream clusters: what is refused or not answered without a leader is repeated, leaders step down. Needs
+# js_tools.tcl; the tests have a connection in ::c and a JetStream object in ::js.
+
+# Repeats what is refused while there is no leader.
+proc persist {script} {
+    set deadline [expr {[clock milliseconds] + 30000}]
+    while {[catch {uplevel 1 $script} result options]} {
+        if {[clock milliseconds] > $deadline} {
+            return -options $options $result
+        }
+        settle 50
+    }
+    return $result
+}
+
+# The answer to a question that servers do not answer at all in an election within the first 10 s of a stream or consumer.
+proc asked {method args} {
+    set short [$::c jet_stream -timeout 1000]
+    try {
+        return [persist {$short $method {*}$args}]
+    } finally {
+        $short destroy
+    }
+}
+
+# The name of the server that leads STREAM S or CONSUMER C; empty if there is none.
+proc leader {what} {
+    set info [expr {$what eq "STREAM" ? [asked stream_info S] : [asked consumer_info S C]}]
+    return [expr {[dict exists $info cluster leader] ? [dict get $info cluster leader] : ""}]
+}
+
+proc await_leader {args} {
+    foreach what $args {
+        wait_until {[leader $what] ne ""} 30000
+    }
+}
+
+# The server with this name of the cluster in ::clu.
+proc server_of {name} {
+    return [lindex [$::clu servers] [expr {[string index $name end] - 1}]]
+}
+
+# Another leader of the stream or the consumer.
+proc step_down {what} {
+    set subject [expr {$what eq "STREAM" ? {$JS.API.STREAM.LEADER.STEPDOWN.S} : {$JS.API.CONSUMER.LEADER.STEPDOWN.S.C}}]
+    await_leader $what
+    set before [leader $what]
+    set deadline [expr {[clock milliseconds] + 60000}]
+    while {[clock milliseconds] < $deadline} {
+        persist {
+            set answer [$::c request $subject {} -timeout 2000]
+            if {![string match {*"success":true*} $answer]} {
+                error $answer
+            }
+        }
+        # On a busy machine the same server may be elected again.
+        if {![catch {wait_until {[leader $what] ni [list "" $before]} 5000}]} {
+            return
+        }
+    }
+    error "$before leads $what for ever"
+}
+
+# Stores these numbers, each once.
+proc store {from to} {
+    for {set i $from} {$i <= $to} {incr i} {
+        persist {$::js publish s.a $i -msg_id $i -timeout 1000}
+    }
+}
+
+# It may have been deleted although the answer did not come.
+proc drop_stream {} {
+    persist {
+        if {[catch {$::js delete_stream S} message options] && [lindex [dict get $options -errorcode] end] ne "10059"} {
+            throw [dict get $options -errorcode] $message
+        }
+    }
+}
