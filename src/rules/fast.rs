@@ -24,7 +24,7 @@ pub(crate) struct Setting {
     pub outstanding: u64,
     /// Messages may be lost or refused without an end of the batch.
     pub tolerant: bool,
-    /// Silence that ends it.
+    /// Silence that ends it, or a full window or an end to which answers come, but no progress.
     pub timeout: Option<Duration>,
 }
 
@@ -119,6 +119,8 @@ pub(crate) struct Fast {
     begun: bool,
     /// Since when an answer is due.
     due: Option<Instant>,
+    /// Since when it waits for progress: for room in the window, or for its end.
+    stuck: Option<Instant>,
     /// Time of a ping that has no answer.
     asked: Option<Instant>,
     /// Time of the last look at whether messages go out, and the number of them then.
@@ -139,6 +141,7 @@ impl Fast {
             cause: None,
             begun: false,
             due: None,
+            stuck: None,
             asked: None,
             looked: None,
         }
@@ -175,6 +178,7 @@ impl Fast {
                 let full = !self.has_room();
                 if full {
                     self.due.get_or_insert(now);
+                    self.stuck = Some(now);
                 }
                 Claim::Go { seq: self.claimed, op: Op::Append, at_once: full || self.claimed.is_multiple_of(self.msgs) }
             }
@@ -190,7 +194,7 @@ impl Fast {
             Phase::New => Claim::Empty,
             Phase::Open if !with_message || self.has_room() => {
                 self.phase = Phase::Ending;
-                self.due = Some(now);
+                (self.due, self.stuck) = (Some(now), Some(now));
                 self.claimed += u64::from(with_message);
                 let (seq, op) = if with_message { (self.claimed, Op::Last) } else { (self.claimed + 1, Op::End) };
                 Claim::Go { seq, op, at_once: true }
@@ -202,7 +206,7 @@ impl Fast {
 
     fn start(&mut self, phase: Phase, op: Op, now: Instant) -> Claim {
         (self.phase, self.claimed) = (phase, 1);
-        (self.due, self.looked) = (Some(now), Some((now, 1)));
+        (self.due, self.stuck, self.looked) = (Some(now), Some(now), Some((now, 1)));
         Claim::Go { seq: 1, op, at_once: true }
     }
 
@@ -220,6 +224,21 @@ impl Fast {
             self.phase = if self.claimed == 0 { Phase::New } else { Phase::Open };
             self.due = None;
         }
+        self.stuck = self.stuck.filter(|_| self.waits());
+    }
+
+    /// Whether nothing can be published before an answer that tells of progress.
+    fn waits(&self) -> bool {
+        match self.phase {
+            Phase::Open => !self.has_room(),
+            Phase::Starting | Phase::Doomed | Phase::Ending => true,
+            Phase::New | Phase::Over(_) => false,
+        }
+    }
+
+    /// Number of messages of which it is known what became of them; never falls.
+    fn settled(&self) -> u64 {
+        self.acked + self.gone.count()
     }
 
     /// It ends for a reason outside of it.
@@ -231,7 +250,7 @@ impl Fast {
 
     fn over(&mut self, end: End) {
         self.phase = Phase::Over(end);
-        (self.due, self.asked) = (None, None);
+        (self.due, self.stuck, self.asked) = (None, None, None);
     }
 
     /// An answer came.
@@ -241,6 +260,7 @@ impl Fast {
             return reaction;
         }
         let starting = self.phase == Phase::Starting;
+        let before = (self.phase.clone(), self.settled());
         match answer {
             Answer::Foreign => {
                 if !self.begun {
@@ -290,8 +310,10 @@ impl Fast {
         }
         self.begun = true;
         if !matches!(self.phase, Phase::Over(_)) {
-            let waits = self.phase != Phase::Open || !self.has_room() || self.asked.is_some();
-            self.due = waits.then_some(now);
+            self.due = (self.waits() || self.asked.is_some()).then_some(now);
+            // An answer to a ping shows that there is a server, not that it stores anything.
+            let since = self.stuck.filter(|_| before == (self.phase.clone(), self.settled()));
+            self.stuck = self.waits().then(|| since.unwrap_or(now));
         }
         reaction
     }
@@ -332,7 +354,8 @@ impl Fast {
         let ping = silence.filter(|_| self.answers_pings());
         let ping = ping.and_then(|(due, timeout)| self.asked.map_or(due, |asked| asked.max(due)).checked_add(timeout / PATIENCE));
         let alive = self.looked.filter(|_| self.answers_pings()).map(|(at, _)| at + ALIVE);
-        [end, ping, alive].into_iter().flatten().min()
+        let stuck = self.stuck.zip(self.setting.timeout).and_then(|(since, timeout)| since.checked_add(timeout));
+        [end, stuck, ping, alive].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -340,7 +363,7 @@ impl Fast {
         let mut wanted = false;
         if let (Some(due), Some(timeout)) = (self.due, self.setting.timeout) {
             let past = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
-            if past(due, timeout) {
+            if past(due, timeout) || self.stuck.is_some_and(|since| past(since, timeout)) {
                 self.over(End::Timeout);
                 return Reaction::default();
             }

@@ -252,6 +252,68 @@ fn silence() {
     assert_eq!(fast.phase(), &Phase::Over(End::Timeout));
 }
 
+/// Answers every ping with the same acknowledgement for so many seconds; the second in which it ended.
+fn stall(fast: &mut Fast, now: Instant, seq: u64, seconds: u32) -> Option<u32> {
+    for second in 1..=seconds {
+        let at = now + second * SECOND;
+        if fast.tick(at).ping.is_some() {
+            fast.answer(ack(seq, 1), at);
+        }
+        if *fast.phase() == Phase::Over(End::Timeout) {
+            return Some(second);
+        }
+    }
+    None
+}
+
+#[test]
+fn answers_without_progress() {
+    let (mut fast, now) = open(false);
+    fill(&mut fast, now);
+    assert_eq!(stall(&mut fast, now, 0, 20), Some(6));
+
+    // Any progress begins anew, though the window stays full.
+    let (mut fast, now) = open(false);
+    fill(&mut fast, now);
+    assert_eq!(stall(&mut fast, now, 0, 5), None);
+    let now = now + 5 * SECOND;
+    fast.answer(ack(1, 1), now);
+    assert_eq!((fast.claim(now), stall(&mut fast, now, 1, 5)), (Claim::Wait, None));
+    let now = now + 5 * SECOND;
+    fast.answer(ack(5, 1), now);
+    assert_eq!(fast.claim(now), Claim::Go { seq: 7, op: Op::Append, at_once: true });
+    assert_eq!(stall(&mut fast, now, 5, 20), Some(6));
+
+    // What is lost is settled, too.
+    let (mut fast, now) = open(true);
+    fill(&mut fast, now);
+    assert_eq!(stall(&mut fast, now, 0, 5), None);
+    let now = now + 5 * SECOND;
+    fast.answer(Answer::Gap { from: 2, to: 3 }, now);
+    assert_eq!((fast.claim(now), stall(&mut fast, now, 0, 20)), (Claim::Wait, Some(6)));
+
+    // Where there is room nobody waits.
+    let (mut fast, now) = open(false);
+    assert_eq!((stall(&mut fast, now, 0, 60), fast.phase()), (None, &Phase::Open));
+
+    // The end: acknowledgements of before do not put it off.
+    let (mut fast, now) = open(false);
+    fast.finish(false, now);
+    for second in 1..6 {
+        fast.answer(ack(0, 3), now + second * SECOND);
+    }
+    assert_eq!(fast.next(), Some(now + 6 * SECOND));
+    fast.tick(now + 6 * SECOND);
+    assert_eq!(fast.phase(), &Phase::Over(End::Timeout));
+
+    // A batch that the server ends, and does not tell what is stored.
+    let (mut fast, now) = open(false);
+    fill(&mut fast, now);
+    fast.answer(Answer::Gap { from: 2, to: 4 }, now);
+    assert_eq!(fast.phase(), &Phase::Doomed);
+    assert_eq!(stall(&mut fast, now, 0, 20), Some(6));
+}
+
 #[test]
 fn without_a_timeout() {
     let now = Instant::now();

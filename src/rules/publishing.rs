@@ -78,7 +78,7 @@ pub(crate) const FAST_OPTIONS: &[Opt] = &[
     row(
         "timeout",
         Kind::Timeout,
-        "silence of the server that ends the batch, by default the JetStream object's; 0 waits for ever",
+        "silence or lack of progress that ends the batch, by default the JetStream object's; 0 waits for ever",
     ),
     row("events", Kind::Command, "called as `prefix gap first next` and `prefix error number dict`"),
 ];

@@ -280,13 +280,13 @@ class Proxy:
             self.from_target(link)
 
     def wait_ms(self):
-        if self.drip_ms and any(link.dripping for link in self.links):
+        if self.drip_ms and RECEIVED not in self.frozen and any(link.dripping for link in self.links):
             return max(0, int((self.next_drip - time.monotonic()) * 1000) + 1)
         return None
 
     def drip(self):
         now = time.monotonic()
-        if now < self.next_drip:
+        if now < self.next_drip or RECEIVED in self.frozen:
             return
         self.next_drip = now + self.drip_ms / 1000
         for link in list(self.links):

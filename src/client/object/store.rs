@@ -191,12 +191,16 @@ impl Store {
         }
     }
 
-    /// Nuid of what a name stands for, once there is a connection.
+    /// Nuid of what a name stands for, once there is a connection and the stream's leader has stored what it has taken.
     ///
     /// # Errors
-    /// As [`Store::latest`], but never for lack of time.
+    /// As [`Store::latest`], but never for lack of time; those of a removal.
     pub(super) async fn nuid_of(&self, name: &str) -> Result<Option<String>, Fault> {
-        let latest = self.latest_by(&self.api.with_timeout(0), name).await?;
+        let api = self.api.with_timeout(0);
+        // In a cluster the leader takes a message before it is stored: a removal, here of nothing, comes behind it.
+        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid::next().as_str()));
+        api.json(&rest, body).await?;
+        let latest = self.latest_by(&api, name).await?;
         Ok(latest.entry.map(|entry| entry.meta.nuid().to_string()))
     }
 

@@ -48,6 +48,17 @@ struct Sent {
     len: u64,
 }
 
+/// Where a meta is of which it is not known whether it is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    /// There is none.
+    Nowhere,
+    /// In the batch.
+    Batched,
+    /// It was sent by itself.
+    Alone,
+}
+
 /// An object on its way. Dropped before it is stored, its chunks are removed.
 pub(crate) struct Upload {
     store: Rc<Store>,
@@ -67,11 +78,9 @@ pub(crate) struct Upload {
     acknowledged: u64,
     /// What the name stood for before.
     before: Latest,
-    /// The meta that was sent, if it is not known what became of it.
-    unsure: bool,
     stored: bool,
-    /// The meta is on its way in a batch, so that it may be stored.
-    ending: Rc<Cell<bool>>,
+    /// Where its meta is, if that was sent and may be stored.
+    meta: Rc<Cell<Pending>>,
     /// Removes the chunks when the connection is closed before the object is stored.
     parting: Option<Rc<dyn Fn(Parting)>>,
 }
@@ -92,14 +101,15 @@ impl Upload {
         let subject = Subject::from(chunk_subject(&store.bucket, &nuid));
         let chunk = chunk_size(Some(plan.chunk_size), max_payload);
         let batch = if store.takes_batches().await { Some(Batched::new(store, chunk, plan.ms)) } else { None };
-        let ending = Rc::new(Cell::new(false));
-        let (target, name, ends, parts) = (Rc::clone(store), nuid.clone(), Rc::clone(&ending), batch.clone());
-        let parting: Rc<dyn Fn(Parting)> = Rc::new(move |moment| match (moment, &parts) {
-            (Parting::Near, Some(batch)) => batch.end_soon(),
-            (Parting::Near, None) => {}
+        let meta = Rc::new(Cell::new(Pending::Nowhere));
+        let (target, name, place, parts) = (Rc::clone(store), nuid.clone(), Rc::clone(&meta), batch.clone());
+        let parting: Rc<dyn Fn(Parting)> = Rc::new(move |moment| match (moment, &parts, place.get()) {
+            (Parting::Near, Some(batch), _) => batch.end_soon(),
+            (Parting::Near, None, _) => {}
             // Chunks that nobody needs are better than an object without chunks.
-            (Parting::Now, Some(batch)) if ends.get() && !batch.has_failed() => {}
-            (Parting::Now, _) => target.purge_soon(&name),
+            (Parting::Now, _, Pending::Alone) => {}
+            (Parting::Now, Some(batch), Pending::Batched) if !batch.has_failed() => {}
+            (Parting::Now, _, _) => target.purge_soon(&name),
         });
         store.api.client.at_parting(&parting);
         Ok(Upload {
@@ -117,9 +127,8 @@ impl Upload {
             unacknowledged: 0,
             acknowledged: 0,
             before,
-            unsure: false,
             stored: false,
-            ending,
+            meta,
             parting: Some(parting),
         })
     }
@@ -250,11 +259,11 @@ impl Upload {
     /// Ends the batch with the meta.
     async fn end(&mut self, batch: &Batched, meta: &Meta) -> Result<u64, Fault> {
         let message = self.store.meta_message(meta, self.plan.revision.unwrap_or(self.before.revision));
-        self.ending.set(true);
-        self.unsure = true;
+        self.meta.set(Pending::Batched);
         let outcome = batch.finish(&message, self.chunks).await;
-        self.unsure = matches!(&outcome, Err(fault) if is_unsure(fault));
-        self.ending.set(self.unsure);
+        if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
+            self.meta.set(Pending::Nowhere);
+        }
         match outcome {
             Ok(Stored::All(revision)) => {
                 self.stored = true;
@@ -277,7 +286,12 @@ impl Upload {
         let mut tries = 0;
         loop {
             let expected = self.plan.revision.unwrap_or(self.before.revision);
-            match self.store.write(meta, expected, self.plan.ms).await {
+            self.meta.set(Pending::Alone);
+            let outcome = self.store.write(meta, expected, self.plan.ms).await;
+            if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
+                self.meta.set(Pending::Nowhere);
+            }
+            match outcome {
                 Ok(revision) => {
                     self.stored = true;
                     self.parting = None;
@@ -290,27 +304,27 @@ impl Upload {
                     tries += 1;
                     self.before = self.store.latest(&self.plan.name).await?;
                 }
-                Err(fault) => {
-                    self.unsure = is_unsure(&fault);
-                    return Err(fault);
-                }
+                Err(fault) => return Err(fault),
             }
         }
     }
 }
 
-/// Whether it is not known what became of a message.
+/// Whether it is not known what became of a message. Any client may answer what it hears, so that another answer than an
+/// acknowledgement or a refusal tells nothing.
 fn is_unsure(fault: &Fault) -> bool {
-    matches!(fault, Fault::Timeout(_) | Fault::Lost(_) | Fault::ClosedWaiting)
+    matches!(fault, Fault::Timeout(_) | Fault::Lost(_) | Fault::ClosedWaiting | Fault::NotAnAck | Fault::ReplyIncomplete)
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if self.stored || self.chunks == 0 {
+        let unsure = self.meta.get() != Pending::Nowhere;
+        // Without chunks it may still have replaced one that had some.
+        if self.stored || self.chunks == 0 && !unsure {
             return;
         }
         let (store, nuid, window) = (Rc::clone(&self.store), take(&mut self.nuid), take(&mut self.window));
-        let (unsure, before) = (self.unsure, self.before.entry.take());
+        let before = self.before.entry.take();
         let subject = self.subject.clone();
         let (name, parting, batch) = (take(&mut self.plan.name), self.parting.take(), self.batch.take());
         let clean = async move {
