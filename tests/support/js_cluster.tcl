@@ -35,6 +35,11 @@ proc await_leader {args} {
     }
 }
 
+# All copies of the stream have all of it.
+proc await_replicas {} {
+    wait_until {[leader STREAM] ne "" && [llength [lsearch -all -inline [lmap peer [dict get [asked stream_info S] cluster replicas] {dict get $peer current}] true]] == 2} 60000
+}
+
 # The server with this name of the cluster in ::clu.
 proc server_of {name} {
     return [lindex [$::clu servers] [expr {[string index $name end] - 1}]]
