@@ -33,6 +33,8 @@ pub(super) struct Keeper {
     pub(super) access: Rc<Access>,
     /// Name of the consumer that may exist on the server.
     pub(super) name: RefCell<String>,
+    /// Whether the server has not said yet that it made it.
+    pub(super) unanswered: Cell<bool>,
     /// What the server said when it made the present one.
     pub(super) info: RefCell<Json>,
     /// Makes the next one.
@@ -60,6 +62,7 @@ impl Keeper {
             nuid: nuid::next().to_string(),
             access: Rc::default(),
             name: RefCell::default(),
+            unanswered: Cell::default(),
             info: RefCell::default(),
             task: RefCell::default(),
             deaf: RefCell::default(),

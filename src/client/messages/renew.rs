@@ -3,22 +3,22 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use serde_json::Value as Json;
 
 use super::source::{Source, Told};
-use crate::client::calling::timeout;
-use crate::client::calls::Answer;
-use crate::client::codes::STREAM_NOT_FOUND;
+use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::conn::State;
 use crate::client::fault::Fault;
 use crate::client::task::{Slot, Task};
-use crate::engine::{End, Mode, Outgoing, Problem, RequestSpec, Subject};
+use crate::engine::Problem;
 use crate::rules::consumption::Loss;
 use crate::tcl::event::Timer;
 
 /// Timeout in ms of requests for further consumers, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
+
+/// Pauses in ms between the attempts to remove a consumer that may not have been made yet.
+const LATE_MAKING: [u64; 5] = [50, 100, 250, 500, 1000];
 
 /// Waits for so long.
 pub(super) async fn pause(time: Duration) {
@@ -134,6 +134,7 @@ impl Source {
         let (name, rest, body) = keeper.creation(api, &self.origin.stream, inbox.as_deref());
         // Known before the answer, so that it can be removed even if the answer is lost.
         keeper.name.replace(name.clone());
+        keeper.unanswered.set(true);
         let outcome = api.ask_within(&rest, body, ms).await;
         let outcome = match keeper.deaf.take() {
             // Nothing would ever come to an inbox that is refused.
@@ -147,6 +148,7 @@ impl Source {
                 keeper.order.borrow_mut().made(now, stream_seq);
                 keeper.info.replace(reply);
                 keeper.alive.set(now);
+                keeper.unanswered.set(false);
                 keeper.flow_asked.set(false);
                 keeper.flow_told.set(None);
                 self.turn_to(&name);
@@ -156,6 +158,7 @@ impl Source {
                 self.inbox.take();
                 if matches!(fault, Fault::Api(_)) {
                     keeper.name.take();
+                    keeper.unanswered.set(false);
                 }
                 Err(fault)
             }
@@ -167,22 +170,27 @@ impl Source {
     fn remove(&self) {
         let Some(keeper) = &self.keeper else { return };
         let name = keeper.name.take();
+        let unanswered = keeper.unanswered.take();
         keeper.flow.take();
         let api = &self.origin.api;
         if name.is_empty() || keeper.access.keeps_consumers() || api.client.state() != State::Connected {
             return;
         }
-        let subject = api.subject(&format!("CONSUMER.DELETE.{}.{name}", self.origin.stream));
-        api.trace_request(&subject, "");
-        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
-        let spec = RequestSpec { msg, timeout: timeout(self.patience()), mode: Mode::Shared };
-        let access = Rc::clone(&keeper.access);
-        let take = move |answer| {
-            if let Answer::End(End::Refused(_)) = answer {
-                access.keep_consumers();
+        let rest = format!("CONSUMER.DELETE.{}.{name}", self.origin.stream);
+        let (api, access) = (api.with_timeout(self.patience()), Rc::clone(&keeper.access));
+        let work = async move {
+            for wait in LATE_MAKING {
+                match api.ask(&rest, String::new()).await {
+                    // The server works on several requests at a time: the making may be behind its removal.
+                    Err(fault) if unanswered && fault.err_code() == Some(CONSUMER_NOT_FOUND) => {
+                        pause(Duration::from_millis(wait)).await
+                    }
+                    Err(fault) if fault.is_refusal() => return access.keep_consumers(),
+                    _ => return,
+                }
             }
         };
-        let _ = api.client.call_back(spec, Rc::new(take));
+        Task::spawn(work, Box::new(|()| ()));
     }
 }
 
