@@ -89,11 +89,15 @@ proc messages_soak::publish {js} {
     variable stop
     variable stored
     variable rate
-    while {!$stop} {
+    # One without an acknowledgement may be stored: it is published until it has one.
+    set unclear 0
+    while {!$stop || $unclear} {
         set number [expr {$stored + 1}]
+        set unclear 1
         try {
             $js publish soak.n $number -msg_id $number -timeout 1000
             set stored $number
+            set unclear 0
         } trap NATS {} {
             # A server is down, or the stream without a leader.
             sleep 50
@@ -211,6 +215,10 @@ proc messages_soak::main {seconds interval} {
     variable stored
     variable over 0
     variable readers
+    variable resident
+    variable restarts
+    variable unanswered
+    variable events
     load_package
     source [file join $root tools nats_server.tcl]
     interp bgerror {} [list apply {{message options} {
@@ -260,20 +268,20 @@ proc messages_soak::main {seconds interval} {
             fail "$who: $text"
         }
     }
-    set quarter [expr {[llength $messages_soak::resident] / 4}]
+    set quarter [expr {[llength $resident] / 4}]
     set early [least $quarter [expr {$quarter * 2}]]
     set late [least [expr {$quarter * 3}] end]
     # A tenth and 4 MiB are the play of the allocator.
     if {$late > $early * 1.1 + 4096} {
         fail "memory grew from $early to $late KiB"
     }
-    puts "stored $stored, restarts $messages_soak::restarts"
+    puts "stored $stored, restarts $restarts"
     puts "shared: [dict get $seen(shared) count] deliveries, [dict get $seen(shared) again] marked as redelivered,\
         [dict get $seen(shared) forgotten] twice from a server that had forgotten the first,\
-        $messages_soak::unanswered acknowledgements unanswered"
+        $unanswered acknowledgements unanswered"
     puts "remade: [dict get $seen(remade) count] deliveries"
     puts "ordered: [dict get $seen(ordered) count] deliveries"
-    puts "events: $messages_soak::events"
+    puts "events: $events"
     puts "resident: $early KiB early, $late KiB late"
     foreach object [concat $made $objects $connections] {
         $object destroy

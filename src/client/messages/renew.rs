@@ -20,6 +20,11 @@ const TIMEOUT: i64 = 5000;
 /// Pauses in ms between the attempts to remove a consumer that may not have been made yet.
 const LATE_MAKING: [u64; 5] = [50, 100, 250, 500, 1000];
 
+/// Whether a consumer that was not removed because of this may still be made.
+fn may_come(fault: &Fault) -> bool {
+    fault.err_code() == Some(CONSUMER_NOT_FOUND) || matches!(fault, Fault::Timeout(_))
+}
+
 /// Waits for so long.
 pub(super) async fn pause(time: Duration) {
     let over = Slot::new();
@@ -181,10 +186,9 @@ impl Source {
         let work = async move {
             for wait in LATE_MAKING {
                 match api.ask(&rest, String::new()).await {
-                    // The server works on several requests at a time: the making may be behind its removal.
-                    Err(fault) if unanswered && fault.err_code() == Some(CONSUMER_NOT_FOUND) => {
-                        pause(Duration::from_millis(wait)).await
-                    }
+                    // The server works on several requests at a time: the making may be behind its removal, also where that was
+                    // not answered in time.
+                    Err(fault) if unanswered && may_come(&fault) => pause(Duration::from_millis(wait)).await,
                     Err(fault) if fault.is_refusal() => return access.keep_consumers(),
                     _ => return,
                 }
