@@ -6,6 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::tcl::event::Timer;
 
 type Work = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -82,6 +85,15 @@ impl<T> Slot<T> {
             }
         })
     }
+}
+
+/// Waits for so long.
+pub(crate) async fn pause(time: Duration) {
+    let over = Slot::new();
+    let end = Rc::clone(&over);
+    // Rounded up: a timer that fires early would be a shorter pause.
+    let _timer = Timer::after(time.as_micros().div_ceil(1000) as u64, Box::new(move || end.push(())));
+    over.next().await;
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json};
 
 use super::remaking::Remaking;
-use super::renew::pause;
 use super::source::{CLOSED, Source, Told};
 use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::fault::Fault;
-use crate::client::task::Task;
+use crate::client::task::{Task, pause};
 use crate::engine::Message;
 use crate::rules::ack_floor::{is_durable, remade_config};
 use crate::rules::metadata;

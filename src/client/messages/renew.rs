@@ -9,10 +9,9 @@ use super::source::{Source, Told};
 use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::conn::State;
 use crate::client::fault::Fault;
-use crate::client::task::{Slot, Task};
+use crate::client::task::{Task, pause};
 use crate::engine::Problem;
 use crate::rules::consumption::Loss;
-use crate::tcl::event::Timer;
 
 /// Timeout in ms of requests for further consumers, where the JetStream object has none.
 const TIMEOUT: i64 = 5000;
@@ -23,15 +22,6 @@ const LATE_MAKING: [u64; 5] = [50, 100, 250, 500, 1000];
 /// Whether a consumer that was not removed because of this may still be made.
 fn may_come(fault: &Fault) -> bool {
     fault.err_code() == Some(CONSUMER_NOT_FOUND) || matches!(fault, Fault::Timeout(_))
-}
-
-/// Waits for so long.
-pub(super) async fn pause(time: Duration) {
-    let over = Slot::new();
-    let end = Rc::clone(&over);
-    // Rounded up: a timer that fires early would be a shorter pause.
-    let _timer = Timer::after(time.as_millis() as u64 + 1, Box::new(move || end.push(())));
-    over.next().await;
 }
 
 impl Source {

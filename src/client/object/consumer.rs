@@ -10,16 +10,15 @@ use super::store::Store;
 use crate::client::calling::{Calling, timeout};
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
-use crate::client::task::Slot;
+use crate::client::task::pause;
 use crate::engine::{End, Message, Mode, Outgoing, Progress, RequestSpec, Subject};
 use crate::rules::metadata;
-use crate::tcl::event::Timer;
 
 /// Time in ns after which the server removes a consumer that nobody asks: then the next one goes on.
 const INACTIVE: i64 = 30_000_000_000;
 
-/// Time in ms before another attempt to make a consumer.
-const RETRY: u64 = 100;
+/// Time before another attempt to make a consumer.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Greatest time in ms for which a silent consumer is trusted.
 const LOOK: i64 = 2500;
@@ -76,13 +75,6 @@ fn renew(_payload: &Bytes, progress: Progress) -> Option<Bytes> {
 /// Body of a pull of what is there.
 fn pull(batch: u64) -> Bytes {
     Bytes::from(json!({ "batch": batch, "no_wait": true }).to_string())
-}
-
-async fn pause(ms: u64) {
-    let over = Slot::new();
-    let end = Rc::clone(&over);
-    let _timer = Timer::after(ms, Box::new(move || end.push(())));
-    over.next().await;
 }
 
 impl Consumer {

@@ -9,7 +9,7 @@ use crate::client::calling::timeout;
 use crate::client::calls::Answer;
 use crate::client::conn::{Client, State};
 use crate::client::fault::Fault;
-use crate::client::task::{Slot, Task};
+use crate::client::task::{Task, pause};
 use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::initial::End as InitialEnd;
 use crate::rules::metadata;
@@ -27,19 +27,12 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Least and greatest time that the server has to give a sign of life when it is asked for one.
 const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(2000));
 
-/// Time in ms by which a message may lag behind the answer to a round trip: inside the server they take different paths.
-const SETTLE: u64 = 5;
+/// Time by which a message may lag behind the answer to a round trip: inside the server they take different paths.
+const SETTLE: Duration = Duration::from_millis(5);
 
 /// Whether the server answers a round trip.
 async fn is_present(client: &Rc<Client>) -> bool {
     matches!(client.round_trip(None).next().await, Answer::End(End::Pong(_)))
-}
-
-async fn pause(ms: u64) {
-    let over = Slot::new();
-    let end = Rc::clone(&over);
-    let _timer = Timer::after(ms, Box::new(move || end.push(())));
-    over.next().await;
 }
 
 /// Runs until the consumer is stopped.
