@@ -4,18 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use serde_json::{Map, Value as Json};
 
 use super::api::Api;
-use super::calling::{Listening, timeout};
+use super::calling::Listening;
 use super::calls::Answer;
 use super::codes;
 use super::conn::{Observer, State};
 use super::fault::Fault;
-use super::ordered::{Access, FLOW_PROBE};
+use super::ordered::Access;
 use super::task::{Slot, Task};
-use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::Message;
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, control, patience};
 use crate::rules::sequence::Sequence;
@@ -299,22 +298,10 @@ impl Follower {
         }
     }
 
-    /// An empty answer, for the server's flow control. Nobody replies to it, but as a request its refusal is noticed.
+    /// Answers the server's flow control.
     fn answer(&self, subject: &str) {
-        let client = &self.api.client;
-        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
-        // Without a connection, silence will show the loss.
-        if self.access.has_proven_flow() {
-            let _ = client.engine().publish(&msg.as_publication());
-            return;
-        }
         let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
-        let take = move |answer| {
-            if let Answer::End(End::Refused(_)) = answer {
-                inputs.push(Input::FlowRefused(number));
-            }
-        };
-        let _ = client.call_back(RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared }, Rc::new(take));
+        self.access.answer_flow(&self.api.client, subject, move || inputs.push(Input::FlowRefused(number)));
     }
 
     /// Tries to make a consumer until there is one, or no point in trying.

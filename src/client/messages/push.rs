@@ -3,13 +3,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::source::Source;
-use crate::client::calling::timeout;
-use crate::client::calls::Answer;
-use crate::client::ordered::FLOW_PROBE;
-use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::Message;
 use crate::rules::consumption::Loss;
 use crate::rules::ordered::{Control, control};
 
@@ -49,25 +44,16 @@ impl Source {
     pub(super) fn answer_flow(self: &Rc<Self>) {
         let Some(keeper) = self.keeper.as_ref().filter(|_| self.buffer.borrow().is_empty()) else { return };
         let Some(subject) = keeper.flow.take() else { return };
-        let client = &self.origin.api.client;
-        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
         keeper.flow_told.set(keeper.flow_told.get().or_else(|| Some(Instant::now())));
-        // Without a connection another consumer is on its way.
-        if keeper.access.has_proven_flow() {
-            let _ = client.engine().publish(&msg.as_publication());
-            return;
-        }
-        // Nobody replies to it, but as a request its refusal is noticed.
         let (target, name) = (Rc::downgrade(self), keeper.name.borrow().clone());
-        let take = move |answer| {
+        let refused = move || {
             let Some(source) = target.upgrade() else { return };
             let present = source.keeper.as_ref().is_some_and(|keeper| *keeper.name.borrow() == name);
-            if present && matches!(answer, Answer::End(End::Refused(_))) {
+            if present {
                 source.without_flow_control();
             }
         };
-        let spec = RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared };
-        let _ = client.call_back(spec, Rc::new(take));
+        keeper.access.answer_flow(&self.origin.api.client, &subject, refused);
     }
 
     /// Takes another consumer, which asks for no answers.

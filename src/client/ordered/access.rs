@@ -8,9 +8,6 @@ use serde_json::Value as Json;
 use crate::client::api::Api;
 use crate::client::fault::Fault;
 
-/// Time in ms for which an answer to flow control is watched for a refusal.
-pub(crate) const FLOW_PROBE: i64 = 1000;
-
 /// A way to ask for a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
@@ -61,11 +58,6 @@ impl Access {
     /// Notes that they were.
     pub(crate) fn refuse_flow(&self) {
         self.flow.set(true);
-    }
-
-    /// Whether an answer to flow control took effect.
-    pub(crate) fn has_proven_flow(&self) -> bool {
-        self.flow_proven.get()
     }
 
     /// Notes that one did.

@@ -3,19 +3,16 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::FLOW_PROBE;
 use super::inner::{Delivered, Inner, Input, MUTES, Reason};
-use crate::client::calling::timeout;
 use crate::client::calls::Answer;
 use crate::client::conn::{Client, State};
 use crate::client::fault::Fault;
 use crate::client::task::{Task, pause};
-use crate::engine::{End, Message, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::{End, Message};
 use crate::rules::initial::End as InitialEnd;
 use crate::rules::metadata;
 use crate::rules::ordered::{Beat, Control, Step, control, patience};
 use crate::tcl::event::Timer;
-use bytes::Bytes;
 use serde_json::Value as Json;
 
 /// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
@@ -235,7 +232,7 @@ impl Inner {
                     access.flow_proven.set(true);
                 }
                 if let Some(subject) = message.reply() {
-                    self.answer(subject, !access.flow_proven.get());
+                    self.answer(subject);
                 }
             }
             Control::Other => {}
@@ -296,27 +293,15 @@ impl Inner {
         if since.elapsed() >= self.pace() / 2 {
             self.inputs.push(Input::FlowRefused(self.number.get()));
         } else {
-            self.answer(subject, true);
+            self.answer(subject);
         }
     }
 
-    /// Sends an empty answer to the server's flow control. Nobody replies to it, but as a request its refusal is noticed.
-    fn answer(&self, subject: &str, watched: bool) {
-        let client = &self.api.client;
-        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: Bytes::new() };
-        // Without a connection a new consumer is on its way.
-        if !watched {
-            let _ = client.engine().publish(&msg.as_publication());
-            return;
-        }
+    /// Answers the server's flow control.
+    fn answer(&self, subject: &str) {
         let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
-        let take = move |answer| {
-            if let Answer::End(End::Refused(_)) = answer {
-                inputs.push(Input::FlowRefused(number));
-            }
-        };
-        let spec = RequestSpec { msg, timeout: timeout(FLOW_PROBE), mode: Mode::Shared };
-        let _ = client.call_back(spec, Rc::new(take));
+        let refused = move || inputs.push(Input::FlowRefused(number));
+        self.request.access.answer_flow(&self.api.client, subject, refused);
     }
 
     /// Time to check whether the rest of the initial data was removed, where no heartbeat tells.

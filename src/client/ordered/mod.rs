@@ -2,6 +2,7 @@
 //! consumer.
 
 mod access;
+mod flow;
 mod follow;
 mod inner;
 mod make;
@@ -10,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
 
-pub(crate) use access::{Access, FLOW_PROBE, Form, created};
+pub(crate) use access::{Access, Form, created};
 pub(crate) use inner::{Delivered, Reason, Request, Sink};
 
 use crate::client::api::Api;
