@@ -242,6 +242,17 @@ impl Api {
         self.server_version().is_none_or(|version| version >= wanted)
     }
 
+    /// Body of a request that makes or changes a consumer. `action` is left out for servers that do not know it, those before 2.10.
+    pub(crate) fn consumer_request(&self, stream: &str, config: Map<String, Json>, action: Option<&str>) -> String {
+        let mut body = Map::new();
+        body.insert("stream_name".into(), stream.into());
+        body.insert("config".into(), Json::Object(config));
+        if let Some(action) = action.filter(|_| self.is_at_least(Version(2, 10, 0))) {
+            body.insert("action".into(), action.into());
+        }
+        Json::Object(body).to_string()
+    }
+
     /// Whether the server takes a consumer's name in the subject, as those of 2.9 and later do. A server of unknown version is
     /// assumed to be new.
     pub(crate) fn names_consumers(&self) -> bool {

@@ -18,7 +18,6 @@ use crate::engine::Message;
 use crate::rules::metadata;
 use crate::rules::ordered::{Control, control, patience};
 use crate::rules::sequence::Sequence;
-use crate::rules::version::Version;
 use crate::tcl::event::Timer;
 
 /// Time in ms before the next attempt after a failed one, unless the connection comes back sooner.
@@ -196,13 +195,7 @@ impl Follower {
             config.insert("deliver_policy".into(), "by_start_sequence".into());
             config.insert("opt_start_seq".into(), start.into());
         }
-        let mut body = Map::new();
-        body.insert("stream_name".into(), self.request.stream.as_str().into());
-        body.insert("config".into(), Json::Object(config));
-        if self.api.is_at_least(Version(2, 10, 0)) {
-            body.insert("action".into(), "create".into());
-        }
-        Json::Object(body).to_string()
+        self.api.consumer_request(&self.request.stream, config, Some("create"))
     }
 
     /// Starts to deliver, and to replace lost consumers.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::api::{JetStream, Shape, consumer_name, open_or_error, request, stream_name};
 use super::config::{ConfigOptions, DELIVER_SUBJECT, DURABLE_NAME, NAME, check_groups};
@@ -73,10 +73,7 @@ fn create(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &ConfigOp
     config.known_to_server(js)?;
     check_groups(config)?;
     let rest = subject_of(js, stream, config)?;
-    let mut request_body = Map::new();
-    request_body.insert("stream_name".into(), stream.into());
-    request_body.insert("config".into(), Json::Object(body));
-    request(js, call, rest, Json::Object(request_body).to_string(), Shape::Dict)
+    request(js, call, rest, js.api.consumer_request(stream, body, None), Shape::Dict)
 }
 
 /// Subject of the request that makes a consumer, without the prefix.

@@ -19,7 +19,6 @@ use crate::engine::Level;
 use crate::rules::jetstream_convert_body::BadValue;
 use crate::rules::jetstream_streams::{STREAM_CONFIG_MARKS, STREAM_OPTIONS_3, is_whole_config};
 use crate::rules::option::{Kind, Name, named};
-use crate::rules::version::Version;
 use crate::tcl::{Obj, Reply};
 
 /// `add_stream stream ?-option value ...?`: creates, and never updates.
@@ -144,11 +143,5 @@ fn write_consumer(js: &Rc<JetStream>, call: &Invocation, stream: &str, config: &
 /// Subject and body of a request for a consumer.
 fn consumer_request(js: &JetStream, stream: &str, config: &ConfigOptions, action: &str) -> Result<(String, String)> {
     let rest = subject_of(js, stream, config)?;
-    let mut body = Map::new();
-    body.insert("stream_name".into(), stream.into());
-    body.insert("config".into(), Json::Object(config.body(true)?));
-    if js.api.is_at_least(Version(2, 10, 0)) {
-        body.insert("action".into(), action.into());
-    }
-    Ok((rest, Json::Object(body).to_string()))
+    Ok((rest, js.api.consumer_request(stream, config.body(true)?, Some(action))))
 }

@@ -15,7 +15,6 @@ use crate::rules::consumption::Loss;
 use crate::rules::metadata;
 use crate::rules::order::{Order, Sorted, Start};
 use crate::rules::ordered_options::reader_config;
-use crate::rules::version::Version;
 
 /// An ordered consumer that a script wants.
 pub(crate) struct Wish {
@@ -128,12 +127,7 @@ impl Keeper {
             Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
             None => format!("CONSUMER.CREATE.{stream}.{name}"),
         };
-        let mut body = Map::new();
-        body.insert("stream_name".into(), stream.into());
-        body.insert("config".into(), Json::Object(config));
-        if api.is_at_least(Version(2, 10, 0)) {
-            body.insert("action".into(), "create".into());
-        }
-        (name, rest, Json::Object(body).to_string())
+        let body = api.consumer_request(stream, config, Some("create"));
+        (name, rest, body)
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::remaking::Remaking;
 use super::source::{CLOSED, Source, Told};
@@ -14,7 +14,6 @@ use crate::engine::Message;
 use crate::rules::ack_floor::{is_durable, remade_config};
 use crate::rules::metadata;
 use crate::rules::pull_plan::Amount;
-use crate::rules::version::Version;
 
 impl Source {
     /// A message came.
@@ -79,13 +78,7 @@ impl Source {
             (None, _) if durable => format!("CONSUMER.DURABLE.CREATE.{stream}.{former}"),
             (None, _) => format!("CONSUMER.CREATE.{stream}"),
         };
-        let mut body = Map::new();
-        body.insert("stream_name".into(), stream.as_str().into());
-        body.insert("config".into(), Json::Object(config));
-        if api.is_at_least(Version(2, 10, 0)) {
-            body.insert("action".into(), "create".into());
-        }
-        let info = match api.json(&rest, Json::Object(body).to_string()).await {
+        let info = match api.json(&rest, api.consumer_request(stream, config, Some("create"))).await {
             // Somebody else was quicker.
             Err(fault @ Fault::Api(_)) if durable => api.json(&look, String::new()).await.map_err(|_| fault)?,
             outcome => outcome?,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::access::Form;
 use super::inner::{Inner, Input, MUTES};
@@ -151,10 +151,7 @@ impl Inner {
         } else {
             format!("CONSUMER.CREATE.{}", request.stream)
         };
-        let mut body = Map::new();
-        body.insert("stream_name".into(), request.stream.as_str().into());
-        body.insert("config".into(), Json::Object(config));
-        (self.api.subject(&rest), Json::Object(body).to_string())
+        (self.api.subject(&rest), self.api.consumer_request(&request.stream, config, None))
     }
 
     /// Removes the consumer from the server, without waiting for that. Where the request cannot be sent, or is not permitted, the
