@@ -36,13 +36,15 @@ namespace eval kv_soak {
     variable deadline 60000
 }
 source [file join $kv_soak::root bench kv_soak_judge.tcl]
+namespace eval kv_soak {source [file join $root bench soak_tools.tcl]}
 
 # ---- The processes ---------------------------------------------------------------------------------------------------------
 
 # Sets c, js and kv in the caller.
 proc kv_soak::open_store {url {timeout 1000}} {
     upvar 1 c c js js kv kv
-    load_package
+    variable root
+    load_package $root
     set c [nats::connection new -log_level error]
     $c configure -servers [list $url] -reconnect_time_wait 50 -max_reconnect_attempts -1
     $c connect
@@ -51,24 +53,10 @@ proc kv_soak::open_store {url {timeout 1000}} {
     return
 }
 
-proc kv_soak::load_package {} {
-    global env auto_path
-    variable root
-    set build [expr {[info exists env(NATS_BUILD)] && $env(NATS_BUILD) ne "" ? $env(NATS_BUILD) : [file join $root build]}]
-    lappend auto_path [file normalize $build]
-    package require nats
-}
-
 # One line, flushed: its reader waits for it.
 proc kv_soak::say {args} {
     puts $args
     flush stdout
-}
-
-proc kv_soak::sleep {ms} {
-    variable slept 0
-    after $ms {set ::kv_soak::slept 1}
-    vwait ::kv_soak::slept
 }
 
 # The first line of standard input asks for the end, the end of the input for that at once.
@@ -137,7 +125,7 @@ proc kv_soak::changer {url seed lasting} {
         change $kv $operation key.$index "$number [string repeat x [expr {int(rand() * 300)}]]"
         if {[incr number] % 8 == 0} {
             # Room for the others on a small machine.
-            sleep 5
+            later 5
         }
     }
     # What is not known is made known.
@@ -190,12 +178,12 @@ proc kv_soak::change {kv operation key value} {
         # The server is away, or its JetStream not up yet.
         dict incr report unknown
         dict set known $key {}
-        sleep 20
+        later 20
         return
     } trap NATS {message options} {
         dict lappend report wrong "$operation of $key: $message [dict get $options -errorcode]"
         dict set known $key {}
-        sleep 20
+        later 20
         return
     }
     dict incr report acknowledged
@@ -250,7 +238,7 @@ proc kv_soak::expect {channels word} {
             if {[info exists heard($channel,ended)] || [clock milliseconds] > $end} {
                 error "a process [expr {[info exists heard($channel,ended)] ? "ended" : "waited too long"}] before it said: $word"
             }
-            sleep 10
+            later 10
         }
         lappend values $heard($channel,$word)
     }
@@ -263,7 +251,7 @@ proc kv_soak::consumers {js count} {
     variable deadline
     set end [expr {[clock milliseconds] + $deadline}]
     while {[llength [$js consumer_names KV_$bucket]] != $count && [clock milliseconds] < $end} {
-        sleep 50
+        later 50
     }
     return [llength [$js consumer_names KV_$bucket]]
 }
@@ -280,7 +268,7 @@ proc kv_soak::restart {server number} {
     variable outages
     set begin [clock milliseconds]
     $server [expr {$number % 2 ? "stop" : "kill"}]
-    sleep [lindex $outages [expr {$number % [llength $outages]}]]
+    later [lindex $outages [expr {$number % [llength $outages]}]]
     $server restart
     set ::kv_soak::back [clock milliseconds]
     return [expr {[clock milliseconds] - $begin}]
@@ -310,11 +298,11 @@ proc kv_soak::run {seconds interval seed} {
     set restarts 0
     set away {}
     while {($restarts + 1) * $interval < $seconds * 1000} {
-        sleep [expr {max(0, $begin + ($restarts + 1) * $interval - [clock milliseconds])}]
+        later [expr {max(0, $begin + ($restarts + 1) * $interval - [clock milliseconds])}]
         lappend away [restart $server $restarts]
         incr restarts
     }
-    sleep [expr {max(0, $begin + $seconds * 1000 - [clock milliseconds])}]
+    later [expr {max(0, $begin + $seconds * 1000 - [clock milliseconds])}]
     puts $changer stop
     set report [lindex [expect $changer changed] 0]
 

@@ -32,49 +32,12 @@ namespace eval messages_soak {
     variable readers {shared remade ordered}
 }
 source [file join $messages_soak::root bench messages_soak_judge.tcl]
-
-proc messages_soak::load_package {} {
-    global env auto_path
-    variable root
-    set build [expr {[info exists env(NATS_BUILD)] && $env(NATS_BUILD) ne "" ? $env(NATS_BUILD) : [file join $root build]}]
-    lappend auto_path [file normalize $build]
-    package require nats
-}
+namespace eval messages_soak {source [file join $root bench soak_tools.tcl]}
 
 proc messages_soak::fail {text} {
     variable wrong
     puts "FAILED: $text"
     lappend wrong $text
-}
-
-proc messages_soak::sleep {ms} {
-    after $ms [info coroutine]
-    yield
-}
-
-proc messages_soak::later {ms} {
-    variable slept 0
-    after $ms {set ::messages_soak::slept 1}
-    vwait ::messages_soak::slept
-}
-
-# Waits for a condition; a failure at the deadline.
-proc messages_soak::await {what ms condition} {
-    set end [expr {[clock milliseconds] + $ms}]
-    while {![uplevel 1 [list expr $condition]]} {
-        if {[clock milliseconds] > $end} {
-            fail "$what: not within $ms ms"
-            return
-        }
-        later 20
-    }
-}
-
-proc messages_soak::resident {} {
-    set file [open /proc/self/status]
-    regexp {VmRSS:\s+(\d+)} [read $file] -> kilobytes
-    close $file
-    return $kilobytes
 }
 
 proc messages_soak::connected {urls} {
@@ -219,7 +182,7 @@ proc messages_soak::main {seconds interval} {
     variable restarts
     variable unanswered
     variable events
-    load_package
+    load_package $root
     source [file join $root tools nats_server.tcl]
     interp bgerror {} [list apply {{message options} {
         ::messages_soak::fail "background error: $message [dict get $options -errorinfo]"

@@ -18,12 +18,8 @@ package require Tcl 8.6-
 
 set root [file dirname [file dirname [file normalize [info script]]]]
 source [file join $root tools nats_server.tcl]
-set build [file join $root build]
-if {[info exists env(NATS_BUILD)] && $env(NATS_BUILD) ne ""} {
-    set build [file normalize $env(NATS_BUILD)]
-}
-lappend auto_path $build
-package require nats
+source [file join $root bench soak_tools.tcl]
+load_package $root
 
 proc from_env {name default} {
     global env
@@ -57,34 +53,6 @@ interp bgerror {} {apply {{message options} {
     fail "background error: $message [dict get $options -errorinfo]"
 }}}
 
-proc sleep {ms} {
-    after $ms [info coroutine]
-    yield
-}
-proc later {ms} {
-    after $ms {set ::tick 1}
-    vwait ::tick
-}
-# Serves events until the condition holds; a failure at the deadline.
-proc await {what ms condition} {
-    set deadline [expr {[clock milliseconds] + $ms}]
-    while {![uplevel 1 [list expr $condition]]} {
-        if {[clock milliseconds] > $deadline} {
-            fail "$what: not within $ms ms"
-            return
-        }
-        later 5
-    }
-}
-
-# Kilobytes of this process that are in memory.
-proc resident {} {
-    set file [open /proc/self/status]
-    set text [read $file]
-    close $file
-    regexp {VmRSS:\s+(\d+)} $text -> kilobytes
-    return $kilobytes
-}
 proc threads {} {llength [glob -directory /proc/self/task *]}
 proc descriptors {} {llength [glob -tails -directory /proc/self/fd *]}
 
