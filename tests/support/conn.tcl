@@ -47,7 +47,7 @@ proc last_code {c} {
     return [lindex [dict get $error code] 1]
 }
 
-proc wait_status {c wanted {ms 10000}} {
+proc wait_status {c wanted {ms 20000}} {
     set name [var_of $c status]
     wait_until {[set $name] eq $wanted} $ms
 }
@@ -69,7 +69,7 @@ proc note_write {list name variable args} {
 }
 
 # Waits for a number of recorded writes: polling the status itself could miss a short `reconnecting`.
-proc wait_writes {list count {ms 10000}} {
+proc wait_writes {list count {ms 20000}} {
     wait_until {[llength [set ::$list]] >= $count} $ms
 }
 
@@ -86,7 +86,7 @@ proc lose {c script} {
 }
 
 # Waits without an event loop, as a busy script does.
-proc busy_until {expression {ms 10000}} {
+proc busy_until {expression {ms 20000}} {
     set deadline [expr {[clock milliseconds] + $ms}]
     while {![uplevel 1 [list expr $expression]]} {
         if {[clock milliseconds] > $deadline} {

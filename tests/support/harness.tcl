@@ -82,7 +82,7 @@ proc ::harness::make_folder {} {
 #
 # Returns when the expression, evaluated in the caller's scope, is true; an error after `ms`. Events are served meanwhile;
 # in a coroutine by yielding, else by an event loop of its own.
-proc ::wait_until {expression {ms 5000}} {
+proc ::wait_until {expression {ms 20000}} {
     set deadline [expr {[clock milliseconds] + $ms}]
     while {![uplevel 1 [list ::expr $expression]]} {
         if {[clock milliseconds] > $deadline} {

@@ -66,7 +66,7 @@ proc starts {} {
     }]
 }
 
-proc got {n {ms 10000}} {
+proc got {n {ms 20000}} {
     wait_until [format {[llength $::got] >= %d} $n] $ms
     return $::got
 }

@@ -39,6 +39,6 @@ proc seen {entry} {
     lappend ::seen [expr {$entry eq "" ? "end" : [brief $entry]}]
 }
 proc seen_wait {n} {
-    wait_until [format {[llength $::seen] >= %d} $n] 10000
+    wait_until [format {[llength $::seen] >= %d} $n] 20000
     return $::seen
 }
