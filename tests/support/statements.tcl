@@ -84,3 +84,14 @@ proc ::statements::without_row {page words} {
         expr {[regexp "`(?:\[^`]*\[^`\\w-])?[string map {- {\-}} $word]\\M" $text] ? [continue] : $word}
     }
 }
+
+# Names that more than one test has.
+proc ::statements::repeated_tests {} {
+    set seen [dict create]
+    foreach path [glob -directory [file join $::harness::root tests] *.test] {
+        foreach {match name} [regexp -all -inline -line {^\s*test ([a-z0-9_]+-[0-9.]+) } [ReadText $path]] {
+            dict incr seen $name
+        }
+    }
+    return [dict keys [dict filter $seen script {name count} {expr {$count > 1}}]]
+}
