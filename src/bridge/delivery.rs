@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
-use crate::engine::{Config, Conn, Event, Listener, Message, Sub, SubId};
+use crate::engine::{CallId, Config, Conn, Event, Listener, Message, Sub, SubId};
 use crate::rules::pace;
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 use crate::tcl::{Rhythm, caught, event, fork, memory};
@@ -193,6 +193,13 @@ impl Listener for Postman {
         if !events.is_empty() {
             let key = self.key;
             self.sender.urgent_all(events.into_iter().map(|event| Delivery::Event(key, event)));
+        }
+    }
+
+    fn replies(&self, call: CallId, messages: Vec<Message>) {
+        if !messages.is_empty() {
+            let key = self.key;
+            self.sender.urgent_all(messages.into_iter().map(|message| Delivery::Event(key, Event::Reply { call, message })));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Messages between Tcl's dicts (`header data subject reply sub_id`) and the engine.
 
 use super::errors::Result;
-use super::keys::key;
+use super::keys::{key, latest};
 use crate::client::Argument;
 use crate::engine::{Headers, Message, Outgoing, Publication, Subject};
 use crate::rules::subject::{Role, check_subject};
@@ -215,8 +215,9 @@ pub(crate) fn header_lines<T: AsRef<str>>(coding: Coding, dict: &mut Obj, lines:
 /// A message as a dict.
 pub(crate) fn dict_in(coding: Coding, message: &Message, sub_id: u64) -> Obj {
     let data = payload_in(coding, message.payload());
-    let sub_id = if sub_id == 0 { Obj::empty() } else { Obj::int(sub_id as i64) };
-    dict(&headers_in(coding, message), &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
+    let sub_id = if sub_id == 0 { key("").clone() } else { Obj::int(sub_id as i64) };
+    let header = if message.has_headers() { headers_in(coding, message) } else { key("").clone() };
+    dict(&header, &data, message.subject(), message.reply().unwrap_or_default(), &sub_id)
 }
 
 /// A message dict, made from its parts.
@@ -224,7 +225,7 @@ pub(crate) fn dict(header: &Obj, data: &Obj, subject: &str, reply: &str, sub_id:
     let mut dict = Obj::dict();
     dict.put(key("header"), header);
     dict.put(key("data"), data);
-    dict.put(key("subject"), &Obj::text(subject));
+    dict.put(key("subject"), &latest(subject));
     dict.put(key("reply"), &Obj::text(reply));
     dict.put(key("sub_id"), sub_id);
     dict

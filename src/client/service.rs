@@ -6,7 +6,7 @@ use super::calling::Listening;
 use super::calls::Answer;
 use super::conn::Client;
 use super::fault::Fault;
-use crate::engine::{Message, Publication, Subject};
+use crate::engine::Message;
 use crate::rules::service::{Identity, Verb};
 
 /// Makes the answer to a question; may run scripts.
@@ -41,8 +41,6 @@ impl Control {
 
 fn reply(client: &Client, message: &Message, answer: impl FnOnce() -> String) {
     let Some(to) = message.reply() else { return };
-    let (subject, payload) = (Subject::from(to), answer());
-    let publication = Publication { subject: &subject, reply: None, headers: &[], payload: payload.as_bytes() };
     // The one who asked has its own time limit.
-    let _ = client.engine().publish(&publication);
+    let _ = client.engine().answer(to, answer().as_bytes());
 }

@@ -5,8 +5,7 @@ use super::config::Config;
 use super::counted::Counted;
 use super::error::{Code, Problem};
 use super::listener::{End, Listener};
-use super::message::{Outgoing, Publication};
-use super::outbox;
+use super::message::Outgoing;
 use super::pool::ServerEntry;
 use super::repeat::Repeat;
 use super::request::{self, RequestSpec};
@@ -183,30 +182,6 @@ impl Conn {
             }
             seen = progress;
         }
-    }
-
-    /// Publishes, by appending to the outbox. If more waits than the writer should be given at once, it gets a few milliseconds
-    /// to take it. The caller has checked the subjects' form.
-    ///
-    /// # Errors
-    /// `ErrConnectionClosed`, `ErrMaxPayload`, `ErrHeadersNotSupported`, `ErrReconnectBufExceeded`,
-    /// `ErrInvalidArg` for a header that cannot be sent, `ErrBadSubject` for a subject that would break the protocol.
-    pub fn publish(&self, p: &Publication<'_>) -> Result<(), Problem> {
-        let shared = &self.shared;
-        if shared.phase() == Phase::Closed {
-            return Err(Problem::closed());
-        }
-        p.check()?;
-        let reply = p.reply.map(|reply| reply.as_str());
-        let pushed: Option<Result<bool, Problem>> = shared.outbox.with(|q| {
-            shared.admit(q, p, reply.as_slice())?;
-            q.publish(p, reply.as_slice(), outbox::Kind::Publish);
-            Ok(shared.outbox.is_crowded(q))
-        });
-        if pushed.ok_or_else(Problem::closed)?? && shared.phase() == Phase::Connected {
-            shared.outbox.give_time();
-        }
-        Ok(())
     }
 
     /// Subscribes; messages go to [`Listener::messages`].

@@ -7,7 +7,7 @@ use super::listener::{End, Event};
 use super::message::Message;
 use super::shared::{Shared, count};
 use super::subs::{Owner, Sub};
-use super::{CallId, hearing, lock, outbox};
+use super::{CallId, hearing, listen, lock, outbox};
 use async_nats::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -133,8 +133,10 @@ fn ask_for_less(shared: &Shared, id: CallId, sub: &Arc<Sub>, again: &mut Again, 
 
 fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Message>) -> bool {
     let mut calls = lock(&shared.calls);
-    if calls.get_mut(id).is_some_and(|call| matches!(call.kind, Kind::Talk(_))) {
-        return hearing::hear(shared, calls, id, sub, &messages);
+    match calls.get_mut(id).map(|call| &call.kind) {
+        Some(Kind::Talk(_)) => return hearing::hear(shared, calls, id, sub, &messages),
+        Some(Kind::Listen { .. }) => return listen::hear(shared, calls, id, sub, messages),
+        _ => {}
     }
     let mut events = Vec::with_capacity(messages.len() + 1);
     let mut ended = None;
@@ -159,18 +161,7 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
                 (left, true, Part::Answer)
             }
             Kind::Gather { left, judge, .. } => (left, false, judge(&m)),
-            Kind::Listen { pulse, .. } => {
-                sub.state().delivered += 1;
-                if let Some(pulse) = pulse {
-                    pulse.beat();
-                    if m.status() == Some(StatusCode::IDLE_HEARTBEAT) {
-                        continue;
-                    }
-                }
-                events.push(Event::Reply { call: id, message: m });
-                continue;
-            }
-            Kind::Shared | Kind::Ping | Kind::Beat { .. } | Kind::Talk(_) => break,
+            Kind::Shared | Kind::Ping | Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_) => break,
         };
         sub.state().delivered += 1;
         ended = match m.status() {

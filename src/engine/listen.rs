@@ -1,12 +1,31 @@
-//! What those who listen for pulls do besides: leave softly, and have a message repeated.
+//! What those who listen do: take what comes, leave softly, and have a message repeated.
 
-use super::calls::{Kind, PendingCall};
+use super::calls::{Calls, Kind, PendingCall};
 use super::error::Problem;
-use super::message::Outgoing;
+use super::message::{Message, Outgoing};
 use super::shared::Shared;
+use super::subs::Sub;
 use super::{CallId, lock};
-use std::sync::Arc;
+use async_nats::StatusCode;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
+
+/// Takes messages, all at once; true, since only its owner ends it.
+pub(super) fn hear(shared: &Shared, mut calls: MutexGuard<'_, Calls>, id: CallId, sub: &Sub, mut messages: Vec<Message>) -> bool {
+    sub.state().delivered += messages.len() as u64;
+    if let Some(PendingCall { kind: Kind::Listen { pulse: Some(pulse), .. }, .. }) = calls.get_mut(id) {
+        pulse.beat();
+        messages.retain(|m| !m.has_headers() || m.status() != Some(StatusCode::IDLE_HEARTBEAT));
+    }
+    // Under the lock, so that `cancel` is silent once it returned.
+    shared.listener.replies(id, messages);
+    let idle = calls.is_quiet();
+    drop(calls);
+    if idle {
+        shared.outbox.linger();
+    }
+    true
+}
 
 /// The server sends no more to a call that listens; what is on its way is still taken. It is not restored after a loss.
 pub(super) fn leave(shared: &Shared, id: CallId) {

@@ -27,6 +27,8 @@ pub trait Listener: Send + Sync + 'static {
     fn event(&self, e: Event);
     /// The same for several at once.
     fn events(&self, events: Vec<Event>);
+    /// The same for replies to one call.
+    fn replies(&self, call: CallId, messages: Vec<Message>);
     /// Message lane: messages of a subscription, in order.
     fn messages(&self, sub: &Arc<Sub>, batch: Vec<Message>);
     /// Message lane: nothing more will come for this subscription. Called once for each.

@@ -237,6 +237,11 @@ impl Message {
         (self.reply_len > 0).then(|| self.text(self.subject_len, self.reply_len))
     }
 
+    /// Whether it has a subject for an answer.
+    pub fn has_reply(&self) -> bool {
+        self.reply_len > 0
+    }
+
     /// The payload.
     pub fn payload(&self) -> &[u8] {
         &self.body[(self.subject_len + self.reply_len + self.header_len) as usize..]

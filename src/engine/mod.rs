@@ -25,6 +25,7 @@ mod message;
 mod outbox;
 mod pace;
 mod pool;
+mod publish;
 mod repeat;
 mod request;
 mod server_error;

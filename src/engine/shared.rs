@@ -321,12 +321,17 @@ impl Shared {
     /// Checks a message against the limits; the outbox is locked. Messages that wait for a connection have their own limit.
     pub fn admit(&self, queue: &Queue, p: &Publication<'_>, reply: &[&str]) -> Result<(), Problem> {
         let body = p.body_len();
-        self.check_size(body, !p.headers.is_empty())?;
+        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
+        self.admit_size(queue, body, size, !p.headers.is_empty())
+    }
+
+    /// The same by the length of header block and payload, and with the subjects.
+    pub fn admit_size(&self, queue: &Queue, body: usize, size: usize, has_headers: bool) -> Result<(), Problem> {
+        self.check_size(body, has_headers)?;
         let limit = self.hot.buf_size.load(Ordering::Relaxed);
         if limit < 0 || self.phase() == Phase::Connected {
             return Ok(());
         }
-        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
         if self.outbox.bytes_of(queue) + size as u64 > limit as u64 {
             let text = format!("Messages waiting for a connection exceed {limit} bytes");
             return Err(Problem::new(Code::ReconnectBufExceeded, text));

@@ -288,7 +288,7 @@ fn wall_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Conn, Listener, Message, Sub, SubId};
+    use super::super::{CallId, Conn, Listener, Message, Sub, SubId};
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::mpsc;
@@ -314,6 +314,7 @@ mod tests {
         }
 
         fn events(&self, _: Vec<Event>) {}
+        fn replies(&self, _: CallId, _: Vec<Message>) {}
 
         fn messages(&self, _: &Arc<Sub>, _: Vec<Message>) {}
 

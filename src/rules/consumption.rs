@@ -311,7 +311,7 @@ impl Consumption {
 
     /// Time of the next pull, where only time stands in its way.
     pub(crate) fn pull_at(&self) -> Option<Instant> {
-        self.wanted().and(self.not_before)
+        self.share().and(self.not_before)
     }
 
     /// What is to be done; to be called until there is nothing.
@@ -333,13 +333,30 @@ impl Consumption {
         Some(Action::Pull(Box::new(request)))
     }
 
+    /// Whether something may have to be done, now or at some time.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.actions.is_empty() || self.share().is_some()
+    }
+
     /// Whether more may come before the script has dealt with what is here.
     pub(crate) fn expects_more(&self) -> bool {
-        self.coming.msgs > 0 || self.wanted().is_some() || self.comes_unasked()
+        self.coming.msgs > 0 || self.share().is_some() || self.comes_unasked()
     }
 
     /// The request that would be sent now.
     fn wanted(&self) -> Option<PullRequest> {
+        let (batch, bytes) = self.share()?;
+        Some(PullRequest {
+            batch: batch as i64,
+            max_bytes: bytes.map(|bytes| bytes as i64),
+            expires: Some(self.plan.expires.as_millis() as i64),
+            idle_heartbeat: Some(self.plan.heartbeat.as_millis() as i64),
+            priority: self.plan.priority.clone(),
+        })
+    }
+
+    /// Number of messages that would be asked for now, and how many bytes they may have.
+    fn share(&self) -> Option<(u64, Option<u64>)> {
         if !self.connected || self.away || self.plan.pushed || self.paused || self.closing || self.over {
             return None;
         }
@@ -357,13 +374,7 @@ impl Consumption {
         // With a limit in bytes the messages of pulls that overlap may be more than the server allows in one.
         let room = if bytes.is_some() { self.plan.max_msgs } else { self.plan.max_msgs.saturating_sub(outstanding) };
         let batch = room.min(left);
-        (few && batch > 0).then(|| PullRequest {
-            batch: batch as i64,
-            max_bytes: bytes.map(|bytes| bytes as i64),
-            expires: Some(self.plan.expires.as_millis() as i64),
-            idle_heartbeat: Some(self.plan.heartbeat.as_millis() as i64),
-            priority: self.plan.priority.clone(),
-        })
+        (few && batch > 0).then_some((batch, bytes))
     }
 }
 

@@ -49,9 +49,11 @@ fn a_busy_script_asks_for_nothing() {
     assert_eq!((pulls(&mut c, t), c.outstanding()), (vec![], 10));
     for _ in 0..5 {
         c.done(ONE);
+        assert!(!c.has_work());
     }
     assert_eq!(pulls(&mut c, t), [] as [i64; 0]);
     c.done(ONE);
+    assert!(c.has_work());
     assert_eq!((pulls(&mut c, t), c.outstanding(), c.delivered(), c.pulls()), (vec![6], 10, 6, 2));
 }
 

@@ -265,7 +265,12 @@ impl<T: Item> Mailbox<T> {
     fn next(&self, may_sleep: bool) -> Option<Taken<T>> {
         let mut local = self.local.borrow_mut();
         let local = &mut *local;
-        if local.bulk.is_empty() || self.lanes.pressing.load(Ordering::Acquire) {
+        // Senders want the lock of the shared lanes as well: it is taken only if the next item may be there.
+        let look = match (local.urgent.is_empty(), local.bulk.is_empty()) {
+            (true, empty) => empty || self.lanes.pressing.load(Ordering::Acquire),
+            (false, empty) => empty && local.burst >= self.rhythm.burst && self.lanes.arrived.load(Ordering::Acquire),
+        };
+        if look {
             let mut inner = locked(&self.lanes.inner);
             self.lanes.pressing.store(false, Ordering::Relaxed);
             self.lanes.arrived.store(false, Ordering::Relaxed);

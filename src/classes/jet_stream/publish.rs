@@ -212,14 +212,15 @@ fn acknowledgement(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Outg
     Ok(Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload })
 }
 
-fn answer(js: &JetStream, message: &Obj, payload: Bytes) -> Result<Reply> {
-    js.connection.engine().publish(&acknowledgement(js, message, payload)?.as_publication())?;
+fn answer(js: &JetStream, message: &Obj, payload: &[u8]) -> Result<Reply> {
+    js.connection.open_or_error()?;
+    js.connection.engine().answer(&reply_subject(message)?, payload)?;
     Ok(Reply::Empty)
 }
 
 /// `ack message`
 pub(super) fn ack(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    answer(js, &call.args[0], Bytes::from_static(b"+ACK"))
+    answer(js, &call.args[0], b"+ACK")
 }
 
 /// `nak message ?-delay ms?`
@@ -227,19 +228,19 @@ pub(super) fn nak(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bad =
         || bad_value(DELAY.as_str(), Kind::Delay, &call.options.given(DELAY).map_or_else(Obj::empty, |given| given.obj.clone()));
     let body = nak_body(call.options.given_text(DELAY)).map_err(|_| bad())?;
-    answer(js, &call.args[0], Bytes::from(body))
+    answer(js, &call.args[0], body.as_bytes())
 }
 
 /// `in_progress message`
 pub(super) fn in_progress(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
-    answer(js, &call.args[0], Bytes::from_static(b"+WPI"))
+    answer(js, &call.args[0], b"+WPI")
 }
 
 /// `term message ?reason?`
 pub(super) fn term(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let body = call.args.get(1).filter(|reason| !reason.is_empty());
     let body = body.map_or_else(|| "+TERM".to_string(), |reason| format!("+TERM {}", reason.as_text()));
-    answer(js, &call.args[0], Bytes::from(body))
+    answer(js, &call.args[0], body.as_bytes())
 }
 
 /// `ack_sync message`

@@ -47,14 +47,18 @@ impl Messages {
         }
         self.batch_due.set(false);
         self.batch_timer.take();
-        let taken: Vec<Message> = std::iter::from_fn(|| source.take()).take(most).collect();
+        let taken: Vec<Message> = match most {
+            1 => source.take().into_iter().collect(),
+            _ => std::iter::from_fn(|| source.take()).take(most).collect(),
+        };
         let Some(kept) = self.connection.home.live().filter(|_| !taken.is_empty()) else { return };
         let coding = self.connection.coding();
         let value = match self.settings.batch {
             None => dict_in(coding, &taken[0], 0),
             Some(_) => Obj::list(&taken.iter().map(|message| dict_in(coding, message, 0)).collect::<Vec<_>>()),
         };
-        let mut words = callback.clone();
+        let mut words = Vec::with_capacity(callback.len() + 1);
+        words.extend_from_slice(callback);
         words.push(value);
         self.running.set(self.running.get() + 1);
         let taken = self.begin(taken);

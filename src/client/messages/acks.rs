@@ -20,10 +20,8 @@ impl Source {
     /// Acknowledges a message in some way.
     pub(crate) fn answer(&self, message: &Message, word: &str) {
         let Some(reply) = message.reply() else { return };
-        let payload = Bytes::copy_from_slice(word.as_bytes());
-        let msg = Outgoing { subject: Subject::from(reply), reply: None, headers: None, payload };
         // What cannot be sent is delivered again.
-        let _ = self.origin.api.client.engine().publish(&msg.as_publication());
+        let _ = self.origin.api.client.engine().answer(reply, word.as_bytes());
         if word == ACK {
             self.note_acknowledgement(message);
         }

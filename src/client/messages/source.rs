@@ -201,7 +201,7 @@ impl Source {
             Answer::Reply(_) if self.keeper.is_some() && number != self.number.get() => {}
             Answer::Reply(message) if self.is_pushed() && message.status().is_some() => self.control(&message),
             // A message has the consumer's subject for answers; what the server says of a pull has none.
-            Answer::Reply(message) if message.reply().is_some() => self.message(number, message),
+            Answer::Reply(message) if message.has_reply() => self.message(number, message),
             Answer::Reply(status) => {
                 let Some(code) = status.status().filter(|_| number == self.number.get()) else { return };
                 let text = status.description().unwrap_or_default();
@@ -224,7 +224,7 @@ impl Source {
         match self.keeper.as_ref().map_or(Sorted::Next, |keeper| keeper.sort(&message)) {
             Sorted::Next => {}
             Sorted::Other => return,
-            Sorted::Again | Sorted::Gap => {
+            Sorted::Gap => {
                 machine.lose(Loss::Gap);
                 drop(machine);
                 return self.act();
@@ -316,7 +316,7 @@ impl Source {
         let reply = Some(inbox.subject.clone());
         let msg = Outgoing { subject, reply, headers: None, payload: Bytes::from(payload) };
         // Without a connection its observer will act, otherwise missing heartbeats.
-        let _ = self.origin.api.client.engine().publish(&msg.as_publication());
+        let _ = self.origin.api.client.engine().publish_at_once(&msg.as_publication());
     }
 
     /// Time of the last sign of life; `None` where nothing is awaited.
@@ -359,11 +359,17 @@ impl Source {
             all.msgs += 1;
             all.bytes += amount(message).bytes;
         }
-        if self.machine.borrow().is_over() {
+        let mut machine = self.machine.borrow_mut();
+        if machine.is_over() {
             return;
         }
-        self.machine.borrow_mut().done(all);
-        self.act();
+        machine.done(all);
+        // Mostly there is none, and then no time comes any sooner.
+        let work = machine.has_work();
+        drop(machine);
+        if work {
+            self.act();
+        }
     }
 
     /// Number and size of the messages in the buffer.

@@ -27,10 +27,16 @@ impl Outbox {
             Err(error) => return self.failed(&error),
         }
         self.wrote(&queue.frames);
+        self.aside.fetch_add(queue.frames.len() - queue.requests.len(), Ordering::Relaxed);
         queue.bytes.clear();
         queue.frames.clear();
         queue.requests.clear();
         queue.controls = 0;
+    }
+
+    /// Number of messages that callers have written since this was last asked, their calls not counted.
+    pub fn take_aside(&self) -> usize {
+        self.aside.swap(0, Ordering::Relaxed)
     }
 
     /// A session begins; callers may write to its socket, if it is plain TCP.
@@ -106,6 +112,7 @@ mod tests {
             let (outbox, _read, theirs) = session().await;
             publish(&outbox);
             assert!(!outbox.is_waiting() && outbox.has_published());
+            assert_eq!((outbox.take_aside(), outbox.take_aside()), (1, 0));
             theirs.readable().await.unwrap();
             let mut came = [0; 64];
             let count = theirs.try_read(&mut came).unwrap();

@@ -45,6 +45,11 @@ pub(in crate::engine) struct Frame {
 }
 
 impl Frame {
+    /// A message with these lengths; its own in the buffer is not known yet.
+    pub(super) fn message(kind: Kind, body: usize, size: usize, headers: bool) -> Frame {
+        Frame { body: body as u32, size: size as u32, headers, ..Frame::control(kind, 0) }
+    }
+
     pub(super) fn control(kind: Kind, len: usize) -> Frame {
         Frame { kind, len: len as u32, body: 0, size: 0, headers: false, odd: false, own: false, dead: false }
     }

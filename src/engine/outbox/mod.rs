@@ -45,6 +45,8 @@ pub(super) struct Outbox {
     has_socket: AtomicBool,
     /// Number of frames in the queue.
     waiting: AtomicUsize,
+    /// Number of messages that callers wrote, of which the writer has not heard.
+    aside: AtomicUsize,
     /// Counter of calls that ended while their message was with the writer.
     withdrawn: AtomicU64,
     /// Whether something overtakes the frames.

@@ -52,10 +52,10 @@ impl Queue {
     /// Appends a message, whose reply subject is given in parts.
     pub fn publish(&mut self, p: &Publication<'_>, reply: &[&str], kind: Kind) {
         let start = self.bytes.len();
-        encode::publish(&mut self.bytes, p.subject.as_str(), reply, p.headers, p.payload);
+        let subject = p.subject.as_str();
+        encode::publish(&mut self.bytes, subject, reply, p.headers, p.payload);
         let body = p.body_len();
-        let size = body + p.subject.as_str().len() + reply.iter().map(|part| part.len()).sum::<usize>();
-        self.queued_bytes += size as u64;
+        let size = body + subject.len() + reply.iter().map(|part| part.len()).sum::<usize>();
         if let Kind::Request(id) = kind {
             let at = match self.requests.last() {
                 // A pull that is asked for again has an old number.
@@ -64,17 +64,23 @@ impl Queue {
             };
             self.requests.insert(at, (id, self.frames.len()));
         }
-        let odd = self.pedantic && !encode::is_literal(p.subject.as_str());
-        self.frames.push(Frame {
-            kind,
-            len: (self.bytes.len() - start) as u32,
-            body: body as u32,
-            size: size as u32,
-            headers: !p.headers.is_empty(),
-            odd,
-            own: odd && p.subject.is_own(),
-            dead: false,
-        });
+        let odd = self.pedantic && !encode::is_literal(subject);
+        let (headers, own) = (!p.headers.is_empty(), odd && p.subject.is_own());
+        self.message(start, Frame { odd, own, ..Frame::message(kind, body, size, headers) });
+    }
+
+    /// Appends an answer to a message.
+    pub fn answer(&mut self, to: &str, payload: &[u8]) {
+        let start = self.bytes.len();
+        encode::publish(&mut self.bytes, to, &[], &[], payload);
+        let odd = self.pedantic && !encode::is_literal(to);
+        let frame = Frame::message(Kind::Publish, payload.len(), payload.len() + to.len(), false);
+        self.message(start, Frame { odd, own: odd, ..frame });
+    }
+
+    fn message(&mut self, start: usize, frame: Frame) {
+        self.queued_bytes += u64::from(frame.size);
+        self.frames.push(Frame { len: (self.bytes.len() - start) as u32, ..frame });
     }
 
     /// Appends the begin of a subscription, and its limit if it has one.

@@ -22,6 +22,24 @@ fn open() -> Outbox {
 }
 
 #[test]
+fn answers_to_messages() {
+    let o = open();
+    o.with(|q| q.answer("$JS.ACK.S.C", b"+ACK")).unwrap();
+    assert_eq!(o.bytes(), 15);
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert_eq!(text(&b), "PUB $JS.ACK.S.C  4\r\n+ACK\r\n");
+    o.wrote(b.next_frames(1));
+    assert_eq!((o.sent(), o.bytes()), ((1, 4), 0));
+    // Of the library's making: its oddity is not the script's concern.
+    o.prepare(true, |_| true);
+    o.with(|q| q.answer("a..b", b"")).unwrap();
+    let mut b = Batch::default();
+    assert!(o.refill(&mut b));
+    assert!(b.slice().0.iter().all(|frame| frame.odd && frame.own));
+}
+
+#[test]
 fn what_is_not_written_goes_back_in_order() {
     let o = open();
     push(&o, "1", Kind::Publish);

@@ -64,6 +64,7 @@ impl Session<'_> {
             if self.shared.stopping() && !outbox.is_waiting() {
                 break;
             }
+            pace.count(outbox.take_aside(), 0);
             let in_flight = lock(&self.shared.calls).count();
             outbox.pushed(pace.worth_a_wake(Instant::now(), in_flight), batch).await;
         }
