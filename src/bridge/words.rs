@@ -160,6 +160,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::HistoryTooSmall => "history must be greater than 0".into(),
         Argument::HistoryTooLarge => "history must not be greater than 64".into(),
         Argument::ValuesNotDict => "Not a dict of keys and values".into(),
+        Argument::RevisionWithoutValue => "A key of -revisions has no value".into(),
         Argument::LifeWithHistory => "-ttl needs a bucket with -history 1: an older value would come back".into(),
         Argument::ConfigNotJson => "The configuration is not a valid JSON object".into(),
         Argument::RequestId(id) => format!("Invalid request ID {id}"),

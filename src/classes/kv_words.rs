@@ -40,9 +40,10 @@ pub(super) fn values(
     for (key, value) in pairs {
         values.push((codecs.key(interp, key)?, codecs.value(interp, value)?));
     }
-    match expected.keys().find(|key| !values.iter().any(|(name, _)| name.stored == **key)) {
-        Some(key) => Err(Argument::KeyName(key.clone()).into()),
-        None => Ok(values),
+    if expected.keys().all(|key| values.iter().any(|(name, _)| name.stored == *key)) {
+        Ok(values)
+    } else {
+        Err(Argument::RevisionWithoutValue.into())
     }
 }
 

@@ -101,6 +101,8 @@ pub(crate) enum Argument {
     HistoryTooLarge,
     /// Values to put that are no dict.
     ValuesNotDict,
+    /// A revision that a key must have, though no value is put to it.
+    RevisionWithoutValue,
     /// `-ttl` of an entry in whose place an older one would come back.
     LifeWithHistory,
     /// A configuration that is no JSON object.

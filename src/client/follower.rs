@@ -16,12 +16,9 @@ use super::ordered::Access;
 use super::task::{Slot, Task};
 use crate::engine::Message;
 use crate::rules::metadata;
-use crate::rules::ordered::{Control, control, patience};
-use crate::rules::sequence::Sequence;
+use crate::rules::order::{Order, Pace, Sorted};
+use crate::rules::push::{Control, control, patience};
 use crate::tcl::event::Timer;
-
-/// Time in ms before the next attempt after a failed one, unless the connection comes back sooner.
-const RETRY: u64 = 10_000;
 
 /// What to follow.
 pub(crate) struct Request {
@@ -91,7 +88,7 @@ pub(crate) struct Follower {
     request: Request,
     news: Box<dyn Fn(News)>,
     inputs: Rc<Slot<Input>>,
-    place: RefCell<Sequence>,
+    order: RefCell<Order>,
     info: RefCell<Json>,
     name: RefCell<String>,
     /// Number of the present consumer; what comes for earlier ones is stale.
@@ -122,7 +119,8 @@ impl Follower {
             request,
             news,
             inputs,
-            place: RefCell::default(),
+            // Whatever was wished: so has it version 3.2.1.
+            order: RefCell::new(Order::new(Pace::SELDOM, true)),
             info: RefCell::default(),
             name: RefCell::default(),
             number: Cell::new(0),
@@ -148,11 +146,11 @@ impl Follower {
         self.name.borrow().clone()
     }
 
-    /// Makes a consumer that delivers to an inbox of its own, from `start` on if that is given.
+    /// Makes a consumer that delivers to an inbox of its own.
     ///
     /// # Errors
     /// Those of a request to the API.
-    pub(crate) async fn make(&self, start: Option<u64>) -> Result<(), Fault> {
+    pub(crate) async fn make(&self) -> Result<(), Fault> {
         let client = &self.api.client;
         let inbox = client.engine().new_inbox();
         let number = self.number.get() + 1;
@@ -161,7 +159,7 @@ impl Follower {
         let take = move |answer| inputs.push(Input::Came(number, answer));
         self.listening.replace(Some(client.listen(&inbox, Rc::new(take))?));
         let rest = format!("CONSUMER.CREATE.{}", self.request.stream);
-        let reply = match self.api.json(&rest, self.creation(&inbox, start)).await {
+        let reply = match self.api.json(&rest, self.creation(&inbox)).await {
             Ok(reply) => reply,
             Err(fault) => {
                 self.listening.take();
@@ -175,7 +173,10 @@ impl Follower {
         };
         let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
         let pending = count("/num_pending") + count("/delivered/consumer_seq");
-        self.place.borrow_mut().consumer(count("/delivered/stream_seq"));
+        let mut order = self.order.borrow_mut();
+        order.turn_to(&name);
+        order.made(Instant::now(), count("/delivered/stream_seq"));
+        drop(order);
         self.name.replace(name);
         self.info.replace(reply);
         self.alive.set(Instant::now());
@@ -185,13 +186,13 @@ impl Follower {
     }
 
     /// Body of the request that makes the consumer.
-    fn creation(&self, inbox: &str, start: Option<u64>) -> String {
+    fn creation(&self, inbox: &str) -> String {
         let mut config = self.request.config.clone();
         config.insert("deliver_subject".into(), inbox.into());
         if self.access.refuses_flow() {
             config.remove("flow_control");
         }
-        if let Some(start) = start {
+        if let Some(start) = self.order.borrow().start().sequence() {
             config.insert("deliver_policy".into(), "by_start_sequence".into());
             config.insert("opt_start_seq".into(), start.into());
         }
@@ -262,7 +263,7 @@ impl Follower {
                 if let Some(subject) = &stalled {
                     self.answer(subject);
                 }
-                if !self.place.borrow().heartbeat(last) {
+                if !self.order.borrow().heartbeat(last) {
                     self.lost.set(Some(Cause::Gap));
                 } else if stalled.is_none() {
                     self.tell(News::Quiet);
@@ -284,10 +285,12 @@ impl Follower {
     fn data(&self, message: Message) {
         let Some(found) = message.reply().and_then(metadata::parse) else { return };
         let (revision, timestamp, pending) = (found.stream_seq, found.timestamp, found.num_pending);
-        if self.place.borrow_mut().message(found.consumer_seq, revision) {
-            self.tell(News::Message { message, revision, timestamp, pending });
-        } else {
-            self.lost.set(Some(Cause::Gap));
+        // Version 3.2.1 does not look at the consumer's name; nobody else publishes to its inbox.
+        let sorted = self.order.borrow_mut().delivery(found.consumer_seq, revision);
+        match sorted {
+            Sorted::Next => self.tell(News::Message { message, revision, timestamp, pending }),
+            Sorted::Again | Sorted::Gap => self.lost.set(Some(Cause::Gap)),
+            Sorted::Other => {}
         }
     }
 
@@ -299,33 +302,51 @@ impl Follower {
 
     /// Tries to make a consumer until there is one, or no point in trying.
     async fn recover(&self, cause: Cause) {
+        self.order.borrow_mut().lost();
         while !self.stopped.get() {
             self.listening.take();
             self.timer.take();
             self.name.take();
-            let start = self.place.borrow().next();
+            let start = self.order.borrow().start_seq();
             self.tell(News::Reset(match cause {
                 Cause::Silence | Cause::Flow => Fault::ConsumerNotActive(start),
                 Cause::Gap => Fault::ConsumerSequenceMismatch(start),
             }));
-            if self.stopped.get() {
+            if !self.rest().await {
                 return;
             }
-            let Err(fault) = self.make(Some(start)).await else { return };
-            match fault {
-                Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_) => return self.stop(None),
-                fault if fault.err_code() == Some(codes::STREAM_NOT_FOUND) => return self.stop(Some(fault)),
-                fault => self.tell(News::Failed(fault)),
+            let Err(fault) = self.make().await else { return };
+            if matches!(fault, Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_)) {
+                return self.stop(None);
             }
-            self.wait(RETRY, || Input::Retry);
-            while !self.stopped.get() {
-                match self.inputs.next().await {
-                    Input::State(State::Connected) | Input::Retry => break,
-                    Input::State(State::Closed) => return self.stop(None),
-                    _ => {}
-                }
+            let missing = fault.err_code() == Some(codes::STREAM_NOT_FOUND);
+            if self.order.borrow_mut().failed(Instant::now(), missing, Duration::ZERO) {
+                return self.stop(Some(fault));
+            }
+            self.tell(News::Failed(fault));
+            if !self.rest().await {
+                return;
             }
         }
+    }
+
+    /// Waits until the next attempt may be made; false if there is none.
+    async fn rest(&self) -> bool {
+        let left = self.order.borrow().patience(Instant::now());
+        if let Some(left) = left {
+            self.wait(left.as_millis() as u64 + 1, || Input::Retry);
+            loop {
+                match self.inputs.next().await {
+                    Input::State(State::Connected) => self.order.borrow_mut().returned(),
+                    Input::Retry => {}
+                    Input::State(State::Closed) => self.stop(None),
+                    _ if !self.stopped.get() => continue,
+                    _ => {}
+                }
+                break;
+            }
+        }
+        !self.stopped.get()
     }
 }
 

@@ -140,7 +140,7 @@ pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)], sources: &[J
     set("storage", field(const { option("storage") }));
     set("discard", "new".into());
     set("num_replicas", options.get(const { option("num_replicas") }).cloned().unwrap_or_else(|| 1.into()));
-    set("duplicate_window", window(max_age).into());
+    set("duplicate_window", duplicate_window(max_age).into());
     set("allow_rollup_hdrs", true.into());
     set("allow_direct", true.into());
     set("deny_delete", true.into());
@@ -153,7 +153,7 @@ pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)], sources: &[J
 }
 
 /// Time in ns for which message IDs are remembered: not longer than the entries live.
-fn window(max_age: i64) -> i64 {
+pub(crate) fn duplicate_window(max_age: i64) -> i64 {
     if max_age == 0 { DUPLICATE_WINDOW_NS } else { max_age.min(DUPLICATE_WINDOW_NS) }
 }
 
@@ -238,7 +238,7 @@ pub(crate) fn bucket_change(bucket: &str, given: &[(usize, Value)], sources: &[J
     if let Some(ttl) = options.get(const { option("ttl") }) {
         let max_age = ttl.as_i64().unwrap_or(0).max(0);
         change.insert("max_age".to_owned(), max_age.into());
-        change.insert("duplicate_window".to_owned(), window(max_age).into());
+        change.insert("duplicate_window".to_owned(), duplicate_window(max_age).into());
     }
     change.extend(further(bucket, &options, sources));
     Ok(change)

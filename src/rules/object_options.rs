@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::jetstream_convert_body::{BadValue, body};
 use super::jetstream_streams::PLACEMENT;
+use super::kv_bucket::duplicate_window;
 use super::object::{meta_subjects, stream_name};
 use super::option::{Kind, Opt, Value, preset, row};
 
@@ -97,7 +98,7 @@ pub(crate) const LIST_OPTIONS: &[Opt] = &[
 ];
 
 /// The configuration fields that the options stand for; `given` as for [`body`].
-pub(crate) fn bucket_fields(given: &[(usize, Value)]) -> Result<Map<String, Json>, BadValue> {
+fn bucket_fields(given: &[(usize, Value)]) -> Result<Map<String, Json>, BadValue> {
     let options = body(BUCKET_OPTIONS, given, false)?;
     let field = |(name, value): (String, Json)| match (name.as_str(), value) {
         ("ttl", value) => ("max_age".to_string(), value),
@@ -105,6 +106,16 @@ pub(crate) fn bucket_fields(given: &[(usize, Value)]) -> Result<Map<String, Json
         (_, value) => (name, value),
     };
     Ok(options.into_iter().map(field).collect())
+}
+
+/// The configuration fields that a change of a bucket stands for; `given` as for [`body`].
+pub(crate) fn bucket_change(given: &[(usize, Value)]) -> Result<Map<String, Json>, BadValue> {
+    let mut change = bucket_fields(given)?;
+    // The server refuses a window that is longer than the age, and has made one of its own when there was none.
+    if let Some(max_age) = change.get("max_age").and_then(Json::as_i64) {
+        change.insert("duplicate_window".to_string(), duplicate_window(max_age).into());
+    }
+    Ok(change)
 }
 
 /// The stream of a new bucket.
@@ -135,6 +146,12 @@ mod tests {
 
     fn given(name: &str, value: Value) -> (usize, Value) {
         (index(BUCKET_OPTIONS, name), value)
+    }
+
+    #[test]
+    fn shorter_life() {
+        let fields = bucket_change(&[given("ttl", Value::Str("60000".into()))]);
+        assert_eq!(Json::Object(fields.unwrap()), json!({ "max_age": 60_000_000_000i64, "duplicate_window": 60_000_000_000i64 }));
     }
 
     #[test]

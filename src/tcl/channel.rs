@@ -39,8 +39,16 @@ pub enum Piece {
     Blocked,
     /// The end.
     End,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Why a channel failed.
+pub enum Failure {
     /// An error of the system.
-    Failed(c_int),
+    System(c_int),
+    /// An error that whoever serves the channel has put into words.
+    Told(Error),
 }
 
 /// A channel, which stays while this exists, even if the script closes it.
@@ -86,7 +94,7 @@ impl Channel {
             if count > 0 {
                 Piece::Data(data)
             } else if count < 0 {
-                Piece::Failed(stub!(tcl_GetErrno()))
+                Piece::Failed(self.failure())
             } else if stub!(tcl_Eof(self.0)) != 0 {
                 Piece::End
             } else {
@@ -98,14 +106,29 @@ impl Channel {
     /// Writes; what the channel cannot take yet is kept by Tcl.
     ///
     /// # Errors
-    /// That of the system.
-    pub fn write(&self, data: &Obj) -> std::result::Result<(), c_int> {
+    /// Why it failed.
+    pub fn write(&self, data: &Obj) -> std::result::Result<(), Failure> {
         none_lent();
         note_script();
         // SAFETY: the channel is kept by our reference.
         let count = unsafe { stub!(tcl_WriteObj(self.0, data.as_ptr())) };
+        if count < 0 { Err(self.failure()) } else { Ok(()) }
+    }
+
+    /// Why the last operation failed. Words that are not fetched would be raised by the next command on the channel.
+    fn failure(&self) -> Failure {
         // SAFETY: plain call.
-        if count < 0 { Err(unsafe { stub!(tcl_GetErrno()) }) } else { Ok(()) }
+        let errno = unsafe { stub!(tcl_GetErrno()) };
+        let mut words = std::ptr::null_mut();
+        // SAFETY: the channel is kept by our reference; the reference to the words is the caller's from now on.
+        let words = unsafe {
+            stub!(tcl_GetChannelError(self.0, &mut words));
+            (!words.is_null()).then(|| Obj::adopt(words))
+        };
+        match words.and_then(|words| words.as_list()) {
+            Some(words) => Failure::Told(Error::of_channel_words(&words)),
+            None => Failure::System(errno),
+        }
     }
 
     /// Number of bytes that Tcl keeps because the channel has not taken them.

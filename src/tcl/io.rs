@@ -38,6 +38,14 @@ impl Error {
         };
         Obj::list(&[Obj::text("-code"), Obj::int(1), Obj::text("-errorcode"), Obj::text_list(&code), Obj::text(&message)])
     }
+
+    /// The error in such words.
+    pub(super) fn of_channel_words(words: &[Obj]) -> Error {
+        let (options, message) = words.split_at(words.len() / 2 * 2);
+        let code = options.chunks_exact(2).find(|pair| pair[0].raw_str() == b"-errorcode").and_then(|pair| pair[1].as_list());
+        let code = code.unwrap_or_default().iter().map(Obj::to_text).collect();
+        Error::Raised { message: message.first().map(Obj::to_text).unwrap_or_default(), code }
+    }
 }
 
 /// Where an offset counts from.

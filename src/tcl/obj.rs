@@ -48,6 +48,15 @@ impl Obj {
         }
     }
 
+    /// Takes over a reference that the caller has.
+    ///
+    /// # Safety
+    /// As [`Obj::from_raw`], and one of the value's references is the caller's.
+    pub(super) unsafe fn adopt(obj: *mut sys::Tcl_Obj) -> Obj {
+        // SAFETY: live by the caller's promise.
+        unsafe { Obj(NonNull::new_unchecked(obj)) }
+    }
+
     /// The C pointer; valid as long as `self`.
     pub fn as_ptr(&self) -> *mut sys::Tcl_Obj {
         self.0.as_ptr()

@@ -38,6 +38,26 @@ async function run(objm, bucket, operation, ...words) {
     }
     case "link":
       return shown(await store.link(text[0], await store.info(text[1])));
+    case "link_bucket":
+      return shown(await store.linkStore(text[0], await objm.open(text[1])));
+    case "rename":
+      await store.update(text[0], { name: text[1] });
+      return "renamed";
+    case "seal":
+      await store.seal();
+      return "sealed";
+    case "watch": {
+      // What is there belongs to the history, of which it tells nothing when there is none.
+      const there = (await store.list()).length;
+      const seen = [];
+      if (there === 0) console.log("ready");
+      for await (const info of await store.watch({ includeHistory: true })) {
+        seen.push((info.deleted ? "-" : "") + hex(info.name));
+        if (seen.length === there) console.log("ready");
+        if (seen.length === Number(text[0])) break;
+      }
+      return seen.join(" ");
+    }
     case "update":
       await store.update(text[0], { name: text[0], description: text[1] });
       return "updated";

@@ -1,6 +1,7 @@
 """nats.py as the other client of a bucket of objects: object_peer.py URL BUCKET OPERATION ARGUMENT... ...
 
-Operations are words `operation/argument/argument`, arguments hexadecimal; each prints one line.
+Operations are words `operation/argument/argument`, arguments hexadecimal; each prints one line. `watch` prints `ready` before when it has
+told of what is there, and ends after so many infos.
 """
 
 import asyncio
@@ -35,6 +36,22 @@ async def run(js, store, bucket, operation, *arguments):
             return shown(await store.get_info(text[0]))
         case "delete":
             return shown((await store.delete(text[0])).info)
+        case "update":
+            await store.update_meta(text[0], ObjectMeta(name=text[0], description=text[1]))
+            return "updated"
+        case "seal":
+            await store.seal()
+            return "sealed"
+        case "watch":
+            watcher = await store.watch()
+            seen = []
+            while len(seen) < int(text[0]):
+                info = await watcher.updates(timeout=30)
+                if info is None:
+                    print("ready", flush=True)
+                else:
+                    seen.append(("-" if info.deleted else "") + info.name.encode().hex())
+            return " ".join(seen)
         case "list":
             return " ".join(sorted(info.name.encode().hex() for info in await store.list(ignore_deletes=True)))
     raise ValueError(operation)

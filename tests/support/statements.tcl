@@ -1,4 +1,4 @@
-# Tables in docs/*-statements.md: one row for each statement of a document, `| statement | tests |`, with the names of the tests that
+# Tables in docs/*-statements.md: one row for each statement of a document, its last column, `tests`, with the names of the tests that
 # prove it. A name may have wildcards: it then stands for the tests that a loop of its file makes.
 
 namespace eval ::statements {
@@ -19,7 +19,7 @@ proc ::statements::ReadText {path} {
 proc ::statements::rows {page} {
     set rows {}
     foreach line [split [ReadText [file join $::harness::root docs $page-statements.md]] \n] {
-        if {[regexp {^\| (.*) \| ?(.*?) ?\|$} $line -> statement names] && $statement ne "statement" && ![string match {\*\**\*\*} $statement]} {
+        if {[regexp {^\| (.*) \| ?(.*?) ?\|$} $line -> statement names] && $names ne "tests" && ![regexp {^\*\*[^*]+\*\*[ |]*$} $statement]} {
             lappend rows $statement $names
         }
     }
@@ -83,4 +83,15 @@ proc ::statements::without_row {page words} {
     lmap word $words {
         expr {[regexp "`(?:\[^`]*\[^`\\w-])?[string map {- {\-}} $word]\\M" $text] ? [continue] : $word}
     }
+}
+
+# Names that more than one test has.
+proc ::statements::repeated_tests {} {
+    set seen [dict create]
+    foreach path [glob -directory [file join $::harness::root tests] *.test] {
+        foreach {match name} [regexp -all -inline -line {^\s*test ([a-z0-9_]+-[0-9.]+) } [ReadText $path]] {
+            dict incr seen $name
+        }
+    }
+    return [dict keys [dict filter $seen script {name count} {expr {$count > 1}}]]
 }

@@ -14,7 +14,7 @@ use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::object::{bucket_of_stream, meta_subjects, stream_name};
-use crate::rules::object_options::{BIND_OPTIONS, BUCKET_OPTIONS, bucket_config, bucket_fields};
+use crate::rules::object_options::{BIND_OPTIONS, BUCKET_OPTIONS, bucket_change, bucket_config};
 use crate::rules::option::named;
 use crate::tcl::{Obj, Reply};
 
@@ -49,7 +49,7 @@ pub(crate) fn create_object_store(js: &Rc<JetStream>, call: &Invocation) -> Resu
 /// `update_object_store bucket ?-option value ...?`
 pub(crate) fn update_object_store(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let change = bucket_fields(&call.options.values()).map_err(Argument::Value)?;
+    let change = bucket_change(&call.options.values()).map_err(Argument::Value)?;
     open_or_error(js)?;
     js.api.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);

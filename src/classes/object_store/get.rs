@@ -56,7 +56,7 @@ impl Sink {
 
 /// Writes to a channel; one that takes no more is waited for.
 async fn into_channel(channel: &Rc<Channel>, bytes: &[u8]) -> Result<()> {
-    channel.write(&Obj::bytes(bytes)).map_err(|errno| channel_failed("writing", errno))?;
+    channel.write(&Obj::bytes(bytes)).map_err(|failure| channel_failed("writing", failure))?;
     let writable = Slot::new();
     while channel.kept() > KEPT {
         let told = Rc::clone(&writable);

@@ -15,7 +15,7 @@ use crate::client::{Argument, Slot};
 use crate::rules::object_meta::About;
 use crate::rules::object_options::PUT_OPTIONS;
 use crate::rules::option::{Kind, Name, Opt, int, named};
-use crate::tcl::channel::{Channel, Piece, Use};
+use crate::tcl::channel::{Channel, Failure, Piece, Use};
 use crate::tcl::{self, Obj, Reply};
 use bytes::Bytes;
 
@@ -114,14 +114,18 @@ pub(super) fn put_channel(state: &Rc<ObjectStore>, call: &Invocation) -> Result<
                     readable.next().await;
                 }
                 Piece::End => return Ok(info_dict(&store.bucket, &upload.finish().await?)),
-                Piece::Failed(errno) => return Err(channel_failed("reading", errno)),
+                Piece::Failed(failure) => return Err(channel_failed("reading", failure)),
             }
         }
     })
 }
 
 /// The error of a channel.
-pub(super) fn channel_failed(what: &str, errno: i32) -> Error {
+pub(super) fn channel_failed(what: &str, failure: Failure) -> Error {
+    let errno = match failure {
+        Failure::Told(error) => return error.into(),
+        Failure::System(errno) => errno,
+    };
     let (id, text) = tcl::posix(errno);
     tcl::Error::Raised { message: format!("error {what} the channel: {text}"), code: vec!["POSIX".into(), id, text] }.into()
 }

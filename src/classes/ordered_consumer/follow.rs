@@ -42,7 +42,7 @@ pub(crate) async fn make(
         }
     };
     let follower = Follower::new(&js.api, request, Box::new(sort));
-    follower.make(None).await?;
+    follower.make().await?;
     let kept = ordered.connection.home.live().ok_or(Fault::Closed)?;
     let born = birth::make(kept.interp(), CLASS_NAME, Rc::clone(&ordered) as Rc<dyn Instance>)?;
     let variable = format!("{}::last_error", born.namespace);

@@ -10,7 +10,7 @@ use super::check::bad;
 use crate::bridge::birth;
 use crate::bridge::errors::Result;
 use crate::bridge::json::from_obj;
-use crate::bridge::messages::outgoing;
+use crate::bridge::messages::{Coding, outgoing, payload_in};
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
 use crate::bridge::task::block;
 use crate::classes::connection::state::Connection;
@@ -92,8 +92,8 @@ fn unknown(remote: &Rc<Remote>, call: &Invocation) -> Result<Reply> {
             found = remote.find(&name);
         }
         let endpoint = found.ok_or_else(|| bad("endpoint", &name))?;
-        let payload = payload(&endpoint, &args)?;
         let connection = &remote.connection;
+        let payload = payload(&endpoint, &args, connection.coding())?;
         let subject = Obj::text(&endpoint.subject);
         let message = outgoing(&connection.latest, connection.coding(), &subject, &payload, "", None)?;
         let calling = connection.call(request(connection, message, None))?;
@@ -102,7 +102,7 @@ fn unknown(remote: &Rc<Remote>, call: &Invocation) -> Result<Reply> {
 }
 
 /// The arguments as the endpoint takes them.
-fn payload(endpoint: &Elsewhere, args: &[Obj]) -> Result<Obj> {
+fn payload(endpoint: &Elsewhere, args: &[Obj], coding: Coding) -> Result<Obj> {
     let wrong = || bad("number of arguments for the endpoint", &format!("{}: {}", endpoint.name, args.len()));
     match &endpoint.takes {
         Takes::List => Ok(Obj::list(args)),
@@ -124,7 +124,8 @@ fn payload(endpoint: &Elsewhere, args: &[Obj]) -> Result<Obj> {
             let plain = names.iter().zip(plain).map(|(name, value)| (name.to_text(), from_obj(value)));
             let further = further.chunks_exact(2).map(|pair| (pair[0].to_text(), from_obj(&pair[1])));
             let members: Map<String, Json> = plain.chain(further).collect();
-            Ok(Obj::text(&Json::Object(members).to_string()))
+            // JSON is UTF-8, whatever becomes of texts.
+            Ok(payload_in(coding, Json::Object(members).to_string().as_bytes()))
         }
     }
 }

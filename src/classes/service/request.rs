@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustc_hash::FxHashMap;
 
 use super::state::{Endpoint, Service};
-use crate::bridge::errors::Result;
+use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::{dict_in, with_payload};
 use crate::classes::connection::subscriptions::{Sink, Subscription};
 use crate::client::Fault;
@@ -24,6 +24,9 @@ thread_local! {
     /// Number of the latest coroutine.
     static LATEST: Cell<u64> = const { Cell::new(0) };
 }
+
+/// What is told in place of a reply that the server does not accept.
+const TOO_LARGE: &str = "reply too large";
 
 /// A request whose handler is at work.
 pub(super) struct Request {
@@ -69,6 +72,10 @@ impl Failure {
             _ => Failure { unexpected: Some((message, options)), ..Failure::new(INTERNAL, &text) },
         }
     }
+}
+
+fn is_too_large(fault: &Fault) -> bool {
+    matches!(fault, Fault::Engine(problem) if problem.code == Code::MaxPayload)
 }
 
 /// Subscribes for an endpoint.
@@ -191,8 +198,8 @@ impl Request {
     fn reply(&self, result: &Obj) -> Option<Failure> {
         match self.send(result, &[]) {
             Ok(()) => None,
-            Err(crate::bridge::errors::Error::Fault(fault)) => match fault {
-                Fault::Engine(problem) if problem.code == Code::MaxPayload => Some(Failure::unexpected("reply too large")),
+            Err(Error::Fault(fault)) => match fault {
+                fault if is_too_large(&fault) => Some(Failure::unexpected(TOO_LARGE)),
                 Fault::Engine(problem) => {
                     self.service.connection.log(Level::Debug, || format!("A reply was dropped: {}", problem.text));
                     None
@@ -203,18 +210,29 @@ impl Request {
         }
     }
 
+    /// Sends an error reply; the failure that the requester has been told.
+    fn tell(&self, failure: Failure) -> Failure {
+        let headers = |failure: &Failure| -> Headers {
+            [(ERROR_HEADER, &failure.description), (CODE_HEADER, &failure.code)]
+                .map(|(name, value)| (name.to_string(), value.clone()))
+                .to_vec()
+        };
+        let data = failure.data.clone().unwrap_or_else(Obj::empty);
+        let told = match self.send(&data, &headers(&failure)) {
+            Ok(()) => return failure,
+            Err(Error::Fault(fault)) if is_too_large(&fault) => {
+                Failure { unexpected: failure.unexpected, ..Failure::new(INTERNAL, TOO_LARGE) }
+            }
+            // A payload that is no bytes is left out.
+            Err(_) => failure,
+        };
+        let _ = self.send(&Obj::empty(), &headers(&told));
+        told
+    }
+
     fn end(self: &Rc<Self>, failure: Option<Failure>) {
         let (service, endpoint) = (&self.service, &self.endpoint);
-        if let Some(failure) = &failure {
-            let headers: Headers = [(ERROR_HEADER, &failure.description), (CODE_HEADER, &failure.code)]
-                .map(|(name, value)| (name.to_string(), value.clone()))
-                .to_vec();
-            let data = failure.data.clone().unwrap_or_else(Obj::empty);
-            // Without a payload it fits, unless the connection has gone.
-            if self.send(&data, &headers).is_err() {
-                let _ = self.send(&Obj::empty(), &headers);
-            }
-        }
+        let failure = failure.map(|failure| self.tell(failure));
         let time = self.began.elapsed().as_nanos() as u64;
         endpoint.count(|counts| {
             counts.requests += 1;

@@ -62,7 +62,7 @@ pub(crate) async fn gather(bucket: &Bucket, wanted: &Gather<'_>) -> Result<Vec<F
     let to = Rc::clone(&steps);
     let follower =
         Following(Follower::new(&bucket.api, request(bucket, wanted), Box::new(move |news| to.push(Step::News(news)))));
-    match follower.0.make(None).await {
+    match follower.0.make().await {
         Err(Fault::Timeout(_)) => return Err(out_of_time()),
         Err(fault) => return Err(bucket.gone(fault)),
         Ok(()) => follower.0.follow(),

@@ -13,7 +13,7 @@ use crate::client::task::Task;
 use crate::engine::{Message, Problem};
 use crate::rules::consumption::Loss;
 use crate::rules::metadata;
-use crate::rules::order::{Order, Sorted, Start};
+use crate::rules::order::{Order, Pace, Sorted};
 use crate::rules::ordered_options::reader_config;
 
 /// An ordered consumer that a script wants.
@@ -56,7 +56,7 @@ impl Keeper {
     /// No consumer yet.
     pub(super) fn new(wish: Wish) -> Keeper {
         Keeper {
-            order: RefCell::new(Order::new(wish.moves)),
+            order: RefCell::new(Order::new(Pace::SOON, wish.moves)),
             wish,
             nuid: nuid::next().to_string(),
             access: Rc::default(),
@@ -98,10 +98,7 @@ impl Keeper {
             Loss::Connection => order.returned(),
             _ => order.lost(),
         }
-        let start = match order.start() {
-            Start::Sequence(start) => start,
-            Start::AsWished => order.wished(),
-        };
+        let start = order.start_seq();
         match loss {
             // What the connection is told of a refusal says it all.
             Loss::Connection | Loss::Flow => None,
@@ -113,12 +110,10 @@ impl Keeper {
     /// Name, rest of the subject and body of the request for the next consumer, which delivers to `inbox` if it is to push.
     pub(super) fn creation(&self, api: &Api, stream: &str, inbox: Option<&str>) -> (String, String, String) {
         let mut order = self.order.borrow_mut();
-        let name = order.try_next(&self.nuid);
-        let start = match order.start() {
-            Start::Sequence(start) => Some(start),
-            Start::AsWished => None,
-        };
-        let mut config = reader_config(&self.wish.config, &name, start, inbox);
+        let name = order.next_name(&self.nuid);
+        // Messages may overtake the answer.
+        order.turn_to(&name);
+        let mut config = reader_config(&self.wish.config, &name, order.start().sequence(), inbox);
         if self.access.refuses_flow() {
             config.remove("flow_control");
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::source::Source;
 use crate::engine::Message;
 use crate::rules::consumption::Loss;
-use crate::rules::ordered::{Control, control};
+use crate::rules::push::{Control, control};
 
 impl Source {
     /// A status of a consumer that pushes.

@@ -204,7 +204,7 @@ async fn renew(source: Rc<Source>) {
         let Err(fault) = made else { break };
         let missing = fault.err_code() == Some(STREAM_NOT_FOUND);
         source.remove();
-        if keeper.order.borrow_mut().failed(Instant::now(), missing) {
+        if keeper.order.borrow_mut().failed(Instant::now(), missing, Duration::ZERO) {
             let reason = match &fault {
                 Fault::Api(error) => error.description.clone(),
                 _ => String::new(),

@@ -224,7 +224,7 @@ impl Source {
         match self.keeper.as_ref().map_or(Sorted::Next, |keeper| keeper.sort(&message)) {
             Sorted::Next => {}
             Sorted::Other => return,
-            Sorted::Gap => {
+            Sorted::Again | Sorted::Gap => {
                 machine.lose(Loss::Gap);
                 drop(machine);
                 return self.act();

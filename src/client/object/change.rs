@@ -6,7 +6,6 @@ use serde_json::{Map, Value as Json};
 
 use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence};
 use crate::client::fault::Fault;
-use crate::rules::object::meta_subject;
 use crate::rules::object_meta::{About, Link, Meta};
 
 impl Latest {
@@ -29,12 +28,12 @@ impl Store {
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Fault> {
         let mut tries = 0;
         loop {
-            let latest = self.latest(name).await?;
+            let (subject, latest) = self.latest_anywhere(name).await?;
             if latest.entry.as_ref().is_some_and(|entry| entry.meta.is_deleted()) {
                 return Ok(());
             }
             let entry = latest.live(name)?;
-            match self.write(&entry.meta.deletion().named(name), entry.revision, self.api.timeout).await {
+            match self.write_to(&subject, &entry.meta.deletion().named(name), entry.revision, self.api.timeout).await {
                 Ok(_) => {
                     self.purge_former(&entry.meta).await;
                     return Ok(());
@@ -79,13 +78,17 @@ impl Store {
         let new = new.unwrap_or(name);
         let mut tries = 0;
         loop {
-            let entry = self.latest(name).await?.live(name)?;
-            let (meta, expected) = (entry.meta.with(about).named(new), entry.revision);
-            let expected = if new == name { expected } else { self.free(new).await? };
-            match self.write(&meta, expected, self.api.timeout).await {
+            let (subject, latest) = self.latest_anywhere(name).await?;
+            let Entry { meta, revision: before, .. } = latest.live(name)?;
+            let meta = meta.with(about).named(new);
+            let outcome = match new == name {
+                true => self.write_to(&subject, &meta, before, self.api.timeout).await,
+                false => self.write(&meta, self.free(new).await?, self.api.timeout).await,
+            };
+            match outcome {
                 Ok(revision) => {
                     if new != name {
-                        self.purge(&meta_subject(&self.bucket, name)).await?;
+                        self.purge(&subject, Some(before)).await?;
                     }
                     return Ok(self.written(meta, revision).await);
                 }

@@ -78,6 +78,14 @@ pub(super) fn wrong_sequence(latest: u64) -> Fault {
     Fault::WrongLastSequence(ApiError { code: 400, err_code: codes::WRONG_LAST_SEQUENCE, description })
 }
 
+fn message_to(subject: &str, meta: &Meta, expected: u64) -> Outgoing {
+    let headers: Headers = vec![
+        ("Nats-Rollup".to_string(), "sub".to_string()),
+        ("Nats-Expected-Last-Subject-Sequence".to_string(), expected.to_string()),
+    ];
+    Outgoing { subject: Subject::from(subject), reply: None, headers: Some(headers), payload: Bytes::from(meta.json()) }
+}
+
 impl Store {
     /// A bucket by its stream's configuration.
     pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, warn: Rc<dyn Fn(String)>) -> Store {
@@ -183,7 +191,28 @@ impl Store {
     }
 
     async fn latest_by(&self, api: &Api, name: &str) -> Result<Latest, Fault> {
-        let body = json!({ "last_by_subj": meta_subject(&self.bucket, name) }).to_string();
+        self.latest_at(api, &meta_subject(&self.bucket, name), name).await
+    }
+
+    /// As [`Store::latest`] for a name that is to be changed, and the subject of its meta: that of nats.js, if it has no other.
+    ///
+    /// # Errors
+    /// As [`Store::latest`].
+    pub(super) async fn latest_anywhere(&self, name: &str) -> Result<(String, Latest), Fault> {
+        let latest = self.latest(name).await?;
+        if latest.revision == 0
+            && let Some(subject) = latin_meta_subject(&self.bucket, name)
+        {
+            let other = self.latest_at(&self.api, &subject, name).await?;
+            if other.revision > 0 {
+                return Ok((subject, other));
+            }
+        }
+        Ok((meta_subject(&self.bucket, name), latest))
+    }
+
+    async fn latest_at(&self, api: &Api, subject: &str, name: &str) -> Result<Latest, Fault> {
+        let body = json!({ "last_by_subj": subject }).to_string();
         match api.stored_message(&self.stream, body).await {
             Ok(stored) => Ok(Latest { revision: stored.seq, entry: self.entry(name, &stored).ok() }),
             Err(fault) if fault.is_no_message() => Ok(Latest { revision: 0, entry: None }),
@@ -198,7 +227,7 @@ impl Store {
     pub(super) async fn nuid_of(&self, name: &str) -> Result<Option<String>, Fault> {
         let api = self.api.with_timeout(0);
         // In a cluster the leader takes a message before it is stored: a removal, here of nothing, comes behind it.
-        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid::next().as_str()));
+        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid::next().as_str()), None);
         api.json(&rest, body).await?;
         let latest = self.latest_by(&api, name).await?;
         Ok(latest.entry.map(|entry| entry.meta.nuid().to_string()))
@@ -258,12 +287,7 @@ impl Store {
 
     /// A meta as a message that is stored only if the latest one of its name has this revision, 0 for none.
     pub(super) fn meta_message(&self, meta: &Meta, expected: u64) -> Outgoing {
-        let headers: Headers = vec![
-            ("Nats-Rollup".to_string(), "sub".to_string()),
-            ("Nats-Expected-Last-Subject-Sequence".to_string(), expected.to_string()),
-        ];
-        let subject = Subject::from(meta_subject(&self.bucket, meta.name()));
-        Outgoing { subject, reply: None, headers: Some(headers), payload: Bytes::from(meta.json()) }
+        message_to(&meta_subject(&self.bucket, meta.name()), meta, expected)
     }
 
     /// Returns when the server is done with everything that was published before, as soon as there is a connection. What is published
@@ -278,7 +302,12 @@ impl Store {
     /// # Errors
     /// [`Fault::Api`] with the code of a wrong sequence, [`Fault::BucketNotFound`], and those of a JetStream publish.
     pub(super) async fn write(&self, meta: &Meta, expected: u64, ms: i64) -> Result<u64, Fault> {
-        let Outgoing { subject, headers, payload, .. } = self.meta_message(meta, expected);
+        self.write_to(&meta_subject(&self.bucket, meta.name()), meta, expected, ms).await
+    }
+
+    /// As [`Store::write`], under a subject that the name has elsewhere.
+    pub(super) async fn write_to(&self, subject: &str, meta: &Meta, expected: u64, ms: i64) -> Result<u64, Fault> {
+        let Outgoing { subject, headers, payload, .. } = message_to(subject, meta, expected);
         let reply = match self.api.exchange(subject.as_str(), payload, headers, ms).await {
             Ok(reply) => reply,
             Err(fault) => return Err(self.missing(fault).await),
@@ -297,16 +326,21 @@ impl Store {
     }
 
     /// Subject and body of the request that removes the messages of a subject.
-    fn removal(&self, subject: &str) -> (String, String) {
-        (format!("STREAM.PURGE.{}", self.stream), json!({ "filter": subject }).to_string())
+    fn removal(&self, subject: &str, last: Option<u64>) -> (String, String) {
+        let body = match last {
+            None => json!({ "filter": subject }),
+            // The server removes what is before the sequence.
+            Some(last) => json!({ "filter": subject, "seq": last + 1 }),
+        };
+        (format!("STREAM.PURGE.{}", self.stream), body.to_string())
     }
 
-    /// Removes the messages of a subject.
+    /// Removes the messages of a subject, up to a sequence if one is given: not what somebody has put there since.
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub(super) async fn purge(&self, subject: &str) -> Result<(), Fault> {
-        let (rest, body) = self.removal(subject);
+    pub(super) async fn purge(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
+        let (rest, body) = self.removal(subject, last);
         self.api.json(&rest, body).await.map(|_| ())
     }
 
@@ -315,14 +349,14 @@ impl Store {
         if !former.has_chunks() || former.chunks() == 0 {
             return;
         }
-        if let Err(fault) = self.purge(&chunk_subject(&self.bucket, former.nuid())).await {
+        if let Err(fault) = self.purge(&chunk_subject(&self.bucket, former.nuid()), None).await {
             self.warn(format!("The chunks {} of {} in bucket {} are left: {fault:?}", former.nuid(), former.name(), self.bucket));
         }
     }
 
     /// Has chunks removed without waiting for that: where there is no connection, as soon as there is one.
     pub(super) fn purge_soon(&self, nuid: &str) {
-        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid));
+        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid), None);
         let subject = Subject::from(self.api.subject(&rest));
         let msg = Outgoing { subject, reply: None, headers: None, payload: Bytes::from(body) };
         // Without a timeout it waits in the outbox as long as the connection is wanted.

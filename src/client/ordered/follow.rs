@@ -11,15 +11,16 @@ use crate::client::task::{Task, pause};
 use crate::engine::{End, Message};
 use crate::rules::initial::End as InitialEnd;
 use crate::rules::metadata;
-use crate::rules::ordered::{Beat, Control, Step, control, patience};
+use crate::rules::progress::{Beat, Step};
+use crate::rules::push::{Control, control, patience};
 use crate::tcl::event::Timer;
 use serde_json::Value as Json;
 
 /// Time without a message after which the end of the initial data is looked for, where there are no heartbeats.
 const LOOK: Duration = Duration::from_millis(1000);
 
-/// Least and greatest time between two attempts to make a consumer.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(1000));
+/// Least time between two attempts of what the server refuses: asking often brings no permission.
+const REFUSED: Duration = Duration::from_millis(1000);
 
 /// Least and greatest time that the server has to give a sign of life when it is asked for one.
 const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(2000));
@@ -36,7 +37,7 @@ async fn is_present(client: &Rc<Client>) -> bool {
 pub(super) async fn run(inner: Rc<Inner>) {
     while !inner.stopped.get() {
         inner.begin();
-        if inner.lost.get() && inner.connected() && inner.retry_at.get() <= Instant::now() {
+        if inner.is_lost() && inner.connected() && inner.progress.borrow().order.patience(Instant::now()).is_none() {
             if let Err(fault) = inner.renew().await {
                 inner.failed(fault);
             }
@@ -49,10 +50,12 @@ pub(super) async fn run(inner: Rc<Inner>) {
             Input::Came(_, Answer::End(end)) => inner.ended(end),
             Input::State(State::Connected) => {
                 inner.connected_at.set(Instant::now());
-                inner.retry_at.set(Instant::now());
+                if inner.is_lost() {
+                    inner.progress.borrow_mut().order.returned();
+                }
             }
             Input::State(State::Reconnecting | State::Closed) => {
-                inner.lost.set(true);
+                inner.lose();
                 if !inner.has_heartbeat() {
                     // Without heartbeats, this is the last sign of life.
                     inner.alive.set(Instant::now());
@@ -111,9 +114,9 @@ impl Inner {
 
     /// The present consumer can deliver nothing more, because of the connection or for lack of permissions.
     fn ended(&self, end: End) {
-        self.lost.set(true);
+        self.lose();
         if let End::Refused(problem) = &end {
-            self.retry_at.set(Instant::now() + self.pace());
+            self.progress.borrow_mut().order.failed(Instant::now(), false, self.pace());
             self.tell(Reason::NotMade(problem.clone().into()));
         }
         self.deliver(Delivered::Ended(end));
@@ -122,14 +125,12 @@ impl Inner {
     /// Answers to flow control do not reach the server: it would stop for good, so it must be told not to wait.
     fn without_flow_control(&self) {
         self.request.access.flow.set(true);
-        self.lost.set(true);
-        self.retry_at.set(Instant::now());
+        self.progress.borrow_mut().order.returned();
     }
 
     /// Asks for a new consumer, but never in a tight loop.
     fn lose(&self) {
-        self.lost.set(true);
-        self.retry_at.set(self.made_at.get() + RETRY.0);
+        self.progress.borrow_mut().order.lost();
     }
 
     fn tell(&self, reason: Reason) {
@@ -141,11 +142,10 @@ impl Inner {
 
     /// No new consumer could be made.
     fn failed(&self, fault: Fault) {
-        self.lost.set(true);
-        // Asking often brings no permission.
         let refused = fault.is_refusal();
-        let wait = if refused { self.pace().max(RETRY.1) } else { self.pace().clamp(RETRY.0, RETRY.1) };
-        self.retry_at.set(Instant::now() + wait);
+        let least = if refused { self.pace().max(REFUSED) } else { Duration::ZERO };
+        // It never ends: the stream may be made again.
+        self.progress.borrow_mut().order.failed(Instant::now(), false, least);
         // A server that has just come back needs a moment before it accepts consumers.
         let since = self.alive.get().max(self.connected_at.get());
         if refused || (self.connected() && patience(since.elapsed(), self.pace()).is_none()) {
@@ -157,10 +157,13 @@ impl Inner {
     /// Time of the next check; `None` if an event will tell.
     fn next_look(&self) -> Option<Instant> {
         let silent_at = self.alive.get() + self.pace() * 3;
-        match (self.lost.get(), self.connected()) {
+        match (self.is_lost(), self.connected()) {
             (false, _) if !self.has_heartbeat() => self.look_at(),
             (false, _) => Some(silent_at.max(self.probe_at.get())),
-            (true, true) => Some(self.retry_at.get()),
+            (true, true) => {
+                let now = Instant::now();
+                Some(now + self.progress.borrow().order.patience(now).unwrap_or_default())
+            }
             (true, false) => self.trouble.borrow().lacks(&Reason::Disconnected).then_some(silent_at),
         }
     }
@@ -180,17 +183,17 @@ impl Inner {
 
     async fn tick(&self) {
         self.timer.take();
-        if self.look_at().is_some_and(|at| at <= Instant::now()) && !self.lost.get() && self.connected() {
+        if self.look_at().is_some_and(|at| at <= Instant::now()) && !self.is_lost() && self.connected() {
             return self.look_for_end().await;
         }
         if !self.is_silent() {
             return;
         }
         if !self.connected() {
-            self.lost.set(true);
+            self.lose();
             return self.tell(Reason::Disconnected);
         }
-        if self.lost.get() || self.probe_at.get() > Instant::now() {
+        if self.is_lost() || self.probe_at.get() > Instant::now() {
             return;
         }
         // The script may have kept away from the event loop, or a lot may be queued: an answer comes after all of that.
@@ -318,12 +321,12 @@ impl Inner {
         match outcome {
             Ok(info) => {
                 let count = |path: &str| info.pointer(path).and_then(Json::as_u64);
-                let delivered = count("/delivered/consumer_seq");
-                let seen = delivered.is_some_and(|delivered| self.progress.borrow().has_seen(delivered));
-                if !seen || count("/num_pending") != Some(0) {
+                let seen = self.progress.borrow().order.delivered();
+                let all = count("/delivered/consumer_seq").is_some_and(|delivered| delivered <= seen);
+                if !all || count("/num_pending") != Some(0) {
                     return;
                 }
-                let beat = self.progress.borrow_mut().heartbeat(delivered, false);
+                let beat = self.progress.borrow_mut().nothing_left();
                 match beat {
                     Beat::CaughtUp => self.deliver(Delivered::CaughtUp),
                     Beat::Renew => self.lose(),

@@ -13,7 +13,7 @@ use crate::client::fault::Fault;
 use crate::client::task::{Slot, Task};
 use crate::engine::{End, Message};
 use crate::rules::kv::Start;
-use crate::rules::ordered::{Progress, Trouble};
+use crate::rules::progress::{Progress, Trouble};
 use crate::tcl::event::Timer;
 
 /// Time between checks where there are no heartbeats.
@@ -126,8 +126,6 @@ pub(super) struct Inner {
     pub(super) observer: RefCell<Option<Rc<Observer>>>,
     pub(super) timer: RefCell<Option<(Instant, Timer)>>,
     pub(super) task: RefCell<Option<Rc<Task>>>,
-    /// A new consumer is needed.
-    pub(super) lost: Cell<bool>,
     pub(super) stopped: Cell<bool>,
     /// The present consumer has given no sign of life since it was made.
     pub(super) mute: Cell<bool>,
@@ -141,10 +139,6 @@ pub(super) struct Inner {
     pub(super) alive: Cell<Instant>,
     /// Time at which the connection was made.
     pub(super) connected_at: Cell<Instant>,
-    /// Time at which the present consumer was made.
-    pub(super) made_at: Cell<Instant>,
-    /// Earliest time for an attempt to make a new consumer.
-    pub(super) retry_at: Cell<Instant>,
     /// Earliest time to ask the server for a sign of life.
     pub(super) probe_at: Cell<Instant>,
 }
@@ -157,6 +151,11 @@ impl Inner {
 
     pub(super) fn has_heartbeat(&self) -> bool {
         self.request.heartbeat > 0
+    }
+
+    /// Whether a new consumer is needed.
+    pub(super) fn is_lost(&self) -> bool {
+        self.progress.borrow().order.is_lost()
     }
 
     pub(super) fn connected(&self) -> bool {

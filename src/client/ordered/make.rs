@@ -29,10 +29,11 @@ impl Inner {
     pub(super) async fn renew(&self) -> Result<(), Fault> {
         self.listening.take();
         self.remove();
-        if self.progress.borrow().knows_stream()
+        let place = self.progress.borrow().order.place();
+        if self.progress.borrow().order.knows_stream()
             && let Some((created, last_seq)) = self.request.access.stream_state(&self.api, &self.request.stream).await?
         {
-            self.progress.borrow_mut().stream(&created, last_seq);
+            self.progress.borrow_mut().stream(&created, last_seq, place);
         }
         self.make(self.timeout()).await
     }
@@ -62,7 +63,6 @@ impl Inner {
         let inbox = client.engine().new_inbox();
         let number = self.number.get() + 1;
         self.number.set(number);
-        self.lost.set(false);
         let inputs = Rc::clone(&self.inputs);
         let deaf = Rc::new(RefCell::new(None));
         let refused = Rc::clone(&deaf);
@@ -120,10 +120,9 @@ impl Inner {
         self.name.replace(Some(name.to_string()));
         let mut progress = self.progress.borrow_mut();
         let caught_up = progress.consumer(name, pending.saturating_add(delivered), made);
-        progress.begins_after(count("/delivered/stream_seq"));
-        drop(progress);
         let now = Instant::now();
-        self.made_at.set(now);
+        progress.order.made(now, count("/delivered/stream_seq"));
+        drop(progress);
         self.alive.set(now);
         self.mute.set(true);
         // A consumer that follows silent ones has yet to show that it does better.

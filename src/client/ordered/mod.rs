@@ -18,7 +18,7 @@ use crate::client::api::Api;
 use crate::client::conn::Observer;
 use crate::client::fault::Fault;
 use crate::client::task::{Slot, Task};
-use crate::rules::ordered::Progress;
+use crate::rules::progress::Progress;
 use inner::{Inner, Input};
 
 /// An ordered consumer; dropped, it ends and removes its consumer from the server.
@@ -46,7 +46,6 @@ impl Consumer {
             observer: RefCell::new(Some(observer)),
             timer: RefCell::default(),
             task: RefCell::default(),
-            lost: Cell::new(false),
             stopped: Cell::new(false),
             mute: Cell::new(false),
             mutes: Cell::new(0),
@@ -54,28 +53,29 @@ impl Consumer {
             stalled: Cell::new(None),
             alive: Cell::new(now),
             connected_at: Cell::new(now),
-            made_at: Cell::new(now),
-            retry_at: Cell::new(now),
             probe_at: Cell::new(now),
         }))
     }
 
     /// Sets what is known of the stream, so that a new one of the same name is recognised.
     pub(crate) fn knows(&self, created: &str, last_seq: u64) {
-        self.0.progress.borrow_mut().stream(created, last_seq);
+        let mut progress = self.0.progress.borrow_mut();
+        let place = progress.order.place();
+        progress.stream(created, last_seq, place);
     }
 
     /// [`Consumer::knows`] by asking the server, without waiting for that; a user who may not ask does without.
     pub(crate) fn learn(&self) {
         let inner = Rc::downgrade(&self.0);
         let (api, stream, access) = (Rc::clone(&self.0.api), self.0.request.stream.clone(), Rc::clone(&self.0.request.access));
+        let place = self.0.progress.borrow().order.place();
         let work = async move {
             if let Some((created, last_seq)) = access.stream_state(&api, &stream).await?
                 && let Some(inner) = inner.upgrade()
             {
                 let mut progress = inner.progress.borrow_mut();
-                if !progress.knows_stream() {
-                    progress.stream(&created, last_seq);
+                if !progress.order.knows_stream() {
+                    progress.stream(&created, last_seq, place);
                 }
             }
             Ok(())

@@ -1,7 +1,15 @@
+use std::time::Instant;
+
 use super::*;
 
 fn place(consumer: &str, consumer_seq: u64, stream_seq: u64, num_pending: u64) -> AckMetadata<'_> {
     AckMetadata { stream: "S", consumer, num_delivered: 1, stream_seq, consumer_seq, timestamp: 0, num_pending, domain: None }
+}
+
+/// A look at the stream, whose answer nothing has overtaken.
+fn look(p: &mut Progress, created: &str, last_seq: u64) {
+    let place = p.order.place();
+    p.stream(created, last_seq, place);
 }
 
 const fn next(fresh: bool, caught_up: bool) -> Step {
@@ -63,9 +71,9 @@ fn from_now_on_without_a_look_at_the_stream() {
     let mut p = Progress::new(Start::New);
     assert_eq!(p.start(), Start::New);
     assert!(p.consumer("c", 0, 1));
-    p.begins_after(7);
+    p.order.made(Instant::now(), 7);
     assert_eq!(p.start(), Start::Revision(8));
-    p.begins_after(9);
+    p.order.made(Instant::now(), 9);
     assert_eq!(p.start(), Start::Revision(8));
 }
 
@@ -111,36 +119,37 @@ fn broken_amid_the_initial_data() {
 fn another_stream_of_the_same_name() {
     let seen = |start| {
         let mut p = Progress::new(start);
-        p.stream("monday", 5);
+        look(&mut p, "monday", 5);
         p.consumer("c", 1, 1);
         p.message("k5", &place("c", 1, 5, 0));
         p
     };
     for start in [Start::LastPerKey, Start::First, Start::Revision(4)] {
         let mut p = seen(start);
-        p.stream("monday", 7);
+        look(&mut p, "monday", 7);
         assert_eq!(p.start(), Start::Revision(6), "{start:?}");
-        p.stream("tuesday", 9);
+        look(&mut p, "tuesday", 9);
         assert_eq!(p.start(), Start::First, "{start:?}");
         let mut p = seen(start);
-        p.stream("monday", 3);
+        look(&mut p, "monday", 3);
         assert_eq!(p.start(), Start::First, "{start:?}");
     }
     let mut p = Progress::new(Start::Revision(8));
-    p.stream("monday", 7);
+    look(&mut p, "monday", 7);
     p.consumer("c", 0, 1);
-    p.stream("monday", 7);
+    look(&mut p, "monday", 7);
     assert_eq!(p.start(), Start::Revision(8));
-    p.stream("tuesday", 0);
+    look(&mut p, "tuesday", 0);
     assert_eq!(p.start(), Start::First);
 }
 
 #[test]
 fn messages_overtake_the_first_look_at_the_stream() {
     let mut p = Progress::new(Start::First);
+    let before = p.order.place();
     p.consumer("c", 1, 1);
     p.message("k5", &place("c", 1, 5, 0));
-    p.stream("monday", 4);
+    p.stream("monday", 4, before);
     assert_eq!(p.start(), Start::Revision(6));
 }
 
@@ -152,24 +161,7 @@ fn heartbeats() {
     assert_eq!(p.heartbeat(None, false), Beat::Alive);
     assert_eq!(p.heartbeat(Some(1), true), Beat::Alive);
     assert_eq!(p.heartbeat(Some(2), false), Beat::Renew);
-    let ms = Duration::from_millis;
-    assert_eq!(patience(ms(100), ms(200)), Some(ms(500)));
-    assert_eq!(patience(ms(600), ms(200)), None);
-    assert_eq!(patience(ms(601), ms(200)), None);
-}
-
-#[test]
-fn kinds() {
-    let none = || std::iter::empty::<(&str, &str)>();
-    assert_eq!(control(None, "", none()), Control::Data);
-    assert_eq!(control(Some(100), "FlowControl Request", none()), Control::Flow);
-    let headers = [("Nats-Last-Consumer", "7"), ("Nats-Last-Stream", "9"), ("Nats-Consumer-Stalled", "$JS.FC.x")];
-    assert_eq!(
-        control(Some(100), "Idle Heartbeat", headers.into_iter()),
-        Control::Heartbeat { last: Some(7), stalled: Some("$JS.FC.x".to_string()) }
-    );
-    assert_eq!(control(Some(100), "Idle Heartbeat", none()), Control::Heartbeat { last: None, stalled: None });
-    assert_eq!(control(Some(409), "Consumer Deleted", none()), Control::Other);
+    assert_eq!(p.heartbeat(Some(0), false), Beat::Renew);
 }
 
 #[test]
