@@ -9,6 +9,9 @@ use super::fault::Fault;
 use crate::engine::Message;
 use crate::rules::jetstream_convert::{ApiError, merge_update};
 
+/// Least time in ms to find out why a request was not answered: what a server at hand needs for an answer.
+const GRACE: i64 = 100;
+
 /// Whether the creation may have been refused because the stream exists.
 fn may_exist(refused: &ApiError) -> bool {
     matches!(refused.err_code, STREAM_NAME_IN_USE | STREAM_INVALID_CONFIG)
@@ -92,5 +95,22 @@ impl Api {
         let info = self.json(&format!("STREAM.INFO.{name}"), String::new()).await?;
         let config = Json::Object(merge_update(config_of(&info)?, change)).to_string();
         self.json(&format!("STREAM.UPDATE.{name}"), config).await
+    }
+    /// What is behind a request that nobody answered, or not in time: `not_found` if there is no such stream, that there is no
+    /// JetStream, or else the fault itself.
+    pub(crate) async fn behind(&self, fault: Fault, stream: &str, not_found: Fault) -> Fault {
+        let ms = match &fault {
+            fault if fault.err_code() == Some(STREAM_NOT_FOUND) => return not_found,
+            Fault::NoResponders(_) => self.timeout,
+            // Up to 2.9 nobody says that there is no stream to read from. A server that keeps silent must not hold the call for
+            // another timeout.
+            Fault::Timeout(_) => (self.timeout / 4).max(GRACE),
+            _ => return fault,
+        };
+        match self.json_within(&format!("STREAM.INFO.{stream}"), ms).await {
+            Err(why) if why.err_code() == Some(STREAM_NOT_FOUND) => not_found,
+            Err(why @ Fault::NoJetStream) => why,
+            _ => fault,
+        }
     }
 }

@@ -115,6 +115,18 @@ impl Channel {
         if count < 0 { Err(self.failure()) } else { Ok(()) }
     }
 
+    /// Has the channel take what Tcl keeps; one that does not block takes it in the background.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub fn flush(&self) -> std::result::Result<(), Failure> {
+        none_lent();
+        note_script();
+        // SAFETY: the channel is kept by our reference.
+        let failed = unsafe { stub!(tcl_Flush(self.0)) } != 0;
+        if failed { Err(self.failure()) } else { Ok(()) }
+    }
+
     /// Why the last operation failed. Words that are not fetched would be raised by the next command on the channel.
     fn failure(&self) -> Failure {
         // SAFETY: plain call.

@@ -20,7 +20,7 @@ macro_rules! slots {
 
 slots! { tcl_slots, super::sys::TclStubs:
     tclFreeObj tcl_Alloc tcl_BadChannelOption tcl_CreateChannel tcl_CreateChannelHandler tcl_DStringAppend
-    tcl_DStringAppendElement tcl_DeleteChannelHandler tcl_Eof tcl_GetChannel tcl_GetChannelError tcl_GetErrno tcl_NotifyChannel
+    tcl_DStringAppendElement tcl_DeleteChannelHandler tcl_Eof tcl_Flush tcl_GetChannel tcl_GetChannelError tcl_GetErrno tcl_NotifyChannel
     tcl_OutputBuffered tcl_ReadChars tcl_RegisterChannel tcl_SetChannelError tcl_SetChannelErrorInterp tcl_SetChannelOption
     tcl_UnregisterChannel tcl_WriteObj tcl_BackgroundException tcl_CallWhenDeleted tcl_Canceled tcl_CreateEventSource
     tcl_CreateExitHandler tcl_CreateObjCommand tcl_CreateThreadExitHandler tcl_CreateTimerHandler

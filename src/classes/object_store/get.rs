@@ -49,7 +49,10 @@ impl Sink {
         match self {
             Sink::Value(value) => Ok(Obj::bytes(&value)),
             Sink::File(target) => target.finish().map(|()| info.clone()),
-            Sink::Channel(_) => Ok(info.clone()),
+            Sink::Channel(channel) => {
+                channel.flush().map_err(|failure| channel_failed("writing", failure))?;
+                Ok(info.clone())
+            }
         }
     }
 }

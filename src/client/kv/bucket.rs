@@ -126,18 +126,7 @@ impl Bucket {
 
     /// The fault of a read or a write that nobody answered: that of the bucket, if it does not exist.
     pub(crate) async fn missing(&self, fault: Fault) -> Fault {
-        let not_found = || Fault::BucketNotFound(self.name.clone());
-        if is_code(&fault, codes::STREAM_NOT_FOUND) {
-            return not_found();
-        }
-        if !matches!(fault, Fault::NoResponders(_) | Fault::Timeout(_)) {
-            return fault;
-        }
-        match self.api.json(&format!("STREAM.INFO.{}", self.stream), String::new()).await {
-            Err(why) if is_code(&why, codes::STREAM_NOT_FOUND) => not_found(),
-            Err(why @ Fault::NoJetStream) => why,
-            _ => fault,
-        }
+        self.api.behind(fault, &self.stream, Fault::BucketNotFound(self.name.clone())).await
     }
 
     /// The last revision of the keys of these patterns; `None` if there is none, or it cannot be told.

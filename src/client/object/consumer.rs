@@ -164,6 +164,8 @@ impl Consumer {
     /// # Errors
     /// [`Fault::Timeout`] after too long a silence, [`Fault::ChunksGone`] if what is still to come is not there, those of a request.
     pub(super) async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
+        // The time since the last message is that of whoever takes them.
+        self.alive = Instant::now();
         loop {
             self.store.present()?;
             if self.came == self.wanted.count {

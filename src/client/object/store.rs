@@ -161,18 +161,15 @@ impl Store {
 
     /// The fault of a request that nobody answered: that of the bucket, if it does not exist.
     pub(crate) async fn missing(&self, fault: Fault) -> Fault {
-        let not_found = || Fault::BucketNotFound(self.bucket.clone());
-        if is_code(&fault, codes::STREAM_NOT_FOUND) {
-            return not_found();
+        match fault {
+            Fault::Timeout(_) => fault,
+            fault => self.behind(fault).await,
         }
-        if !matches!(fault, Fault::NoResponders(_)) {
-            return fault;
-        }
-        match self.api.json(&format!("STREAM.INFO.{}", self.stream), String::new()).await {
-            Err(why) if is_code(&why, codes::STREAM_NOT_FOUND) => not_found(),
-            Err(why @ Fault::NoJetStream) => why,
-            _ => fault,
-        }
+    }
+
+    /// The same for a read, whose lack of an answer may mean the same.
+    async fn behind(&self, fault: Fault) -> Fault {
+        self.api.behind(fault, &self.stream, Fault::BucketNotFound(self.bucket.clone())).await
     }
 
     /// A meta that was read.
@@ -243,12 +240,7 @@ impl Store {
         match outcome {
             Ok(stored) => self.entry(name, &stored).map(Some),
             Err(fault) if fault.is_no_message() => Ok(None),
-            // Up to 2.9 nobody says that there is no stream to read from.
-            Err(timeout @ Fault::Timeout(_)) => match self.missing(Fault::NoResponders(String::new())).await {
-                fault @ Fault::BucketNotFound(_) => Err(fault),
-                _ => Err(timeout),
-            },
-            Err(fault) => Err(self.missing(fault).await),
+            Err(fault) => Err(self.behind(fault).await),
         }
     }
 
