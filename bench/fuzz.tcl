@@ -32,6 +32,10 @@ set first {}
 set failures {}
 fuzz::begin $seed
 while {$made < $calls && $failures eq ""} {
+    if {[fuzz::server_gone]} {
+        set failures $fuzz::failures
+        break
+    }
     fuzz::renew
     set count [expr {min($round, $calls - $made)}]
     set begin [clock milliseconds]

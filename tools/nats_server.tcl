@@ -169,6 +169,10 @@ oo::class create ::server {
     method running {} {
         return [$Guard ask running]
     }
+    # How it ended by itself: the exit status, or minus the number of a signal; empty while it runs.
+    method status {} {
+        return [$Guard ask status]
+    }
     # Ends the server as an administrator would, and waits.
     method stop {} {
         $Guard ask stop TERM
@@ -223,7 +227,7 @@ oo::class create ::server {
         $Guard ask wait
         return
     }
-    export host port url pid version dir ports log running stop kill restart signal pause resume reload wait
+    export host port url pid version dir ports log running status stop kill restart signal pause resume reload wait
 }
 oo::objdefine ::server method start {args} {
     return [my new {*}$args]

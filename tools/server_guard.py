@@ -9,6 +9,7 @@ Commands are lines of words separated by TAB, each answered by one line, `ok ...
     wait                    answers when the server has ended
     reload                  HUP, answers when the server has said what it made of it
     running                 1 or 0
+    status                  how the server ended: its exit status, minus the number of a signal; nothing while it runs
 """
 
 import ctypes
@@ -139,6 +140,8 @@ def answer(server, words):
         return server.reload()
     if words[0] == "running":
         return "ok %d" % server.running()
+    if words[0] == "status":
+        return "ok" if server.running() or server.process is None else "ok %d" % server.process.returncode
     return "error unknown command " + words[0]
 
 

@@ -202,6 +202,18 @@ proc ::fuzz::spoiled {} {
     return [expr {![info object isa object $open] || [set [info object namespace $open]::status] eq "closed"}]
 }
 
+# Whether the server has ended by itself, after which nothing that is seen means anything. What is told is how it ended and what it said last.
+proc ::fuzz::server_gone {} {
+    variable srv
+    variable failures
+    if {[$srv running]} {
+        return 0
+    }
+    fail "the server has ended by itself, with status [$srv status]; the end of its log:"
+    lappend failures {*}[lmap line [lrange [split [string trim [$srv log]] \n] end-60 end] {string cat "    " $line}]
+    return 1
+}
+
 proc ::fuzz::run {calls} {
     variable failures {}
     variable number
@@ -214,6 +226,9 @@ proc ::fuzz::run {calls} {
         incr number
         if {$number % 30 == 0 || ([one_in 4] && [spoiled])} {
             clear
+            if {[server_gone]} {
+                return $failures
+            }
             renew
             foreach value [changed] {
                 fail "a shared value was changed: $value"

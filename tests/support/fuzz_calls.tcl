@@ -172,7 +172,7 @@ proc ::fuzz::recipe_words {usage} {
     set words {}
     foreach word $usage {
         switch -- $word {
-            kv { lappend words [pick [dict get $objects key_value]] {*}[expr {$dialect == 2 ? [choose l {b nowhere {}}] : {}}] }
+            kv { lappend words [pick [concat [dict get $objects key_value] [expr {[llength [dict get $objects key_value]] ? {} : {no_such_object}}]]] {*}[expr {$dialect == 2 ? [choose l {b nowhere {}}] : {}}] }
             leaseKey { lappend words [choose {lock0 lock1 lock2} [list [key_name]]] }
             places { lappend words [choose {1 2 3} {0 -1 x {}}] }
         }

@@ -61,7 +61,6 @@ proc ::fuzz::watch {call stage} {
 # Says what a call that does not end waits for, and ends the process: there is no way on.
 proc ::fuzz::hangs {} {
     variable executor
-    variable srv
     variable begun
     variable performed
     variable finished
@@ -75,10 +74,8 @@ proc ::fuzz::hangs {} {
         "meanwhile the process had the processor for [expr {[lindex $now 0] - [lindex $before 0]}] ms and waited for it for [expr {[lindex $now 1] - [lindex $before 1]}] ms" \
         "the executor: $asked $answer [set [info object namespace $executor]::status] [set [info object namespace $executor]::last_error]" \
         "commands [info commands ::fuzz::co_*], objects [instances], events [lmap event [after info] {shorten [after info $event]}]"] {; }]
-    if {![$srv running]} {
-        # Then nothing that waits for it is to blame.
-        lappend failures "    the server has ended by itself; the end of its log:" {*}[lrange [split [$srv log] \n] end-40 end]
-    }
+    # Then nothing that waits for it is to blame.
+    server_gone
     for {set level 1} {$level <= [info frame]} {incr level} {
         if {[dict exists [info frame $level] cmd]} {
             lappend failures "    frame $level: [shorten [dict get [info frame $level] cmd]]"
