@@ -267,22 +267,22 @@ impl Calls {
     pub fn refused(&self, subject: &str) -> Vec<CallId> {
         let shared = self.inbox.as_ref().and_then(|inbox| subject.strip_prefix(&inbox.prefix));
         let by_reply = shared.and_then(|token| token.parse().ok());
-        let mut ids: Vec<CallId> = self
-            .pending
-            .iter()
-            .filter(|(id, call)| {
-                let own = match &call.kind {
-                    Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => {
-                        sub.subject() == subject
-                    }
-                    Kind::Talk(talking) => talking.sub.subject() == subject,
-                    Kind::Shared => by_reply == Some(**id) || shared == Some("*"),
-                    Kind::Ping | Kind::Beat { .. } => false,
-                };
-                own || call.subject.as_deref() == Some(subject)
-            })
-            .map(|(id, _)| *id)
-            .collect();
+        self.those(|id, call| {
+            let own = match &call.kind {
+                Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => {
+                    sub.subject() == subject
+                }
+                Kind::Talk(talking) => talking.sub.subject() == subject,
+                Kind::Shared => by_reply == Some(id) || shared == Some("*"),
+                Kind::Ping | Kind::Beat { .. } => false,
+            };
+            own || call.subject.as_deref() == Some(subject)
+        })
+    }
+
+    /// Ids of the calls of which something is true, oldest first.
+    pub fn those(&self, is_one: impl Fn(CallId, &PendingCall) -> bool) -> Vec<CallId> {
+        let mut ids: Vec<CallId> = self.pending.iter().filter(|(id, call)| is_one(**id, call)).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
     }

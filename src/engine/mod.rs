@@ -26,6 +26,7 @@ mod outbox;
 mod pace;
 mod pool;
 mod publish;
+mod refused;
 mod repeat;
 mod request;
 mod server_error;

@@ -333,26 +333,6 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     true
 }
 
-/// The server refused a message, or the subscription of an inbox: the calls that wait for its answer end.
-pub(super) fn refused(shared: &Shared, subject: &str, problem: &Problem) {
-    let mut calls = lock(&shared.calls);
-    if let Some(inbox) = &mut calls.inbox
-        && inbox.sub.subject() == subject
-    {
-        inbox.refused = true;
-    }
-    let mut inboxes = Vec::new();
-    for id in calls.refused(subject) {
-        let Some(call) = calls.remove(id) else { continue };
-        shared.end_call(id, &call, End::Refused(problem.clone()));
-        inboxes.extend(call.inbox());
-    }
-    drop(calls);
-    for sub in inboxes {
-        shared.end_now(&sub);
-    }
-}
-
 /// Starts a round trip. One that outlives losses does so too if the connection is lost already, which its owner does not know
 /// yet.
 pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {

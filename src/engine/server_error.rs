@@ -20,6 +20,8 @@ pub(super) enum Verdict {
     BadSubject(Problem),
     /// The server cannot take what it is being sent, and closes.
     Choked(Problem),
+    /// The same, because a control line is too long for it.
+    LongLine(Problem),
     /// Something else; the server may close, or not.
     Other(Problem),
 }
@@ -31,6 +33,7 @@ impl From<Verdict> for Problem {
             | Verdict::InvalidSubject(p)
             | Verdict::BadSubject(p)
             | Verdict::Choked(p)
+            | Verdict::LongLine(p)
             | Verdict::Other(p)
             | Verdict::Permission { problem: p, .. } => p,
         }
@@ -49,8 +52,10 @@ const FATAL: &[(&str, Code)] = &[
 ];
 
 /// Errors that end a connection because of what it was sent, by the beginning of their text in lower case.
-const CHOKED: &[&str] =
-    &["maximum payload violation", "maximum control line exceeded", "unknown protocol operation", "parser error"];
+const CHOKED: &[&str] = &["maximum payload violation", "unknown protocol operation", "parser error"];
+
+/// The one of them that is about the length of a control line.
+const LONG_LINE: &str = "maximum control line exceeded";
 
 /// Classifies the text of a server error.
 pub(super) fn classify(text: &str) -> Verdict {
@@ -72,6 +77,9 @@ pub(super) fn classify(text: &str) -> Verdict {
         return Verdict::BadSubject(Problem::new(Code::BadSubject, text));
     }
     let problem = Problem::new(Code::Server, text);
+    if problem.text.starts_with(LONG_LINE) {
+        return Verdict::LongLine(problem);
+    }
     if CHOKED.iter().any(|start| problem.text.starts_with(start)) { Verdict::Choked(problem) } else { Verdict::Other(problem) }
 }
 
@@ -107,6 +115,8 @@ mod tests {
         assert!(matches!(classify("Invalid Publish Subject"), Verdict::BadSubject(_)));
         let choked = Verdict::Choked(Problem::new(Code::Server, "maximum payload violation"));
         assert_eq!(classify("Maximum Payload Violation"), choked);
+        let long = Verdict::LongLine(Problem::new(Code::Server, LONG_LINE));
+        assert_eq!(classify("Maximum Control Line Exceeded"), long);
         assert_eq!(classify("'Secure Connection'"), Verdict::Other(Problem::new(Code::Server, "secure connection")));
     }
 

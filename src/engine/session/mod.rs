@@ -21,7 +21,7 @@ use super::outbox::Batch;
 use super::shared::{Shared, Stop, count};
 use super::transport::{Shareable, Stream};
 use super::url::Scheme;
-use super::{CallId, lock};
+use super::{CallId, lock, refused};
 use input::Input;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -66,6 +66,10 @@ struct Session<'a> {
     odd: RefCell<VecDeque<bool>>,
     /// The server ended the connection for what was being written.
     choked: Cell<bool>,
+    /// The same for a control line that is too long: whether subscriptions were being restored, and the error.
+    long_line: RefCell<Option<(bool, Problem)>>,
+    /// Whether the server has not yet answered the PING behind the subscriptions that it was told of at first.
+    restoring: Cell<bool>,
     /// Whether the connection has been announced.
     announced: Cell<bool>,
     /// What losses mean.
@@ -93,7 +97,8 @@ pub(super) async fn run(
     config: &Config,
 ) -> Option<Loss> {
     if let Some(inbox) = &mut lock(&shared.calls).inbox {
-        inbox.refused = false;
+        // Unless it is not restored.
+        inbox.refused &= !inbox.sub.state().sent;
     }
     let session = Session {
         shared,
@@ -108,6 +113,8 @@ pub(super) async fn run(
         cause_told: Cell::new(false),
         odd: RefCell::default(),
         choked: Cell::new(false),
+        long_line: RefCell::default(),
+        restoring: Cell::new(false),
         announced: Cell::new(false),
         losses: config.losses,
     };
@@ -132,6 +139,9 @@ pub(super) async fn run(
     let dropped = shared.outbox.give_back(batch, session.choked.get(), |id| calls.contains(id));
     drop(calls);
     count(&shared.counters.dropped, dropped);
+    if let Some((restoring, problem)) = session.long_line.take() {
+        refused::by_length(shared, restoring, &problem).into_iter().for_each(|problem| session.report(problem));
+    }
     let (seen, told) = (session.announced.get() || session.choked.get(), session.cause_told.get());
     ended.map(|problem| Loss { problem, seen, told })
 }

@@ -242,7 +242,10 @@ impl Session<'_> {
                     self.shared.tell_end(id, End::Pong(sent.elapsed()));
                 }
             }
-            Some(Awaited::Session) => self.answered.notify_one(),
+            Some(Awaited::Session) => {
+                self.restoring.set(false);
+                self.answered.notify_one();
+            }
             Some(Awaited::KeepAlive) | None => (),
         }
     }

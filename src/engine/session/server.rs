@@ -6,7 +6,7 @@ use crate::engine::log::Level;
 use crate::engine::server_error::{Verdict, classify};
 use crate::engine::wire::header;
 use crate::engine::wire::info::Info;
-use crate::engine::{cause, lock, request};
+use crate::engine::{cause, lock, refused};
 use std::time::{Duration, Instant};
 
 /// Time in which a server closes after an error of an unknown kind, if it does.
@@ -56,6 +56,11 @@ impl Session<'_> {
                 self.choked.set(true);
                 self.hold(problem);
             }
+            Verdict::LongLine(problem) => {
+                self.choked.set(true);
+                self.long_line.replace(Some((self.restoring.get(), problem.clone())));
+                self.hold(problem);
+            }
             Verdict::Other(problem) => self.hold(problem),
             Verdict::BadSubject(problem) => {
                 // Subjects of the library's own making are not the script's concern.
@@ -67,7 +72,7 @@ impl Session<'_> {
             Verdict::InvalidSubject(problem) => self.report(problem),
             Verdict::Permission { subject, problem } => {
                 self.report(problem.clone());
-                request::refused(self.shared, &subject, &problem);
+                refused::by_subject(self.shared, &subject, &problem);
             }
         }
         Ok(())

@@ -40,6 +40,7 @@ impl Session<'_> {
             // restored may send to a subscription at once, by way of another connection.
             restored.extend_from_slice(encode::PING);
             self.awaited.borrow_mut().push_back(Awaited::Session);
+            self.restoring.set(true);
             w.write_all(&restored).await?;
             w.flush().await?;
             // A server that does not answer gets them all the same.
