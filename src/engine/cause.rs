@@ -3,6 +3,7 @@
 //! They are decided by the types of errors alone; `address` is `host:port` for the text.
 
 use super::config::Losses;
+use super::der::{OID, all, dotted};
 use super::error::{Code, Problem};
 use super::wire::header;
 use std::error::Error;
@@ -121,16 +122,37 @@ pub(super) fn words(error: &CertificateError) -> String {
         CertificateError::BadSignature => "a signature is not valid, or its key is of a kind that is not supported",
         CertificateError::NotValidForName => "the certificate is for another name",
         CertificateError::InvalidPurpose => "the certificate is not meant for servers",
-        other if reason(other) == Some(&webpki::Error::CaUsedAsEndEntity) => {
-            "the certificate is that of an authority, not of a server"
+        CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id: id, .. } => {
+            return format!("a certificate was signed with {}, which is not supported", algorithm(id));
         }
-        other => {
-            return reason(other).map_or_else(|| other.to_string(), |reason| format!("the certificate is refused ({reason})"));
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { public_key_algorithm_id: id, .. } => {
+            return format!("a certificate was signed by a key of the kind {}, which is not supported", algorithm(id));
         }
+        other => match reason(other) {
+            Some(webpki::Error::CaUsedAsEndEntity) => "the certificate is that of an authority, not of a server",
+            Some(webpki::Error::EndEntityUsedAsCa) => "the certificate was issued by one that is not that of an authority",
+            Some(webpki::Error::NameConstraintViolation) => "its authority may not issue certificates for the names in it",
+            Some(webpki::Error::PathLenConstraintViolated) => "there are more authorities in between than one of them allows",
+            Some(reason) => return format!("the certificate is refused ({reason})"),
+            None => return other.to_string(),
+        },
     };
     match reason(error) {
         Some(reason) => format!("{text} ({reason})"),
         None => format!("{text} ({error:?})"),
+    }
+}
+
+/// Name of what an algorithm's identifiers in DER say, the last of which is the most telling.
+fn algorithm(identifiers: &[u8]) -> String {
+    let oid = all(identifiers).filter(|element| element.tag == OID).last().map(|element| dotted(element.content));
+    match oid.as_deref() {
+        Some("1.2.840.10045.4.1" | "1.2.840.113549.1.1.5" | "1.2.840.10040.4.3" | "1.3.14.3.2.29") => "SHA-1".to_string(),
+        Some("1.2.840.113549.1.1.2" | "1.2.840.113549.1.1.4") => "MD2 or MD5".to_string(),
+        Some("1.3.132.0.35") => "P-521".to_string(),
+        Some("1.3.101.113") => "Ed448".to_string(),
+        Some(other) => other.to_string(),
+        None => "an algorithm that cannot be read".to_string(),
     }
 }
 
@@ -175,6 +197,14 @@ mod tests {
         assert_eq!(code(io::ErrorKind::UnexpectedEof), Code::BrokenSocket);
         assert_eq!(code(io::ErrorKind::TimedOut), Code::ConnectionTimeout);
         assert_eq!(code(io::ErrorKind::InvalidData), Code::Protocol);
+    }
+
+    #[test]
+    fn algorithms() {
+        assert_eq!(algorithm(&[6, 7, 42, 134, 72, 206, 61, 4, 1]), "SHA-1");
+        assert_eq!(algorithm(&[6, 7, 42, 134, 72, 206, 61, 2, 1, 6, 5, 43, 129, 4, 0, 35]), "P-521");
+        assert_eq!(algorithm(&[6, 3, 42, 3, 4, 5, 0]), "1.2.3.4");
+        assert_eq!(algorithm(&[]), "an algorithm that cannot be read");
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! As much of DER as is needed to say what a certificate is.
 
 /// Tag of a SEQUENCE.
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(in crate::engine) const SEQUENCE: u8 = 0x30;
 /// Tag of an INTEGER.
-pub(super) const INTEGER: u8 = 0x02;
+pub(in crate::engine) const INTEGER: u8 = 0x02;
 /// Tag of an OBJECT IDENTIFIER.
-pub(super) const OID: u8 = 0x06;
+pub(in crate::engine) const OID: u8 = 0x06;
 /// Tag of a BIT STRING.
-pub(super) const BIT_STRING: u8 = 0x03;
+pub(in crate::engine) const BIT_STRING: u8 = 0x03;
 /// Tag of a BOOLEAN.
-pub(super) const BOOLEAN: u8 = 0x01;
+pub(in crate::engine) const BOOLEAN: u8 = 0x01;
 
 /// An element of DER.
 #[derive(Clone, Copy)]
-pub(super) struct Element<'a> {
+pub(in crate::engine) struct Element<'a> {
     pub tag: u8,
     pub content: &'a [u8],
     /// Tag and length included.
@@ -21,7 +21,7 @@ pub(super) struct Element<'a> {
 }
 
 /// The first element and what follows it; `None` if there is none that is whole.
-pub(super) fn first(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
+pub(in crate::engine) fn first(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (&tag, rest) = input.split_first()?;
     let (&short, rest) = rest.split_first()?;
     let (length, rest) = match short {
@@ -37,7 +37,7 @@ pub(super) fn first(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
 }
 
 /// The elements one after the other, up to the first that is broken.
-pub(super) fn all(mut input: &[u8]) -> impl Iterator<Item = Element<'_>> {
+pub(in crate::engine) fn all(mut input: &[u8]) -> impl Iterator<Item = Element<'_>> {
     std::iter::from_fn(move || {
         let (element, rest) = first(input)?;
         input = rest;
@@ -46,12 +46,12 @@ pub(super) fn all(mut input: &[u8]) -> impl Iterator<Item = Element<'_>> {
 }
 
 /// The content of the one element that the input begins with, if it has this tag.
-pub(super) fn content(input: &[u8], tag: u8) -> Option<&[u8]> {
+pub(in crate::engine) fn content(input: &[u8], tag: u8) -> Option<&[u8]> {
     first(input).filter(|(element, _)| element.tag == tag).map(|(element, _)| element.content)
 }
 
 /// An object identifier as people write it.
-pub(super) fn dotted(oid: &[u8]) -> String {
+pub(in crate::engine) fn dotted(oid: &[u8]) -> String {
     let mut numbers: Vec<u64> = Vec::new();
     let mut number: u64 = 0;
     for byte in oid {

@@ -16,6 +16,7 @@ mod config;
 mod conn;
 mod counted;
 mod deliver;
+mod der;
 mod error;
 mod hearing;
 mod listen;
@@ -40,6 +41,7 @@ mod talk;
 mod timers;
 mod transport;
 mod url;
+mod user_files;
 mod wire;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The handshake with a server of the pool, until the PONG that makes it a connection.
 
-use super::credentials::credentials;
+use super::credentials::{credentials, reads_files};
 use super::input::Input;
 use crate::engine::cause;
 use crate::engine::config::{Config, Losses};
@@ -9,12 +9,16 @@ use crate::engine::pool::ServerEntry;
 use crate::engine::server_error::classify;
 use crate::engine::transport::{self, Stream, Target};
 use crate::engine::url::Scheme;
+use crate::engine::user_files::aside;
 use crate::engine::wire::connect::{self, Connect, Credentials};
 use crate::engine::wire::info::Info;
 use crate::engine::wire::parse::Op;
 use crate::engine::wire::{encode, header};
 use std::io;
 use tokio::io::AsyncWriteExt;
+
+/// Error text for a file that could not be read in time.
+const TOO_LATE: &str = "The file with the credentials cannot be read: nothing came in time";
 
 /// An established connection.
 pub(in crate::engine) struct Link {
@@ -47,6 +51,11 @@ pub(in crate::engine) async fn establish(target: &Target<'_>, entry: &ServerEntr
         stream = transport::secure(stream, target).await?;
     }
     let credentials = match info.auth_required {
+        true if reads_files(config) => {
+            let (auth, config, nonce) = (entry.auth.clone(), config.clone(), info.nonce.clone());
+            let read = aside(target.deadline, move || credentials(&auth, &config, nonce.as_deref()));
+            read.await.unwrap_or_else(|| Err(Problem::new(Code::Authorization, TOO_LATE)))?
+        }
         true => credentials(&entry.auth, config, info.nonce.as_deref())?,
         false => Credentials::default(),
     };

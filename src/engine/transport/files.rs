@@ -2,12 +2,16 @@
 
 use super::pem;
 use super::target::Warn;
+use crate::engine::user_files;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::rustls;
+
+/// Description of the keys that can sign.
+const KEYS: &str = "it is damaged, or of another kind than RSA with 2048 to 4096 bits, P-256, P-384 and Ed25519";
 
 /// A certificate and the line of its file where it begins.
 struct Found {
@@ -20,12 +24,12 @@ struct Found {
 /// # Errors
 /// A text that names the file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+    user_files::bytes(path).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// Error text for a file or folder without a usable certificate.
-pub(super) fn nothing(path: &Path) -> String {
-    format!("{}: no certificate found that can be used", path.display())
+pub(super) fn nothing(path: &Path, file: &[u8]) -> String {
+    format!("{}: no certificate found that can be used{}", path.display(), pem::instead(file))
 }
 
 /// The certificates in the bytes of a file; warns of each that cannot be read.
@@ -61,13 +65,14 @@ fn left_out(path: &Path, line: usize, reason: &str, warn: Warn<'_>) {
 /// # Errors
 /// A text that names the file and what is wrong with it.
 pub(super) fn identity(cert: &Path, key: &Path, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Result<CertifiedKey, String> {
-    let found = certificates(&read(cert)?, cert, warn);
+    let file = read(cert)?;
+    let found = certificates(&file, cert, warn);
     if found.is_empty() {
-        return Err(nothing(cert));
+        return Err(nothing(cert, &file));
     }
     let chain = found.into_iter().map(|f| f.certificate).collect();
     let signing = provider.key_provider.load_private_key(private_key(key)?);
-    let signing = signing.map_err(|e| format!("{}: the key cannot be used: {e}", key.display()))?;
+    let signing = signing.map_err(|_| format!("{}: the key cannot be used: {KEYS}", key.display()))?;
     let identity = CertifiedKey::new(chain, signing);
     match identity.keys_match() {
         // A certificate that cannot be understood here, such as one of version 1, is for the server to judge.
@@ -81,7 +86,8 @@ pub(super) fn identity(cert: &Path, key: &Path, provider: &Arc<CryptoProvider>, 
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let shown = path.display();
-    for block in pem::blocks(&read(path)?) {
+    let file = read(path)?;
+    for block in pem::blocks(&file) {
         if !block.label.ends_with("PRIVATE KEY") {
             continue;
         }
@@ -96,5 +102,5 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
             other => Err(format!("{shown}: keys of the kind {other} are not supported")),
         };
     }
-    Err(format!("{shown}: no private key found"))
+    Err(format!("{shown}: no private key found{}", pem::instead(&file)))
 }

@@ -3,7 +3,6 @@
 //! [`open`] makes it, [`secure`] puts TLS on it where the server asks for that only in its INFO.
 
 mod ahead;
-mod der;
 mod dial;
 mod files;
 mod pem;
@@ -23,7 +22,8 @@ pub(in crate::engine) use target::Target;
 use super::cause;
 use super::error::Problem;
 use super::url::Scheme;
-use std::sync::Arc;
+use super::{lock, user_files};
+use std::sync::{Arc, Mutex};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -63,7 +63,17 @@ async fn handshake(tcp: TcpStream, target: &Target<'_>) -> Result<TlsStream<TcpS
     let address = target.address();
     let tls = &target.config.tls;
     let failed = |reason: String| cause::tls_failed(&address, &reason);
-    let config = tls::client_config(tls, target.other_names, target.warn).map_err(failed)?;
+    let (options, names) = (tls.clone(), target.other_names.to_vec());
+    let made = user_files::aside(target.deadline, move || {
+        let warnings = Mutex::new(Vec::new());
+        let made = tls::client_config(&options, &names, &|text| lock(&warnings).push(text));
+        (made, warnings.into_inner().unwrap_or_default())
+    });
+    let Some((made, warnings)) = made.await else {
+        return Err(failed("the files in -tls_opts cannot be read: nothing came in time".to_string()));
+    };
+    warnings.into_iter().for_each(target.warn);
+    let config = made.map_err(failed)?;
     let name = tls::name_to_ask_for(tls, target.host).map_err(failed)?;
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, tcp).await.map_err(|e| cause::of_io(&e, &address))

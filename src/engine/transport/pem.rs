@@ -1,6 +1,6 @@
 //! Files of certificates in all forms that OpenSSL reads, block by block.
 
-use super::der::{OID, SEQUENCE, all, content, dotted, first};
+use crate::engine::der::{OID, SEQUENCE, all, content, dotted, first};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -10,9 +10,6 @@ const CERTIFICATE: &[&str] = &["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 
 /// Label of a certificate that is followed by the purposes for which its owner trusts it.
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
-
-/// Byte order mark of UTF-8, with which Windows programs begin a text.
-const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Decoder that is lenient about the end: some programs leave the padding or some bits wrong.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -43,7 +40,6 @@ struct Open {
 pub(super) fn blocks(file: &[u8]) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<Open> = None;
-    let file = file.strip_prefix(MARK).unwrap_or(file);
     // Lines end with LF, perhaps after a CR, or in old files with CR alone.
     let end = if file.contains(&b'\n') { b'\n' } else { b'\r' };
     for (number, line) in file.split(|b| *b == end).enumerate() {
@@ -64,7 +60,8 @@ pub(super) fn blocks(file: &[u8]) -> Vec<Block> {
 
 fn between(line: &[u8], start: &str) -> Option<String> {
     let label = line.strip_prefix(start.as_bytes())?.strip_suffix(b"-----")?;
-    Some(String::from_utf8_lossy(label).into_owned())
+    // Two of them on one line are none.
+    (!label.windows(5).any(|w| w == b"-----")).then(|| String::from_utf8_lossy(label).into_owned())
 }
 
 fn unfinished(open: Open) -> Block {
@@ -81,6 +78,20 @@ fn finished(open: Open) -> Block {
     let encrypted = open.label == "ENCRYPTED PRIVATE KEY" || headers.windows(9).any(|w| w == b"ENCRYPTED");
     let der = BASE64.decode(body).map_err(|_| "it is not base64");
     Block { label: open.label, line: open.line, der, encrypted }
+}
+
+/// What a file holds in place of what was looked for, as the end of a text; empty if there is nothing to say about it.
+pub(super) fn instead(file: &[u8]) -> String {
+    if first(file).is_some_and(|(element, _)| element.tag == SEQUENCE) {
+        return "; it is binary (DER or PKCS #12), and PEM is needed".to_string();
+    }
+    let mut labels: Vec<String> = blocks(file).into_iter().map(|block| block.label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    match labels.is_empty() || labels.iter().any(|label| CERTIFICATE.contains(&label.as_str())) {
+        true => String::new(),
+        false => format!("; it holds {}", labels.join(", ")),
+    }
 }
 
 /// Whether a block is meant to be a certificate.
@@ -130,7 +141,7 @@ mod tests {
     fn forms() {
         let block = "-----BEGIN CERTIFICATE-----\nMAEF\n-----END CERTIFICATE-----\n";
         assert_eq!(seen(block.as_bytes()), [good(1)]);
-        assert_eq!(seen(format!("\u{feff}{block}text: more\n\n{block}").as_bytes()), [good(1), good(6)]);
+        assert_eq!(seen(format!("{block}text: more\n\n{block}").as_bytes()), [good(1), good(6)]);
         assert_eq!(seen(block.replace('\n', "\r\n").as_bytes()), [good(1)]);
         assert_eq!(seen(block.replace('\n', "\r").as_bytes()), [good(1)]);
         assert_eq!(seen(block.replace('\n', " \t\n").as_bytes()), [good(1)]);

@@ -75,9 +75,10 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
     }
     let mut trusted = Vec::new();
     if let Some(file) = &tls.cafile {
-        trusted = files::authorities(&files::read(file)?, file, warn);
+        let bytes = files::read(file)?;
+        trusted = files::authorities(&bytes, file, warn);
         if trusted.is_empty() {
-            return Err(files::nothing(file));
+            return Err(files::nothing(file, &bytes));
         }
     }
     if let Some(dir) = &tls.cadir {
@@ -88,7 +89,7 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
             trusted.extend(files::authorities(&file, &path, warn));
         }
         if trusted.is_empty() {
-            return Err(files::nothing(dir));
+            return Err(files::nothing(dir, &[]));
         }
     }
     Ok(Trust::Roots(Authorities::new(trusted, provider)?))

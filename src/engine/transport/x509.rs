@@ -1,6 +1,6 @@
 //! Descriptions of certificates, for errors whose cause the verifier cannot tell.
 
-use super::der::{BIT_STRING, BOOLEAN, INTEGER, OID, SEQUENCE, all, content, dotted, first};
+use crate::engine::der::{BIT_STRING, BOOLEAN, INTEGER, OID, SEQUENCE, all, content, dotted, first};
 
 /// Least size of an RSA key whose signatures are verified.
 const LEAST_RSA_BITS: usize = 2048;
