@@ -9,7 +9,7 @@ use super::calls::{Answer, Calls, Handler};
 use super::conn::Client;
 use super::fault::Fault;
 use super::task::Slot;
-use crate::engine::{CallId, End, Mode, Problem, Pulse, RequestSpec};
+use crate::engine::{CallId, End, Mode, Problem, Publication, Pulse, RequestSpec};
 use crate::tcl::event::later;
 
 /// A timeout in ms, 0 for none, as the engine takes it.
@@ -94,6 +94,14 @@ impl Listening {
     /// Unsubscribes; what is on its way still comes.
     pub(crate) fn leave(&self) {
         self.client.engine().leave(self.id);
+    }
+
+    /// Publishes a message whose refusal comes as the end, [`End::Refused`].
+    ///
+    /// # Errors
+    /// Those of the engine's publish.
+    pub(crate) fn publish(&self, p: &Publication<'_>) -> Result<(), Problem> {
+        self.client.engine().publish_for(self.id, p)
     }
 }
 

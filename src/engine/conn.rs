@@ -1,6 +1,5 @@
 //! The engine as its users see it.
 
-use super::alive::Pulse;
 use super::config::Config;
 use super::counted::Counted;
 use super::error::{Code, Problem};
@@ -12,7 +11,7 @@ use super::request::{self, RequestSpec};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
-use super::{CallId, SubId, listen, lock, supervisor};
+use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -271,49 +270,6 @@ impl Conn {
     /// A number for the owner of counted calls.
     pub fn new_owner(&self) -> CallId {
         lock(&self.shared.calls).next_aside()
-    }
-
-    /// Subscribes for a consumer of the library itself: every message, statuses included, is an `Event::Reply` of this
-    /// call, none is ever dropped; the subscription is restored after a loss. It ends by [`Conn::cancel`], or with the
-    /// connection (`End::Closed`, `End::Lost`).
-    ///
-    /// # Errors
-    /// `ErrConnectionClosed`, `ErrBadSubject`.
-    pub fn listen(&self, subject: &str) -> Result<CallId, Problem> {
-        if self.is_foreign() {
-            return Err(Problem::forked());
-        }
-        request::listen(&self.shared, subject, None)
-    }
-
-    /// The same for the inbox of pulls: heartbeats are not delivered, but noted as every sign of life is.
-    ///
-    /// # Errors
-    /// As [`Conn::listen`].
-    pub fn listen_to_pulls(&self, subject: &str) -> Result<(CallId, Arc<Pulse>), Problem> {
-        if self.is_foreign() {
-            return Err(Problem::forked());
-        }
-        let pulse = Pulse::new();
-        Ok((request::listen(&self.shared, subject, Some(Arc::clone(&pulse)))?, pulse))
-    }
-
-    /// Unsubscribes such a call, which still takes what is on its way.
-    pub fn leave(&self, id: CallId) {
-        if !self.is_foreign() {
-            listen::leave(&self.shared, id);
-        }
-    }
-
-    /// Has the I/O thread send a message every so often, until [`Conn::cancel`], the end, or `most`.
-    ///
-    /// # Errors
-    /// `ErrBadSubject`, `ErrInvalidArg`.
-    pub fn repeat(&self, msg: Outgoing, every: Duration, most: Duration) -> Result<CallId, Problem> {
-        if self.is_foreign() {
-            return Err(Problem::forked());
-        }
-        listen::repeat(&self.shared, msg, every, most)
     }
 
     /// The number of a call that was refused with `ErrConnectionClosed`, for an owner that has not heard yet that no server is left.

@@ -193,8 +193,11 @@ fn reset_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let js = Rc::clone(js);
     block(call.interp, async move {
         js.api.needs_level("The method reset_consumer", RESETS).await?;
-        // The reset of a consumer that does not exist is not answered.
-        js.api.json(&format!("CONSUMER.INFO.{address}"), String::new()).await?;
+        // The reset of a consumer that does not exist is not answered. Who may not look does without.
+        match js.api.json(&format!("CONSUMER.INFO.{address}"), String::new()).await {
+            Err(fault) if !fault.is_refusal() => return Err(fault.into()),
+            _ => {}
+        }
         Ok(dict_of(js.api.json(&format!("CONSUMER.RESET.{address}"), body).await?))
     })
 }

@@ -20,6 +20,8 @@ impl Source {
         self.buffered_bytes.set(0);
         let fault = match (reason.as_str(), self.give_up()) {
             ("drained" | "stopped" | "stop_after", _) => None,
+            // What the connection is told of a refusal says it all.
+            _ if self.refusal.borrow().is_some() => None,
             (_, cause) => Some(cause.unwrap_or_else(|| self.ended())),
         };
         self.event("ended", reason, fault);
@@ -28,6 +30,9 @@ impl Source {
 
     /// The fault of a call after the end.
     pub(crate) fn ended(&self) -> Fault {
+        if let Some(problem) = &*self.refusal.borrow() {
+            return problem.clone().into();
+        }
         let reason = self.reason.borrow().clone();
         if reason == CLOSED { Fault::ClosedWaiting } else { Fault::ConsumeEnded(reason) }
     }

@@ -91,10 +91,17 @@ impl Source {
         self.keeper.as_ref().and_then(|keeper| keeper.cause.take())
     }
 
-    /// Nothing comes to the present inbox.
-    pub(super) fn deaf(&self, problem: Problem) {
-        if let Some(keeper) = &self.keeper {
-            keeper.deaf.replace(Some(problem));
+    /// Nothing comes to the present inbox: whoever makes a consumer for it hears of that, otherwise it is the end.
+    pub(super) fn refused(self: &Rc<Self>, problem: Problem) {
+        match &self.keeper {
+            Some(keeper) if self.is_pushed() || keeper.unanswered.get() => {
+                keeper.deaf.replace(Some(problem));
+            }
+            _ => {
+                self.machine.borrow_mut().end(&problem.text);
+                self.refusal.replace(Some(problem));
+                self.act();
+            }
         }
     }
 

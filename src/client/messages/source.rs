@@ -16,7 +16,7 @@ use crate::client::calls::Answer;
 use crate::client::conn::{Observer, State};
 use crate::client::fault::{Fault, Waiting};
 use crate::client::task::Task;
-use crate::engine::{End, Message, Outgoing, Pulse, Subject};
+use crate::engine::{End, Message, Outgoing, Problem, Pulse, Subject};
 use crate::rules::consumption::{Action, Consumption, Loss};
 use crate::rules::metadata;
 use crate::rules::order::Sorted;
@@ -88,6 +88,8 @@ pub(crate) struct Source {
     pub(super) observer: RefCell<Option<Rc<Observer>>>,
     pub(super) timer: RefCell<Option<(Instant, Timer)>>,
     pub(super) reason: RefCell<String>,
+    /// Why the server refuses to be asked for messages.
+    pub(super) refusal: RefCell<Option<Problem>>,
     pub(super) tell: Box<dyn Fn(Told)>,
 }
 
@@ -137,6 +139,7 @@ impl Source {
             observer: RefCell::default(),
             timer: RefCell::default(),
             reason: RefCell::default(),
+            refusal: RefCell::default(),
             tell,
         })
     }
@@ -194,7 +197,7 @@ impl Source {
 
     fn came(self: &Rc<Self>, number: u64, answer: Answer) {
         match answer {
-            Answer::End(End::Refused(problem)) if number == self.number.get() => self.deaf(problem),
+            Answer::End(End::Refused(problem)) if number == self.number.get() => self.refused(problem),
             // Its observer tells of the end of the connection.
             Answer::End(_) => {}
             // What is on its way from a former consumer comes again from the present one.
@@ -316,7 +319,7 @@ impl Source {
         let reply = Some(inbox.subject.clone());
         let msg = Outgoing { subject, reply, headers: None, payload: Bytes::from(payload) };
         // Without a connection its observer will act, otherwise missing heartbeats.
-        let _ = self.origin.api.client.engine().publish_at_once(&msg.as_publication());
+        let _ = inbox.listening.publish(&msg.as_publication());
     }
 
     /// Time of the last sign of life; `None` where nothing is awaited.
