@@ -171,6 +171,8 @@ pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)
         Kind::Str => (text(), word.clone()),
         Kind::NonEmpty | Kind::Command if word.is_empty() => return Err(bad().into()),
         Kind::NonEmpty => (text(), word.clone()),
+        Kind::Trimmed if word.is_empty() || word.as_text().trim().len() < word.as_text().len() => return Err(bad().into()),
+        Kind::Trimmed => (text(), word.clone()),
         Kind::SubjectPrefix if !check_subject(&word.as_text(), Role::Publish, true) => return Err(bad().into()),
         Kind::SubjectPrefix => (text(), word.clone()),
         Kind::Command => {

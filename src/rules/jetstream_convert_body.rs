@@ -53,7 +53,7 @@ pub(crate) fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, Bad
         }
         Kind::Bool => boolean(value).map(Json::Bool).ok_or_else(bad),
         Kind::Str => text(value).map(|t| Json::String(t.into_owned())).ok_or_else(bad),
-        Kind::NonEmpty | Kind::SubjectPrefix | Kind::Command => {
+        Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix | Kind::Command => {
             text(value).filter(|t| !t.is_empty()).map(|t| Json::String(t.into_owned())).ok_or_else(bad)
         }
         Kind::Enum(words) => {

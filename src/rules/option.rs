@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Str,
     /// A string that is not empty (`valid_str`).
     NonEmpty,
+    /// A string that goes into a header, where the server takes no notice of blanks at its ends: it has none (`valid_str`).
+    Trimmed,
     /// A subject that other tokens will follow: no wildcards, no empty tokens (`valid_str`).
     SubjectPrefix,
     /// A Tcl dict (`dict`).
@@ -58,7 +60,7 @@ impl Kind {
             Kind::Count => "pos_int",
             Kind::Int | Kind::Millis => "int",
             Kind::Bool => "bool",
-            Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Command | Kind::Enum(_) => "valid_str",
+            Kind::Str | Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix | Kind::Command | Kind::Enum(_) => "valid_str",
             Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
             Kind::List | Kind::MillisList | Kind::StrList | Kind::ObjectList(_) => "list",
         }
@@ -75,7 +77,7 @@ impl Kind {
             Kind::Millis | Kind::Delay => "ms",
             Kind::Bool => "boolean",
             Kind::Str => "string",
-            Kind::NonEmpty | Kind::SubjectPrefix => "non-empty string",
+            Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix => "non-empty string",
             Kind::Command => "command prefix",
             Kind::Enum(_) => "one of several words",
             Kind::Dict | Kind::Object(_) | Kind::StrMap => "dict",
@@ -254,7 +256,7 @@ pub(crate) const fn flag(table: &[Opt], name: &'static str) -> Preset<bool> {
 /// A text of the table, with its default.
 pub(crate) const fn text(table: &[Opt], name: &'static str) -> Preset<&'static str> {
     let (index, default) = defaulted(table, name);
-    let is_text = matches!(table[index].kind, Kind::Str | Kind::NonEmpty | Kind::SubjectPrefix | Kind::Enum(_));
+    let is_text = matches!(table[index].kind, Kind::Str | Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix | Kind::Enum(_));
     assert!(is_text, "the option is no text");
     Preset { index, name: Name(name), default }
 }

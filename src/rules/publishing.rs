@@ -7,11 +7,11 @@ use super::ttl;
 pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
     row("timeout", Kind::Timeout, "limit of the wait, by default the JetStream object's; 0 waits for ever"),
     row("callback", Kind::Command, "return a request ID at once; the acknowledgement goes to the callback"),
-    row("stream", Kind::NonEmpty, "stream that is expected to store the message; another one is an error. Recommended"),
+    row("stream", Kind::Trimmed, "stream that is expected to store the message; another one is an error. Recommended"),
     row("header", Kind::Dict, "*new:* headers, a dict as of `nats::header`"),
     row(
         "msg_id",
-        Kind::NonEmpty,
+        Kind::Trimmed,
         "*new:* ID of the message: within its `-duplicate_window` the stream stores no other one of this ID",
     ),
     row("expected_last_seq", Kind::Count, "*new:* sequence that the stream's last message must have"),
@@ -22,10 +22,10 @@ pub(crate) const PUBLISH_OPTIONS: &[Opt] = &[
     ),
     row(
         "expected_last_subject",
-        Kind::NonEmpty,
+        Kind::Trimmed,
         "*new:* the subject that `-expected_last_subject_seq` is about, wildcards allowed, in place of the message's own; level 1",
     ),
-    row("expected_last_msg_id", Kind::NonEmpty, "*new:* ID that the stream's last message must have"),
+    row("expected_last_msg_id", Kind::Trimmed, "*new:* ID that the stream's last message must have"),
     row(
         "ttl",
         Kind::Ttl,
