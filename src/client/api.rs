@@ -11,8 +11,9 @@ use super::calls::Answer;
 use super::conn::Client;
 use super::fault::{Fault, Waiting};
 use crate::engine::{Headers, Message, Mode, Outgoing, RequestSpec, Subject};
-use crate::rules::jetstream_convert::{api_error, is_pub_ack, page};
+use crate::rules::jetstream_convert::{api_error, is_pub_ack};
 use crate::rules::option::{Opt, Value};
+use crate::rules::replies::check;
 use crate::rules::too_new::too_new;
 use crate::rules::version::Version;
 
@@ -58,11 +59,21 @@ pub(super) fn parse(message: &Message) -> Result<Json, Fault> {
     serde_json::from_slice(message.payload()).map_err(|_| Fault::ReplyNotJson)
 }
 
-/// The reply of the API.
+/// The reply of the API to a request; `rest` is the request's subject behind the prefix.
+///
+/// # Errors
+/// Those of [`unrefused`]; [`Fault::ReplyIncomplete`] if it does not hold what a reply to that request does.
+pub(super) fn read(rest: &str, message: &Message) -> Result<Json, Fault> {
+    let reply = unrefused(message)?;
+    check(rest, &reply).map_err(|_| Fault::ReplyIncomplete)?;
+    Ok(reply)
+}
+
+/// A reply that is no error.
 ///
 /// # Errors
 /// [`Fault::Api`] if it is a refusal; [`Fault::ReplyNotJson`] and [`Fault::ReplyIncomplete`] if it is no reply of the API.
-pub(super) fn read(message: &Message) -> Result<Json, Fault> {
+fn unrefused(message: &Message) -> Result<Json, Fault> {
     let reply = parse(message)?;
     match response_error(&reply) {
         Some(fault) => Err(fault),
@@ -75,7 +86,7 @@ pub(super) fn read(message: &Message) -> Result<Json, Fault> {
 /// # Errors
 /// [`Fault::Api`]; [`Fault::NotAnAck`] if it is no acknowledgement: any client may listen to the subject.
 pub(crate) fn pub_ack(message: &Message) -> Result<Json, Fault> {
-    match read(message) {
+    match unrefused(message) {
         Ok(reply) if is_pub_ack(&reply) => Ok(reply),
         Err(Fault::Api(error)) => Err(Fault::Api(error)),
         _ => Err(Fault::NotAnAck),
@@ -185,7 +196,7 @@ impl Api {
     /// As [`Api::ask`].
     pub(super) async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
         let message = self.raw(rest, Bytes::from(body), ms).await?;
-        let reply = read(&message)?;
+        let reply = read(rest, &message)?;
         Ok((message, reply))
     }
 
@@ -203,28 +214,6 @@ impl Api {
     /// As [`Api::ask`].
     pub(crate) async fn json_within(&self, rest: &str, ms: i64) -> Result<Json, Fault> {
         self.ask_within(rest, String::new(), ms).await.map(|(_, reply)| reply)
-    }
-
-    /// All names of a paged list: `field` of the replies to `rest`, asked again until the server has no more.
-    ///
-    /// # Errors
-    /// As [`Api::ask`].
-    pub(crate) async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>, Fault> {
-        let mut names: Vec<String> = Vec::new();
-        loop {
-            let mut body = Map::new();
-            body.insert("offset".into(), names.len().into());
-            if let Some((name, value)) = filter {
-                body.insert(name.into(), value.into());
-            }
-            let reply = self.json(rest, Json::Object(body).to_string()).await?;
-            let (page, total) = page(&reply, field).map_err(|_| Fault::ReplyIncomplete)?;
-            let empty = page.is_empty();
-            names.extend(page.into_iter().map(str::to_string));
-            if empty || names.len() as u64 >= total {
-                return Ok(names);
-            }
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::api::Api;
 use super::fault::Fault;
+use crate::rules::replies::page;
 
 impl Api {
     /// All elements of a paged list: `field` of the replies to `rest`, asked again until the server has no more.
@@ -19,18 +20,22 @@ impl Api {
                 body.insert(name.into(), value.into());
             }
             let mut reply = self.json(rest, Json::Object(body).to_string()).await?;
-            let total = reply.get("total").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
-            let page = match reply.get_mut(field).map(Json::take) {
-                Some(Json::Array(page)) if page.iter().all(Json::is_object) => page,
-                Some(Json::Null) | None => Vec::new(),
-                Some(_) => return Err(Fault::ReplyIncomplete),
-            };
+            let (page, total) = page(&mut reply, field);
             let empty = page.is_empty();
             all.extend(page);
             if empty || all.len() as u64 >= total {
                 return Ok(all);
             }
         }
+    }
+
+    /// All names of such a list.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub(crate) async fn names(&self, rest: &str, field: &str, filter: Option<(&str, &str)>) -> Result<Vec<String>, Fault> {
+        let names = self.pages(rest, field, filter).await?;
+        Ok(names.into_iter().filter_map(|name| name.as_str().map(str::to_string)).collect())
     }
 
     /// Information about a stream, with the subjects that match a filter and the deleted sequences if they are wanted.

@@ -17,9 +17,9 @@ fn may_exist(refused: &ApiError) -> bool {
     matches!(refused.err_code, STREAM_NAME_IN_USE | STREAM_INVALID_CONFIG)
 }
 
-/// The reply, or the server's refusal.
-fn refusable(message: &Message) -> Result<Result<Json, ApiError>, Fault> {
-    match read(message) {
+/// The reply to a request, or the server's refusal.
+fn refusable(rest: &str, message: &Message) -> Result<Result<Json, ApiError>, Fault> {
+    match read(rest, message) {
         Ok(reply) => Ok(Ok(reply)),
         Err(Fault::Api(refused)) => Ok(Err(refused)),
         Err(fault) => Err(fault),
@@ -48,8 +48,10 @@ impl Api {
             Err(refused) => return Err(Fault::Api(refused)),
         };
         // The errors of further requests must not hide the first refusal.
-        let Ok(info) = self.json(&format!("STREAM.INFO.{name}"), String::new()).await else {
-            return Err(Fault::Api(refused));
+        let info = match self.json(&format!("STREAM.INFO.{name}"), String::new()).await {
+            Ok(info) => info,
+            Err(Fault::ReplyIncomplete) => return Err(Fault::ReplyIncomplete),
+            Err(_) => return Err(Fault::Api(refused)),
         };
         let config = Json::Object(merge_update(config_of(&info)?, change));
         match self.attempt(&format!("STREAM.UPDATE.{name}"), config).await {
@@ -62,7 +64,7 @@ impl Api {
     /// A request whose refusal matters: the outer error is one of communication, the inner one the server's refusal.
     async fn attempt(&self, rest: &str, body: Json) -> Result<Result<Json, ApiError>, Fault> {
         let message = self.exchange(&self.subject(rest), body.to_string().into(), None, self.timeout).await?;
-        refusable(&message)
+        refusable(rest, &message)
     }
 
     /// Creates a stream by a configuration that is sent as it is, or updates an existing one; gives the reply as it came.
@@ -71,14 +73,16 @@ impl Api {
     /// As [`Api::create_or_update`].
     pub(crate) async fn create_or_update_as_given(&self, name: &str, config: String) -> Result<Message, Fault> {
         let config = Bytes::from(config);
-        let created = self.exchange(&self.subject(&format!("STREAM.CREATE.{name}")), config.clone(), None, self.timeout).await?;
-        let refused = match refusable(&created)? {
+        let create = format!("STREAM.CREATE.{name}");
+        let created = self.exchange(&self.subject(&create), config.clone(), None, self.timeout).await?;
+        let refused = match refusable(&create, &created)? {
             Ok(_) => return Ok(created),
             Err(refused) if may_exist(&refused) => refused,
             Err(refused) => return Err(Fault::Api(refused)),
         };
-        let updated = self.exchange(&self.subject(&format!("STREAM.UPDATE.{name}")), config, None, self.timeout).await;
-        match updated.and_then(|updated| refusable(&updated).map(|answer| (updated, answer))) {
+        let update = format!("STREAM.UPDATE.{name}");
+        let updated = self.exchange(&self.subject(&update), config, None, self.timeout).await;
+        match updated.and_then(|updated| refusable(&update, &updated).map(|answer| (updated, answer))) {
             Ok((updated, Ok(_))) => Ok(updated),
             Ok((_, Err(reason))) if reason.err_code != STREAM_NOT_FOUND => {
                 Err(Fault::NeitherCreatedNorUpdated(refused, reason.description))

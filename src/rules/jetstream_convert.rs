@@ -138,21 +138,6 @@ pub(crate) fn is_pub_ack(reply: &Json) -> bool {
     named && reply.get("seq").is_some_and(Json::is_u64)
 }
 
-/// The names on a page of a list and how many there are in all; a list of none may be null, or absent beside the number.
-pub(crate) fn page<'a>(reply: &'a Json, field: &str) -> Result<(Vec<&'a str>, u64), NotAReply> {
-    let names = match reply.get(field) {
-        None if reply.get("total").is_none() => return Err(NotAReply),
-        None | Some(Json::Null) => Vec::new(),
-        Some(Json::Array(names)) => names.iter().map(Json::as_str).collect::<Option<_>>().ok_or(NotAReply)?,
-        Some(_) => return Err(NotAReply),
-    };
-    let total = match reply.get("total") {
-        None => names.len() as u64,
-        Some(total) => total.as_u64().ok_or(NotAReply)?,
-    };
-    Ok((names, total))
-}
-
 /// The configuration that updates a stream: the present one, as the server sent it (nanoseconds), with only the fields of
 /// `given` changed. Fields nobody knows yet are kept.
 pub(crate) fn merge_update(mut current: Map<String, Json>, given: Map<String, Json>) -> Map<String, Json> {
@@ -261,16 +246,6 @@ mod tests {
             r#"{"stream":"S","seq":1.5}"#,
         ] {
             assert!(!is_pub_ack(&parse(text)), "{text}");
-        }
-    }
-
-    #[test]
-    fn pages() {
-        assert_eq!(page(&parse(r#"{"total":5,"streams":["a","b"]}"#), "streams"), Ok((vec!["a", "b"], 5)));
-        assert_eq!(page(&parse(r#"{"total":5,"streams":null}"#), "streams"), Ok((vec![], 5)));
-        assert_eq!(page(&parse(r#"{"total":0}"#), "streams"), Ok((vec![], 0)));
-        for text in ["{}", r#"{"streams":{}}"#, r#"{"streams":"a"}"#, r#"{"streams":[1]}"#, r#"{"total":"5","streams":[]}"#] {
-            assert_eq!(page(&parse(text), "streams"), Err(NotAReply), "{text}");
         }
     }
 

@@ -41,6 +41,7 @@ pub(crate) mod pull;
 pub(crate) mod pull_plan;
 pub(crate) mod pull_status;
 pub(crate) mod push;
+pub(crate) mod replies;
 pub(crate) mod schedule;
 pub(crate) mod service;
 pub(crate) mod service_args;

@@ -68,7 +68,7 @@ pub(crate) fn delete_object_store(js: &Rc<JetStream>, call: &Invocation) -> Resu
     block(call.interp, async move {
         let reply = js.api.json(&format!("STREAM.DELETE.{}", stream_name(&bucket)), String::new()).await;
         let reply = reply.map_err(|fault| fault.of_bucket(&bucket))?;
-        Ok(to_obj(reply.get("success").filter(|value| value.is_boolean()).ok_or(Fault::ReplyIncomplete)?))
+        Ok(to_obj(reply.get("success").ok_or(Fault::ReplyIncomplete)?))
     })
 }
 
