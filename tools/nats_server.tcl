@@ -254,7 +254,7 @@ cluster: {name: test, listen: \"127.0.0.1:$port\", routes: \[$routes\]}
 $config"
             lappend Servers [::server new {*}$args]
         }
-        my WaitUntilFormed $count $jetstream
+        my WaitUntilFormed $jetstream
     }
     destructor {
         foreach server $Servers {
@@ -262,34 +262,51 @@ $config"
         }
     }
 
-    # Clients see the whole cluster, and JetStream has a leader that takes requests.
-    method WaitUntilFormed {count jetstream} {
+    # Clients see the whole cluster, and JetStream has a leader that takes requests and hears of every other server.
+    method WaitUntilFormed {jetstream} {
         set deadline [expr {[clock milliseconds] + 30000}]
+        while {![my Routed] || $jetstream && ![my Led]} {
+            if {[clock milliseconds] > $deadline} {
+                error "the cluster did not form:\n[join [lmap server $Servers {$server log}] \n]"
+            }
+            after 20
+        }
+    }
+    # Each server has a route to every other one.
+    method Routed {} {
         foreach server $Servers {
-            set number [dict get [$server ports] monitoring]
-            while {![my Formed $number $count $jetstream]} {
-                if {[clock milliseconds] > $deadline} {
-                    error "the cluster did not form:\n[$server log]"
-                }
-                after 20
+            set peers [dict create]
+            foreach {match name} [regexp -all -inline {"remote_id": *"([^"]+)"} [my Monitor $server /routez]] {
+                dict set peers $name 1
+            }
+            if {[dict size $peers] < [llength $Servers] - 1} {
+                return 0
             }
         }
+        return 1
     }
-    method Formed {port count jetstream} {
-        set routes [my Monitor $port /routez]
-        set peers [dict create]
-        foreach {match name} [regexp -all -inline {"remote_id": *"([^"]+)"} $routes] {
-            dict set peers $name 1
+    # All name the same leader of JetStream, and it has the others as peers that are up to date: before that it would find no
+    # place for replicas.
+    method Led {} {
+        set others [expr {[llength $Servers] - 1}]
+        set leaders [dict create]
+        set number 0
+        foreach server $Servers {
+            incr number
+            set state [my Monitor $server /jsz]
+            if {![regexp {"leader": *"([^"]+)"} $state -> leader] || ![string match {*"status":*"ok"*} [my Monitor $server /healthz]]} {
+                return 0
+            }
+            dict set leaders $leader 1
+            if {$leader eq "node$number" && [regexp -all {"current": *true} $state] < $others} {
+                return 0
+            }
         }
-        if {[dict size $peers] < $count - 1} {
-            return 0
-        }
-        return [expr {!$jetstream || ([regexp {"leader": *"[^"]+"} [my Monitor $port /jsz]]
-            && [string match {*"status":*"ok"*} [my Monitor $port /healthz]])}]
+        return [expr {[dict size $leaders] == 1}]
     }
     # The body that the monitoring port gives for a path.
-    method Monitor {port path} {
-        set channel [socket 127.0.0.1 $port]
+    method Monitor {server path} {
+        set channel [socket 127.0.0.1 [dict get [$server ports] monitoring]]
         try {
             fconfigure $channel -translation binary
             puts -nonewline $channel "GET $path HTTP/1.0\r\n\r\n"
