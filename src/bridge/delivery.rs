@@ -11,7 +11,8 @@ use std::vec::IntoIter;
 use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
-use crate::engine::{CallId, Config, Conn, Event, Listener, Message, Sub, SubId};
+use crate::engine::{CallId, Config, Conn, Event, Info, Listener, Message, Sub, SubId};
+use super::infos::Infos;
 use crate::rules::pace;
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 use crate::tcl::{Rhythm, caught, event, fork, memory};
@@ -20,6 +21,8 @@ use crate::tcl::{Rhythm, caught, event, fork, memory};
 pub(crate) enum Delivery {
     /// Completion lane.
     Event(u64, Event),
+    /// Completion lane: an INFO.
+    Info(u64, Arc<Info>, Arc<Infos>),
     /// Message lane: messages of one subscription, in the order of their arrival.
     Batch(u64, Arc<Sub>, IntoIter<Message>),
     /// Message lane: the last item of a subscription.
@@ -171,6 +174,7 @@ fn end_process() {
 
 struct Postman {
     key: u64,
+    infos: Arc<Infos>,
     sender: Sender<Delivery>,
     /// Process in which it was made.
     born: u32,
@@ -186,7 +190,14 @@ impl Listener for Postman {
     }
 
     fn event(&self, event: Event) {
-        self.sender.urgent(Delivery::Event(self.key, event));
+        let delivery = match event {
+            Event::Info(info) => match self.infos.came(info) {
+                Some(info) => Delivery::Info(self.key, info, Arc::clone(&self.infos)),
+                None => return,
+            },
+            event => Delivery::Event(self.key, event),
+        };
+        self.sender.urgent(delivery);
     }
 
     fn events(&self, events: Vec<Event>) {
@@ -216,7 +227,8 @@ impl Listener for Postman {
 /// Makes an engine whose events come to this thread, and the number under which its receiver is to be registered.
 pub(crate) fn engine(config: Config) -> (u64, Conn) {
     let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-    let engine = Conn::new(config, Arc::new(Postman { key, sender: post().mailbox.sender(), born: fork::generation() }));
+    let sender = post().mailbox.sender();
+    let engine = Conn::new(config, Arc::new(Postman { key, infos: Arc::default(), sender, born: fork::generation() }));
     engines().insert(key, engine.clone());
     (key, engine)
 }
@@ -301,7 +313,7 @@ fn deliver_held(post: &Post, receiver: Rc<dyn Receiver>, of: (u64, SubId)) {
 
 fn key_of(item: &Delivery) -> u64 {
     match item {
-        Delivery::Event(key, _) | Delivery::Batch(key, ..) | Delivery::SubEnd(key, _) => *key,
+        Delivery::Event(key, _) | Delivery::Info(key, ..) | Delivery::Batch(key, ..) | Delivery::SubEnd(key, _) => *key,
         Delivery::Held(key, _) | Delivery::Gone(key) | Delivery::Last(key) | Delivery::Mark(key) => *key,
     }
 }
@@ -330,6 +342,7 @@ fn deliver(taken: Taken<Delivery>) {
     let Some(receiver) = post.receivers.borrow().get(&key).cloned() else { return };
     match item {
         Delivery::Event(_, event) => receiver.event(event),
+        Delivery::Info(_, info, infos) => receiver.event(Event::Info(infos.told(info))),
         // It could not be split: no room.
         Delivery::Batch(_, ref sub, ref rest) => {
             if !rest.as_slice().is_empty() {

@@ -9,6 +9,7 @@ pub(crate) mod describe;
 pub(crate) mod dialect;
 pub(crate) mod errors;
 pub(crate) mod family;
+mod infos;
 pub(crate) mod json;
 pub(crate) mod keys;
 pub(crate) mod messages;

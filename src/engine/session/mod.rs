@@ -70,6 +70,8 @@ struct Session<'a> {
     long_line: RefCell<Option<(bool, Problem)>>,
     /// Whether the server has not yet answered the PING behind the subscriptions that it was told of at first.
     restoring: Cell<bool>,
+    /// Whether the server has said that it is about to shut down.
+    leaving: Cell<bool>,
     /// Whether the connection has been announced.
     announced: Cell<bool>,
     /// What losses mean.
@@ -115,6 +117,7 @@ pub(super) async fn run(
         choked: Cell::new(false),
         long_line: RefCell::default(),
         restoring: Cell::new(false),
+        leaving: Cell::new(false),
         announced: Cell::new(false),
         losses: config.losses,
     };

@@ -23,7 +23,7 @@ impl Session<'_> {
     pub(super) fn info(&self, json: &[u8]) -> Result<(), Problem> {
         let info = Info::parse(json).ok_or_else(|| cause::invalid(&[b"INFO ", json].concat()))?;
         discover(self.shared, &info, self.scheme);
-        if info.ldm {
+        if info.ldm && !self.leaving.replace(info.ldm) {
             self.shared.log(Level::Info, || format!("Server {} is about to shut down", self.address));
         }
         self.shared.set_info(info);
