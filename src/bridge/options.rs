@@ -195,7 +195,7 @@ pub(crate) fn read(interp: Interp, opt: &Opt, word: &Obj) -> Result<(Value, Obj)
         }
         Kind::Time => (Value::Str(time::rfc3339(&word.as_text()).map_err(|_| bad())?), word.clone()),
         Kind::Ttl => (Value::Str(ttl::word(&word.as_text()).ok_or_else(bad)?), word.clone()),
-        Kind::Millis | Kind::Delay => (millis(word).ok_or_else(bad)?, word.clone()),
+        Kind::Millis | Kind::PosMillis | Kind::Delay => (millis(word).ok_or_else(bad)?, word.clone()),
         Kind::MillisList => {
             let items = word.as_list().ok_or_else(bad)?;
             let values = items.iter().map(millis).collect::<Option<_>>().ok_or_else(bad)?;

@@ -61,8 +61,11 @@ pub(crate) fn convert(kind: Kind, value: &Value, name: &str) -> Result<Json, Bad
         }
         Kind::Time => text(value).and_then(|t| rfc3339(&t).ok()).map(Json::String).ok_or_else(bad),
         Kind::Ttl => text(value).and_then(|t| ttl::word(&t)).map(Json::String).ok_or_else(bad),
-        Kind::Millis | Kind::Delay => {
+        Kind::Millis | Kind::PosMillis | Kind::Delay => {
             let nanos = text(value).and_then(|t| millis_to_nanos(&t).ok()).ok_or_else(bad)?;
+            if nanos < 0 && kind == Kind::PosMillis {
+                return Err(bad());
+            }
             Ok(Json::Number(nanos.into()))
         }
         Kind::MillisList => list(Kind::Millis, value, name, &bad),

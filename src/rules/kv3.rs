@@ -23,7 +23,7 @@ pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("republish", Kind::Object(REPUBLISH), "*new:* publish stored entries again").since(2, 8, 3),
     row(
         "limit_marker_ttl",
-        Kind::Millis,
+        Kind::PosMillis,
         "*new:* age, at least 1000, of the `PURGE` entry that the server leaves for a key whose last entry has expired; entries may have a `-ttl` of their own",
     )
     .since(2, 11, 0),

@@ -15,6 +15,9 @@ const DUPLICATE_WINDOW_NS: i64 = 120_000_000_000;
 /// Number of options of [`ADD_OPTIONS`] that only a new bucket can have; they are its last ones.
 const ONLY_NEW: usize = 2;
 
+/// The age in ns of entries that never expire, as other clients write it.
+const NEVER: i64 = -1_000_000;
+
 /// Options of `add`.
 pub(crate) const ADD_OPTIONS: &[Opt] = &[
     preset("history", Kind::Int, "1", "entries kept for each key, 1 to 64"),
@@ -30,7 +33,7 @@ pub(crate) const ADD_OPTIONS: &[Opt] = &[
     row("compression", Kind::Enum(&["none", "s2"]), "*new:* compression of the file store").since(2, 10, 0),
     row(
         "limit_marker_ttl",
-        Kind::Millis,
+        Kind::PosMillis,
         "*new:* age, at least 1000, of the `PURGE` entry that the server leaves for a key whose last entry has expired; entries may have a `-ttl` of their own",
     )
     .since(2, 11, 0),
@@ -111,13 +114,30 @@ pub(crate) fn is_as_given(bucket: &str, given: &[(usize, Value)], sources: &[Jso
         && further(bucket, &options, sources).iter().all(|(field, wanted)| holds_all(wanted, config.get(field)))
 }
 
+/// The age in ns after which entries expire, 0 for never, if it is among the options.
+///
+/// # Errors
+/// [`BucketError::Value`] for a negative one other than -1 ms.
+fn age(options: &Map<String, Json>, given: &[(usize, Value)]) -> Result<Option<i64>, BucketError> {
+    const TTL: &str = option("ttl");
+    let Some(nanos) = options.get(TTL).and_then(Json::as_i64) else { return Ok(None) };
+    if nanos >= 0 || nanos == NEVER {
+        return Ok(Some(nanos.max(0)));
+    }
+    let value = given.iter().find_map(|(at, value)| match value {
+        Value::Str(text) if *at == const { index(ADD_OPTIONS, TTL) } => Some(text.clone()),
+        _ => None,
+    });
+    Err(BucketError::Value(BadValue { name: TTL.to_owned(), kind: Kind::Millis, value: value.unwrap_or_default() }))
+}
+
 /// The stream configuration of a new bucket; `given` as for [`body`] with [`ADD_OPTIONS`].
 pub(crate) fn bucket_config(bucket: &str, given: &[(usize, Value)], sources: &[Json]) -> Result<Map<String, Json>, BucketError> {
     let options = body(ADD_OPTIONS, given, true).map_err(BucketError::Value)?;
     let field = |name: &str| options.get(name).cloned().unwrap_or_default();
     let history = options.get(const { option("history") }).and_then(Json::as_i64);
     in_range(history)?;
-    let max_age = options.get(const { option("ttl") }).and_then(Json::as_i64).unwrap_or(0).max(0);
+    let max_age = age(&options, given)?.unwrap_or(0);
     let mut config = Map::new();
     let mut set = |name: &str, value: Json| config.insert(name.to_owned(), value);
     set("name", stream_name(bucket).into());
@@ -235,8 +255,7 @@ pub(crate) fn bucket_change(bucket: &str, given: &[(usize, Value)], sources: &[J
             change.insert(field.to_owned(), value.clone());
         }
     }
-    if let Some(ttl) = options.get(const { option("ttl") }) {
-        let max_age = ttl.as_i64().unwrap_or(0).max(0);
+    if let Some(max_age) = age(&options, given)? {
         change.insert("max_age".to_owned(), max_age.into());
         change.insert("duplicate_window".to_owned(), duplicate_window(max_age).into());
     }

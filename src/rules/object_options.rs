@@ -15,7 +15,7 @@ pub(crate) const BIND_OPTIONS: &[Opt] =
 /// Options of `create_object_store` and `update_object_store`.
 pub(crate) const BUCKET_OPTIONS: &[Opt] = &[
     row("description", Kind::Str, "description of the bucket"),
-    row("ttl", Kind::Millis, "age after which objects expire; 0 for never"),
+    row("ttl", Kind::PosMillis, "age after which objects expire; 0 for never"),
     row("max_bytes", Kind::Int, "most bytes of the bucket; -1 for no limit"),
     row("storage", Kind::Enum(&["file", "memory"]), "where objects are kept; `file` by default"),
     row("num_replicas", Kind::Count, "number of copies in a cluster"),

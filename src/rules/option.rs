@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     /// A duration of the JetStream API: milliseconds, fractions allowed, any sign; nanoseconds on the wire. Shown as `int` in
     /// errors.
     Millis,
+    /// A duration like [`Kind::Millis`], but not a negative one. Shown as `pos_int` in errors.
+    PosMillis,
     /// A duration like [`Kind::Millis`]; errors are `ErrBadTimeout`, as for [`Kind::Timeout`].
     Delay,
     /// A point in time, ISO 8601, UTC where it says no zone; RFC 3339 on the wire (`time`).
@@ -57,7 +59,7 @@ impl Kind {
             Kind::Timeout | Kind::Delay => "timeout",
             Kind::Time => "time",
             Kind::Ttl => "ttl",
-            Kind::Count => "pos_int",
+            Kind::Count | Kind::PosMillis => "pos_int",
             Kind::Int | Kind::Millis => "int",
             Kind::Bool => "bool",
             Kind::Str | Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix | Kind::Command | Kind::Enum(_) => "valid_str",
@@ -74,7 +76,7 @@ impl Kind {
             Kind::Ttl => "ms or `never`",
             Kind::Count => "count",
             Kind::Int => "int",
-            Kind::Millis | Kind::Delay => "ms",
+            Kind::Millis | Kind::PosMillis | Kind::Delay => "ms",
             Kind::Bool => "boolean",
             Kind::Str => "string",
             Kind::NonEmpty | Kind::Trimmed | Kind::SubjectPrefix => "non-empty string",

@@ -23,8 +23,8 @@ pub(crate) const ORDERED_OPTIONS: &[Opt] = &[
     row("replay_policy", Kind::Enum(&["instant", "original"]), "speed of delivery, by default instant"),
     row(
         "inactive_threshold",
-        Kind::Millis,
-        "time for which the server keeps a consumer that nobody reads; by default 300000, **[3]** without `-mode` 2000",
+        Kind::PosMillis,
+        "time for which the server keeps a consumer that nobody reads; not 0; by default 300000, **[3]** without `-mode` 2000",
     ),
     row("metadata", Kind::StrMap, "names and values of the user's choice").since(2, 10, 0),
     row(

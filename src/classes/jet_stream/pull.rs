@@ -8,6 +8,7 @@ use super::api::{JetStream, consumer_name, stream_name};
 use crate::bridge::errors::{Error, Result};
 use crate::bridge::messages::dict_in;
 use crate::bridge::method::Invocation;
+use crate::bridge::options::bad_value;
 use crate::bridge::task::block;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
@@ -157,7 +158,8 @@ fn amend(payload: &Bytes, code: u16, description: &str) -> Option<(Bytes, u64)> 
 /// The error of a time that does not fit the protocol, which counts nanoseconds.
 fn too_long(call: &Invocation) -> Error {
     let name = if call.options.given(EXPIRES).is_some() { EXPIRES } else { TIMEOUT };
-    wrong(name.as_str(), Kind::Timeout, call.options.given_int(name).unwrap_or_default())
+    let word = call.options.given(name).map_or_else(Obj::empty, |given| given.obj.clone());
+    bad_value(name.as_str(), Kind::Timeout, &word).into()
 }
 
 fn not_zero(name: Name, value: Option<i64>) -> Result<Option<i64>> {

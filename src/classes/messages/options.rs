@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use crate::bridge::errors::Result;
-use crate::bridge::options::Options;
+use crate::bridge::options::{Options, bad_value};
 use crate::classes::connection::receive::prefix;
 use crate::classes::jet_stream::api::JetStream;
 use crate::classes::priority::{self, MIN_ACK_PENDING, MIN_PENDING, PRIORITY};
@@ -175,8 +175,11 @@ fn plan(options: &Options, expires: i64, heartbeat: i64) -> Result<Plan> {
     }
     // The wire counts in ns.
     if expires > i64::MAX / 1_000_000 {
-        let value = expires.to_string();
-        return Err(Argument::Value(BadValue { name: EXPIRES.name.to_string(), kind: Kind::Count, value }).into());
+        // Where there is no `-expires`, the time follows from the heartbeat.
+        let given = |name: Name| options.given(name).map(|given| (name, &given.obj));
+        if let Some((name, word)) = given(EXPIRES.name).or_else(|| given(IDLE_HEARTBEAT)) {
+            return Err(bad_value(name.as_str(), Kind::Count, word).into());
+        }
     }
     count(IDLE_HEARTBEAT, Some(heartbeat))?;
     if heartbeat > expires / 2 {

@@ -10,14 +10,14 @@ use crate::bridge::delivery::behind_arrivals;
 use crate::bridge::dialect;
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::Options;
+use crate::bridge::options::{Options, bad_value};
 use crate::bridge::task::block;
 use crate::classes::jet_stream::api::{JetStream, open_or_error, stream_name};
 use crate::classes::messages::{self, options};
 use crate::client::messages::{Origin, Source, Wish};
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert_body::body;
-use crate::rules::option::{Name, Preset, int, named, text};
+use crate::rules::option::{Kind, Name, Preset, int, named, text};
 use crate::rules::ordered_options::{ORDERED_OPTIONS, TAKING, wished_config};
 use crate::rules::version::Version;
 use crate::tcl::{Instance, Reply};
@@ -25,6 +25,7 @@ use crate::tcl::{Instance, Reply};
 const MODE: Name = named(ORDERED_OPTIONS, "mode");
 const FILTER: Name = named(ORDERED_OPTIONS, "filter_subject");
 const FILTERS: Name = named(ORDERED_OPTIONS, "filter_subjects");
+const THRESHOLD: Name = named(ORDERED_OPTIONS, "inactive_threshold");
 const MAX_MSGS: Name = int(ORDERED_OPTIONS, "max_msgs").name;
 const MAX_BYTES: Name = named(ORDERED_OPTIONS, "max_bytes");
 const HEARTBEAT: Preset<i64> = int(ORDERED_OPTIONS, "idle_heartbeat");
@@ -49,6 +50,12 @@ pub(super) fn wish(options: &Options) -> Result<Map<String, Json>> {
     given.retain(|(index, _)| !taking(ORDERED_OPTIONS[*index].name));
     let mut config = body(ORDERED_OPTIONS, &given, true).map_err(Argument::Value)?;
     config.retain(|name, _| !taking(name));
+    // The server would take its own default, of seconds.
+    if let Some(given) = options.given(THRESHOLD)
+        && config.get(THRESHOLD.as_str()).and_then(Json::as_i64) == Some(0)
+    {
+        return Err(bad_value(THRESHOLD.as_str(), Kind::PosMillis, &given.obj).into());
+    }
     Ok(config)
 }
 
