@@ -1,10 +1,11 @@
 //! `nats::messages`: a consumer whose messages are asked for as the script takes them (ADR-37).
 
 pub(super) mod options;
+mod rows;
 mod run;
-pub(super) mod settle;
+mod settle;
 mod state;
-pub(super) mod take;
+mod take;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
@@ -18,11 +19,12 @@ use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::jet_stream::api::{JetStream, consumer_name, open_or_error, stream_name};
 use crate::client::messages::{Origin, Remaking, Source, Told};
 use crate::client::{Fault, Turns};
-use crate::rules::messages::{DRAIN_OPTIONS, NEXT_OPTIONS, STOP_OPTIONS};
+use crate::rules::messages::{DRAIN_OPTIONS, STOP_OPTIONS};
 use crate::rules::option::{flag, named};
 use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Instance, Interp, Obj, Reply};
 use options::Settings;
+pub(super) use rows::{Takes, Taking};
 pub(super) use settle::settle_orphan;
 pub(super) use state::Messages;
 
@@ -36,55 +38,34 @@ pub(super) static CLASS: Class<Method<Messages>> = Class {
         "Made by the JetStream object's method messages. Errors: ErrInvalidArg.",
         birth::construct,
     ),
-    methods: &[&[
-        row(
-            "next",
-            "?-timeout ms?",
-            (0, 0),
-            NEXT_OPTIONS,
-            "The next message as a dict. Errors: `ErrTimeout`; `ErrConsumeEnded` with the reason after the end, or `ErrConnectionClosed`; `ErrInvalidArg` if there is a callback.",
-            take::next,
-        ),
-        row(
-            "each",
-            "varName body",
-            (2, 2),
-            &[],
-            "Runs the body for each message; `break`, `continue`, `return` and errors act as in `foreach`. Empty result. Errors: as `next`, but for an end by `drain`, `stop` or `-stop_after`.",
-            take::each,
-        ),
-        row("pause", "", (0, 0), &[], "Stops asking for messages, and holds those that still arrive. Empty result.", |m, _| {
-            pause(m, true)
-        }),
-        row("resume", "", (0, 0), &[], "Continues after `pause`. Empty result.", |m, _| pause(m, false)),
-        row(
-            "drain",
-            "?-timeout ms?",
-            (0, 0),
-            DRAIN_OPTIONS,
-            "Asks for no more messages and waits for what is on its way. What is buffered is still delivered; then it ends with the reason `drained`. Empty result. Errors: `ErrTimeout`.",
-            drain,
-        ),
-        row(
-            "stop",
-            "?-nak bool?",
-            (0, 0),
-            STOP_OPTIONS,
-            "Ends it at once with the reason `stopped`; what is buffered is dropped. Empty result.",
-            stop,
-        ),
-        row(
-            "status",
-            "",
-            (0, 0),
-            &[],
-            "Dict `state` (`running`, `paused`, `draining`, `ended`) `reason outstanding buffered buffered_bytes delivered pulls redelivered pinned`.",
-            status,
-        ),
-        row("Take", "id", (1, 1), &[], "For `each`.", take::take),
-        row("Settle", "id failed", (2, 2), &[], "For `each` and callbacks in coroutines.", settle::settle),
-    ]],
+    methods: &[
+        Taking::ROWS,
+        &[
+            row(
+                "drain",
+                "?-timeout ms?",
+                (0, 0),
+                DRAIN_OPTIONS,
+                "Asks for no more messages and waits for what is on its way. What is buffered is still delivered; then it ends with the reason `drained`. Empty result. Errors: `ErrTimeout`.",
+                drain,
+            ),
+            row(
+                "stop",
+                "?-nak bool?",
+                (0, 0),
+                STOP_OPTIONS,
+                "Ends it at once with the reason `stopped`; what is buffered is dropped. Empty result.",
+                stop,
+            ),
+        ],
+    ],
 };
+
+impl Takes for Messages {
+    fn taker(self: &Rc<Self>) -> Result<&Rc<Messages>> {
+        Ok(self)
+    }
+}
 
 /// `messages stream consumer ?-option value ...?`
 pub(super) fn messages(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {

@@ -14,9 +14,8 @@ use crate::bridge::birth;
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::{ANY, Invocation, Method, constructor, row};
-use crate::classes::messages::{self, settle, take};
+use crate::classes::messages::{Messages, Takes, Taking};
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::messages::NEXT_OPTIONS;
 use crate::tcl::{Class, Obj, Reply};
 
 /// The class.
@@ -29,56 +28,35 @@ pub(super) static CLASS: Class<Method<Ordered>> = Class {
         "Made by the JetStream object's method ordered_consumer. Errors: ErrInvalidArg.",
         birth::construct,
     ),
-    methods: &[&[
-        row("info", "", (0, 0), &[], "Dict: what the server said when it made the present consumer.", info),
-        row(
-            "name",
-            "",
-            (0, 0),
-            &[],
-            "Name of the present consumer; empty while a new one is being made and after the end.",
-            name,
-        ),
-        row(
-            "next",
-            "?-timeout ms?",
-            (0, 0),
-            NEXT_OPTIONS,
-            "The next message as a dict. Errors: `ErrTimeout`; `ErrConsumeEnded` with the reason after the end, or `ErrConnectionClosed`; `ErrInvalidArg` if there is a callback.",
-            |o, call| take::next(o.reader()?, call),
-        ),
-        row(
-            "each",
-            "varName body",
-            (2, 2),
-            &[],
-            "Runs the body for each message; `break`, `continue`, `return` and errors act as in `foreach`. Empty result. Errors: as `next`, but for an end by `stop` or `-stop_after`.",
-            |o, call| take::each(o.reader()?, call),
-        ),
-        row("pause", "", (0, 0), &[], "Stops asking for messages, and holds those that still arrive. Empty result.", |o, _| {
-            messages::pause(o.reader()?, true)
-        }),
-        row("resume", "", (0, 0), &[], "Continues after `pause`. Empty result.", |o, _| messages::pause(o.reader()?, false)),
-        row(
-            "stop",
-            "",
-            (0, 0),
-            &[],
-            "Ends it at once with the reason `stopped`; what is buffered is dropped. Empty result.",
-            stop,
-        ),
-        row(
-            "status",
-            "",
-            (0, 0),
-            &[],
-            "Dict `state` (`running`, `paused`, `ended`) `reason outstanding buffered buffered_bytes delivered pulls redelivered pinned`.",
-            |o, call| messages::status(o.reader()?, call),
-        ),
-        row("Take", "id", (1, 1), &[], "For `each`.", |o, call| take::take(o.reader()?, call)),
-        row("Settle", "id failed", (2, 2), &[], "For `each`.", |o, call| settle::settle(o.reader()?, call)),
-    ]],
+    methods: &[
+        Taking::ROWS,
+        &[
+            row("info", "", (0, 0), &[], "Dict: what the server said when it made the present consumer.", info),
+            row(
+                "name",
+                "",
+                (0, 0),
+                &[],
+                "Name of the present consumer; empty while a new one is being made and after the end.",
+                name,
+            ),
+            row(
+                "stop",
+                "",
+                (0, 0),
+                &[],
+                "Ends it at once with the reason `stopped`; what is buffered is dropped. Empty result.",
+                stop,
+            ),
+        ],
+    ],
 };
+
+impl Takes for Ordered {
+    fn taker(self: &Rc<Self>) -> Result<&Rc<Messages>> {
+        self.reader()
+    }
+}
 
 fn info(ordered: &Rc<Ordered>, _call: &Invocation) -> Result<Reply> {
     Ok(to_obj(&convert_reply(ordered.info(), false)).into())
