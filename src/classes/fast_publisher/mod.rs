@@ -69,6 +69,8 @@ pub(super) static CLASS: Class<Method<FastPublisher>> = Class {
 /// State of a `nats::fast_publisher` object.
 pub(super) struct FastPublisher {
     js: Rc<JetStream>,
+    /// Time in ms after which silence ends the batch, 0 for none.
+    ms: i64,
     fast: Rc<Fast>,
     turns: Option<Rc<Turns<News>>>,
 }
@@ -110,7 +112,7 @@ pub(super) fn fast_publisher(js: &Rc<JetStream>, call: &Invocation) -> Result<Re
     });
     let tell = turns.clone().map(|turns| Box::new(move |news| turns.push(news)) as Box<dyn Fn(News)>);
     let fast = Fast::new(&js.api, setting, tell);
-    let state = Rc::new(FastPublisher { js: Rc::clone(js), fast, turns });
+    let state = Rc::new(FastPublisher { js: Rc::clone(js), ms, fast, turns });
     let born = birth::make(call.interp, CLASS.name, state as Rc<dyn Instance>)?;
     let name = born.handle.name(call.interp);
     if dialect::of(call.interp).children_die && !js.family.adopt(&js.connection.home, born.handle) {
@@ -155,7 +157,7 @@ impl FastPublisher {
     /// Checks, before the first message, that the server has fast batches.
     async fn supported(&self) -> Result<()> {
         if self.fast.is_new() {
-            self.js.api.needs_level(METHOD, LEVEL).await?;
+            self.js.api.with_timeout(self.ms).needs_level(METHOD, LEVEL).await?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::connection::requests::end_error;
 use crate::classes::connection::state::Connection;
-use crate::client::{Answer, Argument, Calling, Fault, Waiting, pub_ack, timeout};
+use crate::client::{Answer, Argument, Calling, Deadline, Fault, Waiting, pub_ack, timeout};
 use crate::engine::{End, Headers, Message, Mode, Outgoing, Repeat, RequestSpec, Subject};
 use crate::rules::flat::{self, Scalar};
 use crate::rules::jetstream_consumers::{NAK_OPTIONS, nak as nak_body};
@@ -112,9 +112,10 @@ fn send(js: &Rc<JetStream>, call: &Invocation, msg: Outgoing, needs: Needs) -> R
         let calling = js.connection.call(spec)?;
         return block(call.interp, awaited(calling, subject));
     };
-    let js = Rc::clone(js);
+    let (js, deadline) = (Rc::clone(js), Deadline::after(ms));
     block(call.interp, async move {
-        js.api.needs_level(&format!("The option -{option}"), level).await?;
+        js.api.with_timeout(ms).needs_level(&format!("The option -{option}"), level).await?;
+        let spec = RequestSpec { timeout: timeout(deadline.left()), ..spec };
         match callback {
             Some(callback) => Ok(call_back(&js, spec, callback)?),
             None => awaited(js.connection.call(spec)?, subject).await,

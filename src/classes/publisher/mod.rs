@@ -68,6 +68,8 @@ pub(super) static CLASS: Class<Method<Windowed>> = Class {
 /// State of a `nats::publisher` object.
 pub(super) struct Windowed {
     js: Rc<JetStream>,
+    /// Timeout of a message in ms, 0 for none.
+    ms: i64,
     publisher: Rc<Publisher>,
     turns: Rc<Turns<News>>,
     /// What the IDs of its messages begin with, if it gives them some.
@@ -126,7 +128,7 @@ pub(super) fn publisher(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> 
     let to = Rc::clone(&turns);
     let publisher = Publisher::new(&js.connection.client, setting, move |news| to.push(news));
     let ids = ids.then(|| js.connection.engine().new_token());
-    let state = Rc::new(Windowed { js: Rc::clone(js), publisher, turns, ids, last_id: Cell::new(0) });
+    let state = Rc::new(Windowed { js: Rc::clone(js), ms, publisher, turns, ids, last_id: Cell::new(0) });
     let born = birth::make(call.interp, CLASS.name, Rc::clone(&state) as Rc<dyn Instance>)?;
     let name = born.handle.name(call.interp);
     if dialect::of(call.interp).children_die && !js.family.adopt(&js.connection.home, born.handle) {
@@ -181,7 +183,7 @@ fn publish(windowed: &Rc<Windowed>, call: &Invocation) -> Result<Reply> {
     let windowed = Rc::clone(windowed);
     block(call.interp, async move {
         if let Some((option, level)) = needs {
-            windowed.js.api.needs_level(&format!("The option -{option}"), level).await?;
+            windowed.js.api.with_timeout(windowed.ms).needs_level(&format!("The option -{option}"), level).await?;
         }
         Ok(Obj::int(windowed.when_there_is_room(message, waits).await? as i64))
     })
