@@ -15,8 +15,8 @@ const DUPLICATE_WINDOW_NS: i64 = 120_000_000_000;
 /// Number of options of [`ADD_OPTIONS`] that only a new bucket can have; they are its last ones.
 const ONLY_NEW: usize = 2;
 
-/// The age in ns of entries that never expire, as other clients write it.
-const NEVER: i64 = -1_000_000;
+/// The age of entries that never expire, besides 0; negative durations are not converted.
+const NEVER: i64 = -1;
 
 /// Options of `add`.
 pub(crate) const ADD_OPTIONS: &[Opt] = &[
@@ -117,7 +117,7 @@ pub(crate) fn is_as_given(bucket: &str, given: &[(usize, Value)], sources: &[Jso
 /// The age in ns after which entries expire, 0 for never, if it is among the options.
 ///
 /// # Errors
-/// [`BucketError::Value`] for a negative one other than -1 ms.
+/// [`BucketError::Value`] for a negative one other than [`NEVER`].
 fn age(options: &Map<String, Json>, given: &[(usize, Value)]) -> Result<Option<i64>, BucketError> {
     const TTL: &str = option("ttl");
     let Some(nanos) = options.get(TTL).and_then(Json::as_i64) else { return Ok(None) };
