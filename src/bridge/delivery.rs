@@ -11,8 +11,8 @@ use std::vec::IntoIter;
 use once_cell::sync::{Lazy, OnceCell};
 use rustc_hash::FxHashMap;
 
-use crate::engine::{CallId, Config, Conn, Event, Info, Listener, Message, Sub, SubId};
 use super::infos::Infos;
+use crate::engine::{CallId, Config, Conn, Event, Info, Listener, Message, Sub, SubId};
 use crate::rules::pace;
 use crate::tcl::mailbox::{Item, Mailbox, Sender, Taken};
 use crate::tcl::{Rhythm, caught, event, fork, memory};
