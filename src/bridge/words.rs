@@ -178,6 +178,9 @@ fn argument_text(argument: &Argument) -> String {
         Argument::PayloadNotBytes => {
             "The payload has a character over 255, which is no byte: encode it, or set -utf8_convert".into()
         }
+        Argument::TooLong { name, size } => {
+            format!("Object {name} has {size} bytes, more than a value can have: use -file or -channel")
+        }
         Argument::MessageNotDict => "Not a message: not a dict".into(),
         Argument::MessageWithout(field) => format!("The message has no {field}"),
         Argument::Service { what, value } => format!("Invalid {what} {value}"),

@@ -143,6 +143,13 @@ pub(crate) enum Argument {
     PoolInUse,
     /// A payload with a character that is no byte, where it is not converted to UTF-8.
     PayloadNotBytes,
+    /// An object that is too long for a value.
+    TooLong {
+        /// Name.
+        name: String,
+        /// Size.
+        size: u64,
+    },
     /// A message that is no dict.
     MessageNotDict,
     /// A message without this field.

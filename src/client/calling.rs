@@ -56,6 +56,51 @@ impl Drop for Calling {
     }
 }
 
+/// Calls whose answers a task awaits in the order in which they come. Dropped, those that have not ended are cancelled.
+pub(crate) struct Callings {
+    client: Rc<Client>,
+    slot: Rc<Slot<(CallId, Answer)>>,
+    pending: Vec<CallId>,
+}
+
+impl Callings {
+    /// None yet.
+    pub(crate) fn new(client: &Rc<Client>) -> Callings {
+        Callings { client: Rc::clone(client), slot: Slot::new(), pending: Vec::new() }
+    }
+
+    /// Sends another request, of a mode that tells its end.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub(crate) fn call(&mut self, spec: RequestSpec) -> Result<(), Fault> {
+        self.client.open_or_fault()?;
+        let id = self.client.made(self.client.engine().request(spec))?;
+        self.client.calls().await_among(id, &self.slot);
+        self.pending.push(id);
+        Ok(())
+    }
+
+    /// The next answer to any of them; [`Answer::End`] ends one.
+    pub(crate) async fn next(&mut self) -> Answer {
+        let (id, answer) = self.slot.next().await;
+        if matches!(answer, Answer::End(_)) {
+            self.client.calls().remove(id);
+            self.pending.retain(|pending| *pending != id);
+        }
+        answer
+    }
+}
+
+impl Drop for Callings {
+    fn drop(&mut self) {
+        for id in &self.pending {
+            self.client.calls().remove(*id);
+            self.client.engine().cancel(*id);
+        }
+    }
+}
+
 /// The tasks that await round trips which will not return.
 pub(crate) struct Astray(Vec<Rc<Slot<Answer>>>);
 

@@ -27,7 +27,9 @@ pub(super) type Handler = Rc<dyn Fn(Answer)>;
 enum Pending {
     /// A task that awaits it.
     Slot(Rc<Slot<Answer>>),
-    /// The same for a round trip.
+    /// The same, together with those to other calls.
+    Common(Rc<Slot<(CallId, Answer)>>),
+    /// A task that awaits a round trip.
     RoundTrip(Rc<Slot<Answer>>),
     /// A callback.
     Handler {
@@ -71,6 +73,11 @@ impl Calls {
         let slot = Slot::new();
         self.pending.borrow_mut().insert(id, Pending::Slot(Rc::clone(&slot)));
         slot
+    }
+
+    /// A call whose answers a task awaits together with those to other calls.
+    pub(super) fn await_among(&self, id: CallId, slot: &Rc<Slot<(CallId, Answer)>>) {
+        self.pending.borrow_mut().insert(id, Pending::Common(Rc::clone(slot)));
     }
 
     /// A round trip whose answer a task awaits.
@@ -146,7 +153,7 @@ impl Calls {
     pub(crate) fn forget_callbacks(&self) {
         let all = self.pending.take();
         let (kept, gone): (FxHashMap<_, _>, FxHashMap<_, _>) =
-            all.into_iter().partition(|(_, pending)| matches!(pending, Pending::Slot(_) | Pending::RoundTrip(_)));
+            all.into_iter().partition(|(_, pending)| !matches!(pending, Pending::Handler { .. } | Pending::Listener(_)));
         *self.pending.borrow_mut() = kept;
         drop(gone);
     }
@@ -154,9 +161,11 @@ impl Calls {
     /// No answers will come any more: ends the calls that tasks await, and forgets the others.
     pub(crate) fn abandon(&self) {
         let all = self.pending.take();
-        for pending in all.into_values() {
-            if let Pending::Slot(slot) | Pending::RoundTrip(slot) = pending {
-                slot.push(Answer::End(End::Closed));
+        for (id, pending) in all {
+            match pending {
+                Pending::Slot(slot) | Pending::RoundTrip(slot) => slot.push(Answer::End(End::Closed)),
+                Pending::Common(slot) => slot.push((id, Answer::End(End::Closed))),
+                Pending::Handler { .. } | Pending::Listener(_) => {}
             }
         }
         let owners: Vec<CallId> = self.owners.borrow().keys().copied().collect();
@@ -179,6 +188,11 @@ impl Calls {
         let (slot, handler, over) = match pending.get(&id) {
             None => return,
             Some(Pending::Slot(slot) | Pending::RoundTrip(slot)) => (Some(Rc::clone(slot)), None, false),
+            Some(Pending::Common(slot)) => {
+                let slot = Rc::clone(slot);
+                drop(pending);
+                return slot.push((id, answer));
+            }
             Some(Pending::Handler { left, run }) => {
                 left.set(left.get().saturating_sub(1));
                 let over = left.get() == 0 || matches!(answer, Answer::End(_));

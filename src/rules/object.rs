@@ -111,12 +111,12 @@ pub(crate) fn flow(chunk_size: u64) -> u64 {
     (most_bytes / chunk_size.max(1)).clamp(least as u64, most as u64) / OUTSTANDING
 }
 
-/// Bytes that a download asks for at a time. It asks again when they are taken: of two pulls the server would serve each in turn.
-const PULL: u64 = 1 << 20;
+/// Bytes that a download asks for ahead.
+const AHEAD: u64 = 1 << 20;
 
-/// Number of chunks of this size that are asked for at a time.
-pub(crate) fn pull_batch(chunk_size: u64) -> u64 {
-    (PULL / chunk_size.max(1)).clamp(1, 256)
+/// Number of chunks of this size that a download asks for ahead.
+pub(crate) fn window(chunk_size: u64) -> u64 {
+    (AHEAD / chunk_size.max(1)).clamp(1, 256)
 }
 
 /// Place of a byte, given the offsets at which the chunks begin: number of the chunk, and offset in it. `None` behind the end.
@@ -185,7 +185,7 @@ mod tests {
         assert!(may_send(31, 31 << 17, 1 << 17) && !may_send(32, 32 << 17, 1 << 17));
         assert!(may_send(63, 63, 1) && !may_send(64, 64, 1));
         assert_eq!((flow(131_072), flow(1), flow(0), flow(64 << 20), flow(3 << 19)), (16, 32, 32, 1, 1));
-        assert_eq!((pull_batch(131_072), pull_batch(1 << 20), pull_batch(1), pull_batch(0)), (8, 1, 256, 256));
+        assert_eq!((window(131_072), window(1 << 20), window(1), window(0)), (8, 1, 256, 256));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A safe interface to Tcl's C API: the only place with `unsafe`. It knows nothing of its users.
 
+pub mod bytes;
 pub mod channel;
 pub mod class;
 pub mod clock;

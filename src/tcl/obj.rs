@@ -185,9 +185,25 @@ impl Obj {
     /// # Panics
     /// If `f` uses a value or an interpreter: that might convert this value and free its bytes.
     pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        if self.type_name() != Some(c"bytearray") {
+        if !self.is_byte_array() {
             let raw = self.raw_str();
             return if raw.is_ascii() { Some(f(raw)) } else { text::low_bytes(raw).map(|bytes| f(&bytes)) };
+        }
+        Some(self.with_array(f))
+    }
+
+    /// Whether the value is a byte array.
+    pub(super) fn is_byte_array(&self) -> bool {
+        self.type_name() == Some(c"bytearray")
+    }
+
+    /// Lets `f` see the bytes of a byte array; none if it is something else.
+    ///
+    /// # Panics
+    /// As [`Obj::with_bytes`].
+    pub(super) fn with_array<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        if !self.is_byte_array() {
+            return f(&[]);
         }
         let mut len: Size = 0;
         // SAFETY: the type says byte array; nothing can convert the value before the guard goes.
@@ -198,7 +214,7 @@ impl Obj {
             #[cfg(tcl9)]
             let bytes = stub!(tcl_GetBytesFromObj(std::ptr::null_mut(), self.as_ptr(), &mut len));
             let _lent = Lent::new();
-            Some(f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) }))
+            f(if len == 0 { &[] } else { slice::from_raw_parts(bytes, len as usize) })
         }
     }
 

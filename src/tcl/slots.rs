@@ -37,7 +37,7 @@ slots! { tcl_slots, super::sys::TclStubs:
     tcl_NewObj tcl_NewStringObj tcl_NewWideIntObj tcl_ObjGetVar2 tcl_ObjSetVar2 tcl_PkgProvideEx tcl_Preserve
     tcl_QueueEvent tcl_Release tcl_ResetResult tcl_ServiceEvent tcl_SetAssocData tcl_SetMaxBlockTime
     tcl_SetReturnOptions
-    tcl_SetErrno tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_StringCaseMatch tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
+    tcl_SetByteArrayLength tcl_SetErrno tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_StringCaseMatch tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
     tcl_UnsetVar2 tcl_UtfToExternalDString tcl_WrongNumArgs
 }
 

@@ -13,6 +13,7 @@ use crate::client::object::Download;
 use crate::client::{Argument, Slot};
 use crate::rules::object_options::GET_OPTIONS;
 use crate::rules::option::{Name, named};
+use crate::tcl::bytes::{Growing, MOST};
 use crate::tcl::channel::{Channel, Use};
 use crate::tcl::{Obj, Reply};
 
@@ -21,15 +22,12 @@ const CHANNEL: Name = named(GET_OPTIONS, "channel");
 const CALLBACK: Name = named(GET_OPTIONS, "callback");
 const FILE: Name = named(GET_OPTIONS, "file");
 
-/// Greatest number of bytes for which memory is reserved because a meta promises them.
-const RESERVED: u64 = 64 << 20;
-
 /// Number of bytes that Tcl may keep for a channel that takes no more.
 const KEPT: usize = 512 << 10;
 
 /// Where an object goes.
 enum Sink {
-    Value(Vec<u8>),
+    Value(Growing),
     File(Target),
     Channel(Rc<Channel>),
 }
@@ -37,7 +35,7 @@ enum Sink {
 impl Sink {
     async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
-            Sink::Value(value) => value.extend_from_slice(bytes),
+            Sink::Value(value) => value.extend(bytes),
             Sink::File(target) => target.write(bytes)?,
             Sink::Channel(channel) => return into_channel(channel, bytes).await,
         }
@@ -47,7 +45,7 @@ impl Sink {
     /// What the call returns.
     fn finish(self, info: &Obj) -> Result<Obj> {
         match self {
-            Sink::Value(value) => Ok(Obj::bytes(&value)),
+            Sink::Value(value) => Ok(value.finish()),
             Sink::File(target) => target.finish().map(|()| info.clone()),
             Sink::Channel(channel) => {
                 channel.flush().map_err(|failure| channel_failed("writing", failure))?;
@@ -92,7 +90,8 @@ pub(super) fn get(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
         let mut sink = match (&file, channel) {
             (Some(path), _) => Sink::File(Target::create(path)?),
             (None, Some(channel)) => Sink::Channel(channel),
-            (None, None) => Sink::Value(Vec::with_capacity(size.min(RESERVED) as usize)),
+            (None, None) if size > MOST => return Err(Argument::TooLong { name, size }.into()),
+            (None, None) => Sink::Value(Growing::new(size)),
         };
         let mut bytes = 0;
         while let Some(chunk) = download.next().await? {

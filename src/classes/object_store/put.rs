@@ -15,6 +15,7 @@ use crate::client::{Argument, Slot};
 use crate::rules::object_meta::About;
 use crate::rules::object_options::PUT_OPTIONS;
 use crate::rules::option::{Kind, Name, Opt, int, named};
+use crate::tcl::bytes::Pieces;
 use crate::tcl::channel::{Channel, Failure, Piece, Use};
 use crate::tcl::{self, Obj, Reply};
 use bytes::Bytes;
@@ -81,13 +82,21 @@ pub(super) fn plan(
 /// `put name data ?-option value ...?`
 pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let name = object_name(&call.args[0])?;
-    let data = call.args[1].with_bytes(Bytes::copy_from_slice).ok_or(Argument::PayloadNotBytes)?;
+    let mut data = Pieces::of(&call.args[1]).ok_or(Argument::PayloadNotBytes)?;
     let plan = plan(state, call, PUT_OPTIONS, name, Some(data.len() as u64))?;
     state.open()?;
     let store = state.store.within(plan.ms);
     state.run(call, CALLBACK, async move {
         let mut upload = Upload::begin(&store, plan).await?;
-        upload.write(data).await?;
+        let mut sent = 0;
+        while sent < data.len() {
+            let piece = data.at(sent, upload.chunk_size(), Bytes::copy_from_slice);
+            if piece.is_empty() {
+                return Err(Argument::PayloadNotBytes.into());
+            }
+            sent += piece.len();
+            upload.write(piece).await?;
+        }
         Ok(info_dict(&store.bucket, &upload.finish().await?))
     })
 }

@@ -10,6 +10,7 @@ use super::info::info_dict;
 use crate::bridge::errors::to_tcl;
 use crate::client::object::{Download, Entry, Index, Store};
 use crate::client::{Fault, Slot, Task};
+use crate::engine::Message;
 use crate::tcl::driver::{Close, Driver, From, Io, Notifier};
 use crate::tcl::{Home, Obj};
 
@@ -65,7 +66,7 @@ impl Reader {
             let outcome = download.next().await;
             let Some(reader) = reader.upgrade() else { return };
             match outcome {
-                Ok(Some(chunk)) => reader.push(Bytes::copy_from_slice(chunk.payload())),
+                Ok(Some(chunk)) => reader.push(Bytes::from_owner(Payload(chunk))),
                 Ok(None) => return reader.ends(Ok(())),
                 Err(fault) => return reader.ends(Err(fault)),
             }
@@ -130,6 +131,15 @@ impl Reader {
     fn ends(&self, how: Result<(), Fault>) {
         self.end.replace(Some(how));
         self.notifier.wake();
+    }
+}
+
+/// The payload of a chunk, where it is.
+struct Payload(Message);
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        self.0.payload()
     }
 }
 

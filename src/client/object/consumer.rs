@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 
 use super::store::Store;
-use crate::client::calling::{Calling, timeout};
+use crate::client::calling::{Callings, timeout};
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
 use crate::client::task::pause;
@@ -23,14 +23,6 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Greatest time in ms for which a silent consumer is trusted.
 const LOOK: i64 = 2500;
 
-/// A pull under way.
-struct Pull {
-    calling: Calling,
-    left: u64,
-    /// Whether something came.
-    alive: bool,
-}
-
 /// A message, with its place.
 pub(super) struct Delivery {
     /// As it came.
@@ -45,8 +37,8 @@ pub(super) struct Wanted {
     pub filter: String,
     /// Number of messages.
     pub count: u64,
-    /// Number of messages of one pull.
-    pub batch: u64,
+    /// Number of messages that are asked for ahead.
+    pub window: u64,
     /// Without payloads.
     pub headers_only: bool,
     /// Time of silence in ms after which it fails; 0 waits for ever.
@@ -58,14 +50,18 @@ pub(super) struct Consumer {
     store: Rc<Store>,
     wanted: Wanted,
     name: Option<String>,
-    pull: Option<Pull>,
+    /// The pulls under way.
+    pulls: Callings,
+    /// Number of messages that they have still to bring.
+    asked: u64,
     /// Number of messages that came.
     came: u64,
     /// Number of deliveries of the present consumer.
     delivered: u64,
     /// Stream sequence of the last message.
     last: u64,
-    alive: Instant,
+    /// Time since which nothing has come.
+    since: Instant,
 }
 
 fn renew(_payload: &Bytes, progress: Progress) -> Option<Bytes> {
@@ -87,11 +83,12 @@ impl Consumer {
             store: Rc::clone(store),
             wanted,
             name: None,
-            pull: None,
+            pulls: Callings::new(&store.api.client),
+            asked: 0,
             came: 0,
             delivered: 0,
             last: 0,
-            alive: Instant::now(),
+            since: Instant::now(),
         };
         match consumer.make().await {
             Ok(()) => Ok(consumer),
@@ -100,10 +97,11 @@ impl Consumer {
     }
 
     async fn make(&mut self) -> Result<(), Fault> {
-        self.pull = None;
+        let api = Rc::clone(&self.store.api);
+        self.pulls = Callings::new(&api.client);
+        self.asked = 0;
         self.remove();
         self.delivered = 0;
-        let api = Rc::clone(&self.store.api);
         let mut config = Map::new();
         let mut set = |name: &str, value: Json| config.insert(name.to_string(), value);
         let start = if self.last == 0 { "all" } else { "by_start_sequence" };
@@ -145,17 +143,19 @@ impl Consumer {
         let _ = api.client.call_back(spec, Rc::new(|_| ()));
     }
 
-    /// Asks for what is still to come, but not for too much at a time.
+    /// Asks for what is still to come, but not for too much at a time. A pull is asked for when another one still has half of that to
+    /// bring: the server is not to wait. It serves pulls in turn, and what they bring is in order all the same.
     fn ask(&mut self) -> Result<(), Fault> {
-        if self.pull.is_none() {
-            let Some(name) = &self.name else { return Err(Fault::ReplyIncomplete) };
-            let batch = self.wanted.batch.min(self.wanted.count - self.came);
-            let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
-            let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
-            let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
-            let calling = self.store.api.client.call(RequestSpec { msg, timeout: timeout(self.look()), mode })?;
-            self.pull = Some(Pull { calling, left: batch, alive: false });
+        let batch = (self.wanted.count - self.came).min(self.wanted.window) - self.asked;
+        if batch == 0 || self.asked > self.wanted.window / 2 {
+            return Ok(());
         }
+        let Some(name) = &self.name else { return Err(Fault::ReplyIncomplete) };
+        let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
+        let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
+        let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
+        self.pulls.call(RequestSpec { msg, timeout: timeout(self.look()), mode })?;
+        self.asked += batch;
         Ok(())
     }
 
@@ -165,26 +165,20 @@ impl Consumer {
     /// [`Fault::Timeout`] after too long a silence, [`Fault::ChunksGone`] if what is still to come is not there, those of a request.
     pub(super) async fn next(&mut self) -> Result<Option<Delivery>, Fault> {
         // The time since the last message is that of whoever takes them.
-        self.alive = Instant::now();
+        self.since = Instant::now();
         loop {
             self.store.present()?;
             if self.came == self.wanted.count {
                 return Ok(None);
             }
             self.ask()?;
-            let Some(pull) = &mut self.pull else { return Err(Fault::ReplyIncomplete) };
-            match pull.calling.next().await {
+            match self.pulls.next().await {
                 Answer::Reply(message) => {
-                    pull.left -= 1;
-                    pull.alive = true;
-                    let over = pull.left == 0;
+                    self.asked = self.asked.saturating_sub(1);
                     let place = message.reply().and_then(metadata::parse);
                     let Some((revision, delivery)) = place.map(|place| (place.stream_seq, place.consumer_seq)) else {
                         return Err(Fault::ReplyIncomplete);
                     };
-                    if over {
-                        self.pull = None;
-                    }
                     if delivery != self.delivered + 1 {
                         self.again().await?;
                         continue;
@@ -192,11 +186,10 @@ impl Consumer {
                     self.delivered = delivery;
                     self.came += 1;
                     self.last = revision;
-                    self.alive = Instant::now();
                     return Ok(Some(Delivery { message, revision }));
                 }
                 Answer::End(End::Full) => {}
-                Answer::End(End::Timeout) if !pull.alive && self.is_silent() => return Err(self.silence()),
+                Answer::End(End::Timeout) if self.is_silent() => return Err(self.silence()),
                 Answer::End(End::Timeout | End::NoResponders(_) | End::Status(_)) => self.again().await?,
                 Answer::End(end) => return Err(Fault::of_end(&end, self.waiting())),
             }
@@ -210,7 +203,7 @@ impl Consumer {
 
     /// Whether nothing has come for too long.
     fn is_silent(&self) -> bool {
-        self.wanted.ms > 0 && self.alive.elapsed() >= Duration::from_millis(self.wanted.ms as u64)
+        self.wanted.ms > 0 && self.since.elapsed() >= Duration::from_millis(self.wanted.ms as u64)
     }
 
     fn waiting(&self) -> Waiting {
@@ -240,7 +233,6 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.pull = None;
         self.remove();
     }
 }

@@ -8,7 +8,7 @@ use super::consumer::{Consumer, Wanted};
 use super::store::{Entry, Store};
 use crate::client::fault::Fault;
 use crate::engine::Message;
-use crate::rules::object::{CHUNK_SIZE, Digest, HOPS, chunk_subject, digest_text, pull_batch};
+use crate::rules::object::{CHUNK_SIZE, Digest, HOPS, chunk_subject, digest_text, window};
 use crate::rules::object_meta::Meta;
 
 /// Times that an object is looked up again because it was replaced before its chunks were read.
@@ -112,6 +112,9 @@ impl Download {
         };
         self.hash.update(chunk.message.payload());
         self.size += chunk.message.payload().len() as u64;
+        if self.size > meta.size() {
+            return Err(corrupt(meta, format!("{} bytes", meta.size()), format!("{} bytes", self.size)));
+        }
         Ok(Some(chunk.message))
     }
 
@@ -146,7 +149,7 @@ pub(super) fn wanted(store: &Store, meta: &Meta, ms: i64, headers_only: bool) ->
     Wanted {
         filter: chunk_subject(&store.bucket, meta.nuid()),
         count: meta.chunks(),
-        batch: if headers_only { 1024 } else { pull_batch(meta.chunk_size().unwrap_or(CHUNK_SIZE)) },
+        window: if headers_only { 1024 } else { window(meta.chunk_size().unwrap_or(CHUNK_SIZE)) },
         headers_only,
         ms,
     }
