@@ -5,7 +5,7 @@ import statistics
 from tasks import TITLES
 
 # Rows: title, task, size, figure, and True if more is better, False if less, None if there is nothing to compare.
-# The figures cpu_million and peak_mib are derived in `medians`.
+# The figures cpu_million, peak_mib and mb_s are derived in `medians`.
 ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB")) for row in [
     ("publish %s, then a round trip, msg/s" % name, "publish", size, "rate", True),
     ("... CPU seconds per million messages", "publish", size, "cpu_million", False),
@@ -38,10 +38,17 @@ ROWS = [row for size, name in ((16, "16 B"), (1024, "1 KiB"), (65536, "64 KiB"))
     ("dialect 3: fetch of 100, each message acknowledged, /s", "fetch_100_3", 16, "rate", True),
     ("dialect 3: KV put, /s", "kv_put_3", 16, "rate", True),
     ("dialect 3: KV get, /s", "kv_get_3", 16, "rate", True),
-    ("object put 1 MiB, /s", "object_put", 1 << 20, "rate", True),
-    ("object put 64 MiB, /s", "object_put", 64 << 20, "rate", True),
-    ("object get 1 MiB, /s", "object_get", 1 << 20, "rate", True),
-    ("object get 64 MiB, /s", "object_get", 64 << 20, "rate", True),
+] + [row for size, name in ((1 << 20, "1 MiB"), (64 << 20, "64 MiB")) for row in [
+    ("object put %s, /s" % name, "object_put", size, "rate", True),
+    ("... peak memory, MiB", "object_put", size, "peak_mib", False),
+    ("object get %s, /s" % name, "object_get", size, "rate", True),
+    ("... peak memory, MiB", "object_get", size, "peak_mib", False),
+]] + [row for size, name in ((64 << 20, "64 MiB"), (1 << 30, "1 GiB")) for row in [
+    ("object put of a file of %s, MB/s" % name, "object_put_file", size, "mb_s", True),
+    ("... peak memory, MiB", "object_put_file", size, "peak_mib", False),
+    ("object get of %s into a file, MB/s" % name, "object_get_file", size, "mb_s", True),
+    ("... peak memory, MiB", "object_get_file", size, "peak_mib", False),
+]] + [
     ("loading the library (whole process less a bare one), ms", "load", 16, "ms", False),
     ("... less the interpreter's search for any package, ms", "load", 16, "own_ms", False),
 ]
@@ -64,8 +71,10 @@ def medians(results):
             # A run too short to tell from a connection alone gives no figure.
             if idle is not None and figures["count"] and figures["cpu"] > idle:
                 figures["cpu_million"] = (figures["cpu"] - idle) / figures["count"] * 1e6
-            if figures["peak_kib"]:
-                figures["peak_mib"] = figures["peak_kib"] / 1024
+        if figures.get("peak_kib"):
+            figures["peak_mib"] = figures["peak_kib"] / 1024
+        if task.endswith("_file"):
+            figures["mb_s"] = figures["rate"] * size / 1e6
     return out
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -51,6 +52,8 @@ COUNTS = {
     "kv_get_3": {16: 5000},
     "object_put": {1 << 20: 50, 64 << 20: 3},
     "object_get": {1 << 20: 50, 64 << 20: 1},
+    "object_put_file": {64 << 20: 1, 1 << 30: 1},
+    "object_get_file": {64 << 20: 1, 1 << 30: 1},
     "load": {16: 5},
 }
 # Tasks of dialect 3, which the others have not: the same work as pull_100, kv_put and kv_get.
@@ -69,7 +72,10 @@ BEFORE = {"js_publish": "setup", "js_publish_1000": "setup", "publisher": "setup
           "atomic_batch": "setup", "pull_100": "fill", "pull_1000": "fill",
           "messages": "fill",
           "kv_put": "setup", "kv_put_checked": "setup", "kv_get": "setup", "kv_mget": "setup",
-          "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup"}
+          "fetch_100_3": "fill", "kv_put_3": "setup", "kv_get_3": "setup",
+          "object_put_file": "no_file", "object_get_file": "stored_file"}
+# Folder of the files that are put and got: in, out.
+FILES = tempfile.TemporaryDirectory(prefix="nats-bench-")
 # A process that does nothing, one that loads the client library and does nothing else, and one that looks for a library
 # which is not there: Tcl reads the index of every package installed to find one.
 LOADING = {
@@ -109,7 +115,20 @@ def environment(client, peer):
     inherited = os.environ.get("TCLLIBPATH", "")
     # A package of the peer may need tcllib and the like; ours needs nothing.
     folders = "{%s} {%s}" % (peer, os.path.join(ROOT, ".tools/tcl")) if client == "peer" else "{%s}" % BUILD
-    return dict(os.environ, TCLLIBPATH=(folders + " " + inherited).strip(), NATS_JS=NODE_MODULES)
+    return dict(os.environ, TCLLIBPATH=(folders + " " + inherited).strip(), NATS_JS=NODE_MODULES, BENCH_FILES=FILES.name)
+
+
+def file_of(size):
+    """The file to put, of so many bytes without a pattern; what an earlier run has written goes."""
+    written, given = (os.path.join(FILES.name, name) for name in ("out", "in"))
+    if os.path.exists(written):
+        os.unlink(written)
+    if not os.path.exists(given) or os.path.getsize(given) != size:
+        block = os.urandom(1 << 20)
+        with open(given, "wb") as file:
+            for at in range(0, size, len(block)):
+                file.write(block[:size - at])
+    return written
 
 
 def start(words, variables, url, task, count, size):
@@ -138,7 +157,8 @@ def stop(process):
 
 def prepare(url, task, count, size):
     """Runs a task of the raw client that prepares or checks; it must succeed."""
-    done = subprocess.run([RAW, url, task, str(count), str(size)], capture_output=True, text=True, timeout=LIMIT)
+    done = subprocess.run([RAW, url, task, str(count), str(size)], capture_output=True, text=True, timeout=LIMIT,
+                          env=environment("raw", ""))
     if done.returncode != 0:
         raise Failure("%s: %s" % (task, done.stderr.strip()))
 
@@ -169,6 +189,7 @@ def measure(client, peer, url, task, count, size):
         return {"unable": True}
     other = process = timer = None
     try:
+        written = file_of(size) if task.endswith("_file") else None
         if task in BEFORE:
             prepare(url, BEFORE[task], count, size)
         if task.startswith("request"):
@@ -185,6 +206,8 @@ def measure(client, peer, url, task, count, size):
         if status != 0 or not lines[-1].startswith("{"):
             raise Failure("ended with status %s" % status)
         figures = json.loads(lines[-1])
+        if task == "object_get_file" and os.path.getsize(written) != size:
+            raise Failure("another file than the object")
         if task.startswith(("pull", "fetch")) and not figures.get("unable"):
             prepare(url, "unfinished", 0, size)
         return dict(figures, cpu=cpu)

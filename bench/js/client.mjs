@@ -2,8 +2,10 @@
 // NATS_JS is the folder with node_modules: modules are looked up beside the importing file, and this one is elsewhere.
 
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 const load = createRequire(join(process.env.NATS_JS, "package.json"));
 const { connect } = load("@nats-io/transport-node");
@@ -191,6 +193,37 @@ async function objectGet(nc, count, payload) {
   report(count, now() - start);
 }
 
+// A file in the folder that the driver has made.
+const inFolder = (name) => join(process.env.BENCH_FILES, name);
+
+async function files(nc) {
+  const { Objm } = load("@nats-io/obj");
+  return await new Objm(nc).open("files");
+}
+
+async function objectPutFile(nc, count) {
+  const store = await files(nc);
+  const start = now();
+  for (let i = 0; i < count; i++) {
+    await store.put({ name: "object" }, Readable.toWeb(createReadStream(inFolder("in"))));
+  }
+  report(count, now() - start);
+}
+
+async function objectGetFile(nc, count) {
+  const store = await files(nc);
+  const start = now();
+  for (let i = 0; i < count; i++) {
+    const object = await store.get("object");
+    await pipeline(Readable.fromWeb(object.data), createWriteStream(inFolder("out")));
+    const wrong = await object.error;
+    if (wrong) {
+      fail(wrong.message);
+    }
+  }
+  report(count, now() - start);
+}
+
 const tasks = {
   connect: () => report(0, 1000),
   publish,
@@ -206,6 +239,8 @@ const tasks = {
   kv_get: kvGet,
   object_put: objectPut,
   object_get: objectGet,
+  object_put_file: objectPutFile,
+  object_get_file: objectGetFile,
 };
 
 const [url, task, count, size] = process.argv.slice(2);
@@ -213,6 +248,7 @@ if (tasks[task] === undefined) {
   console.log('{"unable":true}');
 } else {
   const nc = await connect({ servers: url });
-  await tasks[task](nc, Number(count), Buffer.alloc(Number(size), "0123456789abcdef"));
+  // The size of a file is not for the memory.
+  await tasks[task](nc, Number(count), Buffer.alloc(task.endsWith("_file") ? 0 : Number(size), "0123456789abcdef"));
   await nc.close();
 }

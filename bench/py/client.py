@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -162,6 +163,29 @@ async def object_get(nc, count, payload):
     report(count, now() - start)
 
 
+def in_folder(name):
+    """A file in the folder that the driver has made."""
+    return os.path.join(os.environ["BENCH_FILES"], name)
+
+
+async def object_put_file(nc, count, payload):
+    store = await nc.jetstream(timeout=60).object_store("files")
+    start = now()
+    for _ in range(count):
+        with open(in_folder("in"), "rb") as file:
+            await store.put("object", file)
+    report(count, now() - start)
+
+
+async def object_get_file(nc, count, payload):
+    store = await nc.jetstream(timeout=60).object_store("files")
+    start = now()
+    for _ in range(count):
+        with open(in_folder("out"), "wb") as file:
+            await store.get("object", writeinto=file)
+    report(count, now() - start)
+
+
 async def connect(nc, count, payload):
     report(0, 1.0)
 
@@ -181,6 +205,8 @@ TASKS = {
     "kv_get": kv_get,
     "object_put": object_put,
     "object_get": object_get,
+    "object_put_file": object_put_file,
+    "object_get_file": object_get_file,
 }
 
 
@@ -189,8 +215,10 @@ async def main():
     if task not in TASKS:
         print('{"unable":true}')
         return
+    # The size of a file is not for the memory.
+    size = 0 if task.endswith("_file") else int(size)
     nc = await nats.connect(url)
-    await TASKS[task](nc, int(count), (b"0123456789abcdef" * (int(size) // 16 + 1))[:int(size)])
+    await TASKS[task](nc, int(count), (b"0123456789abcdef" * (size // 16 + 1))[:size])
     await nc.close()
 
 

@@ -345,7 +345,28 @@ proc object_get {c count} {
     report $count [expr {[clock microseconds] - $start}]
 }
 
-set payload [string range [string repeat 0123456789abcdef [expr {($size + 15) / 16}]] 0 $size-1]
+# Files, by way of the folder that the driver has made.
+proc object_put_file {c count} {
+    set store [[$c jet_stream -timeout 60000] object_store files]
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        $store put_file object [file join $::env(BENCH_FILES) in]
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+proc object_get_file {c count} {
+    set store [[$c jet_stream -timeout 60000] object_store files]
+    set start [clock microseconds]
+    for {set i 0} {$i < $count} {incr i} {
+        $store get object -file [file join $::env(BENCH_FILES) out]
+    }
+    report $count [expr {[clock microseconds] - $start}]
+}
+
+# Made in one piece; the size of a file is not for the memory.
+set length [expr {[string match *_file $task] ? 0 : $size}]
+set payload [string repeat 0123456789abcdef [expr {$length / 16}]]
+append payload [string range 0123456789abcdef 0 [expr {$length % 16 - 1}]]
 set c [nats::connection new]
 $c configure -servers [list $url]
 $c connect

@@ -1,8 +1,9 @@
 //! `nats-bench-raw URL TASK COUNT SIZE`: async-nats on its own, measured as `bench/run.py` measures every client.
 //!
-//! A task prints one JSON line with its figures. `flood`, `responder`, `setup`, `fill` and `unfinished` are the other
+//! A task prints one JSON line with its figures. `flood`, `responder`, `setup`, `fill`, `unfinished`, `no_file` and `stored_file` are the other
 //! side of the tasks; every client is measured against these, so that only the measured side differs.
 
+mod objects;
 mod stored;
 
 use std::time::{Duration, Instant};
@@ -49,6 +50,8 @@ async fn run(url: &str, task: &str, count: u64, size: usize) -> Result<(), Failu
         .request_timeout(Some(Duration::from_secs(60)))
         .connect(url)
         .await?;
+    // The size of a file is not for the memory.
+    let size = if task.ends_with("_file") { 0 } else { size };
     let job = Job { client, count, payload: Bytes::from(b"0123456789abcdef".repeat(size.div_ceil(16))).slice(..size) };
     match task {
         "connect" => {
@@ -67,8 +70,12 @@ async fn run(url: &str, task: &str, count: u64, size: usize) -> Result<(), Failu
         "messages" => stored::messages(&job).await,
         "kv_put" => stored::kv_put(&job).await,
         "kv_get" => stored::kv_get(&job).await,
-        "object_put" => stored::object_put(&job).await,
-        "object_get" => stored::object_get(&job).await,
+        "object_put" => objects::put(&job).await,
+        "object_get" => objects::get(&job).await,
+        "object_put_file" => objects::put_file(&job).await,
+        "object_get_file" => objects::get_file(&job).await,
+        "no_file" => objects::no_file(&job).await,
+        "stored_file" => objects::stored_file(&job).await,
         "kv_put_checked" => unable(),
         "setup" => stored::setup(&job).await,
         "fill" => stored::fill(&job).await,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::{self, consumer::PullConsumer, kv, stream::StorageType};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::io::AsyncReadExt;
 
 use crate::{Failure, Job, report, report_latency, round_trip};
 
@@ -174,39 +173,5 @@ pub async fn kv_get(job: &Job) -> Result<(), Failure> {
         micros.push(sent.elapsed().as_micros());
     }
     report_latency(job.count, start.elapsed().as_secs_f64(), micros);
-    Ok(())
-}
-
-/// The bucket for objects, in memory too; each client has its own.
-async fn object_store(job: &Job) -> Result<jetstream::object_store::ObjectStore, Failure> {
-    let config =
-        jetstream::object_store::Config { bucket: "objects_raw".into(), storage: StorageType::Memory, ..Default::default() };
-    Ok(jetstream::new(job.client.clone()).create_object_store(config).await?)
-}
-
-/// One object after the other, under the same name.
-pub async fn object_put(job: &Job) -> Result<(), Failure> {
-    let store = object_store(job).await?;
-    let start = Instant::now();
-    for _ in 0..job.count {
-        store.put("object", &mut &job.payload[..]).await?;
-    }
-    report(job.count, start.elapsed().as_secs_f64(), "");
-    Ok(())
-}
-
-/// The same object again and again.
-pub async fn object_get(job: &Job) -> Result<(), Failure> {
-    let store = object_store(job).await?;
-    store.put("object", &mut &job.payload[..]).await?;
-    let start = Instant::now();
-    for _ in 0..job.count {
-        let mut content = Vec::with_capacity(job.payload.len());
-        store.get("object").await?.read_to_end(&mut content).await?;
-        if content.len() != job.payload.len() {
-            return Err("wrong object".into());
-        }
-    }
-    report(job.count, start.elapsed().as_secs_f64(), "");
     Ok(())
 }
