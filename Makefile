@@ -34,7 +34,7 @@ UNITS9      = $(CARGO) test --profile $(PROFILE) --package soundness --features 
 # Written by tools/setup.sh where libclang is not the system's.
 ENV := if [ -e .tools/env.sh ]; then . .tools/env.sh; fi
 
-.PHONY: help build demo tcl9 test test-tcl9 lint reference docs-check bench bench-services cost soak kv-soak messages-soak fuzz fuzz-tcl install uninstall dist bindist clean
+.PHONY: help build demo tcl9 test test-tcl9 lint reference docs-check bench bench-services cost soak kv-soak messages-soak gigabyte fuzz fuzz-tcl install uninstall dist bindist clean
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -106,6 +106,10 @@ bench: build ## measure against async-nats, nats.py and nats.js (PEER=dir: anoth
 bench-services: build ## what a service costs against a plain subscription, 1000 requests in flight
 	@tools/setup.sh server
 	@$(TCLSH) tools/with-server.tcl bench/services.tcl
+
+gigabyte: build ## objects of 1 GiB from and to files and channels: the memory stays the same
+	@tools/setup.sh server
+	@NATS_TEST_GIGABYTE=1 $(TCLSH) tests/object_faults.test -match 'object_faults-3.*'
 
 soak: build ## load and restarts for SOAK_SECONDS (600): no loss, no growth
 	@tools/setup.sh server

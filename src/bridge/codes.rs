@@ -54,6 +54,7 @@ pub(crate) const CODES: &[&str] = &[
     "ObjectCorrupt",
     "BadObjectMeta",
     "LinkIsBucket",
+    "BucketIsMirror",
     "LinkToLink",
     "ErrJetStreamNotEnabled",
     "ErrJetStreamNotEnabledForAccount",

@@ -69,6 +69,9 @@ pub(super) fn fault(fault: &Fault) -> (Word, String) {
         }
         Fault::ChunksGone(there) => (OBJECT_CORRUPT, format!("Chunks are missing: {there} are there")),
         Fault::BadObjectMeta(name) => (const { word("BadObjectMeta") }, format!("Object {name} has bad metadata")),
+        Fault::BucketIsMirror { bucket, origin } => {
+            (const { word("BucketIsMirror") }, format!("Bucket {bucket} is a mirror of stream {origin}: write to that one"))
+        }
         Fault::LinkIsBucket(name) => (const { word("LinkIsBucket") }, format!("Object {name} is a link to a bucket")),
         Fault::LinkToLink(name) => (const { word("LinkToLink") }, format!("Object {name} is a link itself")),
         Fault::Codec { bucket, key, part: Part::Key, reason } => {

@@ -42,12 +42,14 @@ pub(super) type Observer = dyn Fn(State);
 pub(crate) enum Parting {
     /// Calls are under way: what can be ended is to end.
     Near,
+    /// What was asked is answered, as far as that can be waited for: the next question.
+    Asking,
     /// They are answered, as far as that can be waited for; now their effects may be undone.
     Now,
 }
 
-/// Runs when the owner closes the connection; runs no scripts.
-pub(super) type Leaving = dyn Fn(Parting);
+/// Runs when the owner closes the connection; runs no scripts. True if it has asked something whose answer counts.
+pub(super) type Leaving = dyn Fn(Parting) -> bool;
 
 /// Runs for each asynchronous error of a connection; runs no scripts.
 type Ear = dyn Fn(&Problem);
@@ -143,7 +145,7 @@ impl Client {
         self.at_fork.replace(Some(run));
     }
 
-    /// Has `run` called, twice, before the owner closes the connection; dropping it ends that. It must not run scripts.
+    /// Has `run` called at these moments before the owner closes the connection; dropping it ends that. It must not run scripts.
     pub(crate) fn at_parting(&self, run: &Rc<Leaving>) {
         let mut parting = self.parting.borrow_mut();
         parting.retain(|run| run.strong_count() > 0);
@@ -156,10 +158,14 @@ impl Client {
         if parting.is_empty() {
             return;
         }
-        parting.iter().for_each(|run| run(Parting::Near));
+        let run_all = |moment| parting.iter().filter(|run| run(moment)).count();
+        run_all(Parting::Near);
         // The server stores what it has taken a moment later: nothing undoes that before it is done.
         self.engine.settle();
-        parting.iter().for_each(|run| run(Parting::Now));
+        while run_all(Parting::Asking) > 0 {
+            self.engine.settle();
+        }
+        run_all(Parting::Now);
     }
 
     /// Whether the server is asked to check subjects strictly.

@@ -170,6 +170,13 @@ pub(crate) enum Fault {
     BadObjectMeta(String),
     /// A link to a bucket, where an object is wanted.
     LinkIsBucket(String),
+    /// A write to a bucket that is a mirror.
+    BucketIsMirror {
+        /// Bucket.
+        bucket: String,
+        /// Stream that it mirrors.
+        origin: String,
+    },
     /// A link that is to lead to another link.
     LinkToLink(String),
     /// A key or a value that the codec cannot decode.

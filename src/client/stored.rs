@@ -51,27 +51,34 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
+/// The message in a reply to `STREAM.MSG.GET`.
+///
+/// # Errors
+/// [`Fault::ReplyIncomplete`].
+pub(super) fn stored(reply: &Json) -> Result<Stored, Fault> {
+    let broken = || Fault::ReplyIncomplete;
+    let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
+    let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
+    // Absent if there is none.
+    let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
+    // A malformed block leaves the message readable, as on delivery.
+    let headers = stored_headers(&bytes("hdrs")?);
+    Ok(Stored {
+        subject: needed("subject")?.to_string(),
+        seq: message.get("seq").and_then(Json::as_u64).ok_or_else(broken)?,
+        data: bytes("data")?,
+        headers,
+        time: needed("time")?.to_string(),
+    })
+}
+
 impl Api {
     /// Reads one message with `STREAM.MSG.GET`.
     ///
     /// # Errors
     /// As [`Api::ask`].
     pub(crate) async fn stored_message(&self, stream: &str, body: String) -> Result<Stored, Fault> {
-        let reply = self.json(&format!("STREAM.MSG.GET.{stream}"), body).await?;
-        let broken = || Fault::ReplyIncomplete;
-        let message = reply.get("message").and_then(Json::as_object).ok_or_else(broken)?;
-        let needed = |name: &str| message.get(name).and_then(Json::as_str).ok_or_else(broken);
-        // Absent if there is none.
-        let bytes = |name: &str| message.get(name).map_or(Some(Vec::new()), |text| decode(text.as_str()?)).ok_or_else(broken);
-        // A malformed block leaves the message readable, as on delivery.
-        let headers = stored_headers(&bytes("hdrs")?);
-        Ok(Stored {
-            subject: needed("subject")?.to_string(),
-            seq: message.get("seq").and_then(Json::as_u64).ok_or_else(broken)?,
-            data: bytes("data")?,
-            headers,
-            time: needed("time")?.to_string(),
-        })
+        stored(&self.json(&format!("STREAM.MSG.GET.{stream}"), body).await?)
     }
 
     /// Reads one message by a direct get; `which` is what the body for `STREAM.MSG.GET` would be.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE};
+use serde_json::Value as Json;
 
 use super::names::is_bucket;
 
@@ -24,6 +25,26 @@ pub(crate) fn stream_name(bucket: &str) -> String {
 /// Bucket of a stream; `None` if it is not one of a bucket.
 pub(crate) fn bucket_of_stream(stream: &str) -> Option<&str> {
     stream.strip_prefix(STREAM_PREFIX).filter(|bucket| is_bucket(bucket))
+}
+
+/// What the stream of a bucket mirrors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mirror {
+    /// Stream that is mirrored.
+    pub stream: String,
+    /// Its bucket, if it is that of one whose subjects stay as they are.
+    pub bucket: Option<String>,
+    /// Whether it is in another domain or account.
+    pub is_elsewhere: bool,
+}
+
+/// What a stream mirrors, by its configuration.
+pub(crate) fn mirror(config: &Json) -> Option<Mirror> {
+    let mirror = config.get("mirror").filter(|mirror| mirror.is_object())?;
+    let stream = mirror.get("name")?.as_str()?;
+    let is_renamed = mirror.get("subject_transforms").and_then(Json::as_array).is_some_and(|all| !all.is_empty());
+    let bucket = bucket_of_stream(stream).filter(|_| !is_renamed).map(str::to_string);
+    Some(Mirror { stream: stream.to_string(), bucket, is_elsewhere: mirror.get("external").is_some_and(Json::is_object) })
 }
 
 /// Subject of the chunks of one object.
@@ -130,6 +151,8 @@ pub(crate) fn place(starts: &[u64], size: u64, at: u64) -> Option<(usize, u64)> 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -137,6 +160,22 @@ mod tests {
         assert_eq!(stream_name("b"), "OBJ_b");
         assert_eq!(bucket_of_stream("OBJ_my-b_1"), Some("my-b_1"));
         assert_eq!((bucket_of_stream("OBJ_a.b"), bucket_of_stream("KV_b"), bucket_of_stream("OBJ_")), (None, None, None));
+    }
+
+    #[test]
+    fn mirrors() {
+        let of = |config: Json| mirror(&config).map(|found| (found.stream, found.bucket, found.is_elsewhere));
+        let b = || Some("b".to_string());
+        assert_eq!(of(json!({ "name": "OBJ_b" })), None);
+        assert_eq!(of(json!({ "mirror": null })), None);
+        assert_eq!(of(json!({ "mirror": { "name": "OBJ_b" } })), Some(("OBJ_b".to_string(), b(), false)));
+        assert_eq!(
+            of(json!({ "mirror": { "name": "OBJ_b", "external": { "api": "x" } } })),
+            Some(("OBJ_b".to_string(), b(), true))
+        );
+        assert_eq!(of(json!({ "mirror": { "name": "S" } })), Some(("S".to_string(), None, false)));
+        let renamed = json!({ "mirror": { "name": "OBJ_b", "subject_transforms": [{ "src": "$O.b.>", "dest": "$O.m.>" }] } });
+        assert_eq!(of(renamed), Some(("OBJ_b".to_string(), None, false)));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Pieces {
     }
 
     /// Number of bytes.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.len
     }
 

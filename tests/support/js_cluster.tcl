@@ -1,5 +1,8 @@
 # Shared by the test files of JetStream clusters: what is refused or not answered without a leader is repeated, leaders step down. Needs
-# js_tools.tcl; the tests have a connection in ::c and a JetStream object in ::js.
+# js_tools.tcl; the tests have a connection in ::c and a JetStream object in ::js, and their stream is called S unless they say otherwise in
+# ::clustered.
+
+set clustered S
 
 # Repeats what is refused while there is no leader.
 proc persist {script} {
@@ -23,9 +26,9 @@ proc asked {method args} {
     }
 }
 
-# The name of the server that leads STREAM S or CONSUMER C; empty if there is none.
+# The name of the server that leads the STREAM or its CONSUMER C; empty if there is none.
 proc leader {what} {
-    set info [expr {$what eq "STREAM" ? [asked stream_info S] : [asked consumer_info S C]}]
+    set info [expr {$what eq "STREAM" ? [asked stream_info $::clustered] : [asked consumer_info $::clustered C]}]
     return [expr {[dict exists $info cluster leader] ? [dict get $info cluster leader] : ""}]
 }
 
@@ -37,7 +40,7 @@ proc await_leader {args} {
 
 # All copies of the stream have all of it.
 proc await_replicas {} {
-    wait_until {[leader STREAM] ne "" && [llength [lsearch -all -inline [lmap peer [dict get [asked stream_info S] cluster replicas] {dict get $peer current}] true]] == 2} 60000
+    wait_until {[leader STREAM] ne "" && [llength [lsearch -all -inline [lmap peer [dict get [asked stream_info $::clustered] cluster replicas] {dict get $peer current}] true]] == 2} 60000
 }
 
 # The server with this name of the cluster in ::clu.
@@ -47,7 +50,7 @@ proc server_of {name} {
 
 # Another leader of the stream or the consumer.
 proc step_down {what} {
-    set subject [expr {$what eq "STREAM" ? {$JS.API.STREAM.LEADER.STEPDOWN.S} : {$JS.API.CONSUMER.LEADER.STEPDOWN.S.C}}]
+    set subject [expr {$what eq "STREAM" ? "\$JS.API.STREAM.LEADER.STEPDOWN.$::clustered" : "\$JS.API.CONSUMER.LEADER.STEPDOWN.$::clustered.C"}]
     await_leader $what
     set before [leader $what]
     set deadline [expr {[clock milliseconds] + 60000}]
@@ -76,7 +79,7 @@ proc store {from to} {
 # It may have been deleted although the answer did not come.
 proc drop_stream {} {
     persist {
-        if {[catch {$::js delete_stream S} message options] && [lindex [dict get $options -errorcode] end] ne "10059"} {
+        if {[catch {$::js delete_stream $::clustered} message options] && [lindex [dict get $options -errorcode] end] ne "10059"} {
             throw [dict get $options -errorcode] $message
         }
     }

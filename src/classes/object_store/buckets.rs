@@ -11,6 +11,7 @@ use crate::bridge::json::to_obj;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
+use crate::client::object::Holds;
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::object::{bucket_of_stream, meta_subjects, stream_name};
@@ -28,7 +29,8 @@ pub(crate) fn object_store(js: &Rc<JetStream>, call: &Invocation) -> Result<Repl
         let rest = format!("STREAM.INFO.{}", stream_name(&bucket));
         let info = js.api.json_within(&rest, ms.unwrap_or(js.api.timeout)).await.map_err(|fault| fault.of_bucket(&bucket))?;
         let config = info.get("config").filter(|config| config.is_object()).ok_or(Fault::ReplyIncomplete)?;
-        ObjectStore::make(&js, &bucket, config, ms)
+        let holds = Holds::of(&js.api, &bucket, config).await;
+        ObjectStore::make(&js, &bucket, config, holds, ms)
     })
 }
 
@@ -42,7 +44,9 @@ pub(crate) fn create_object_store(js: &Rc<JetStream>, call: &Invocation) -> Resu
     block(call.interp, async move {
         let config = Json::Object(config);
         let made = js.api.json(&format!("STREAM.CREATE.{}", stream_name(&bucket)), config.to_string()).await?;
-        ObjectStore::make(&js, &bucket, made.get("config").unwrap_or(&config), None)
+        let config = made.get("config").unwrap_or(&config);
+        let holds = Holds::of(&js.api, &bucket, config).await;
+        ObjectStore::make(&js, &bucket, config, holds, None)
     })
 }
 
@@ -54,9 +58,9 @@ pub(crate) fn update_object_store(js: &Rc<JetStream>, call: &Invocation) -> Resu
     js.api.knows(BUCKET_OPTIONS, &call.options.values(), false)?;
     let js = Rc::clone(js);
     block(call.interp, async move {
-        let updated = js.api.update_stream(&stream_name(&bucket), change).await;
-        updated.map_err(|fault| fault.of_bucket(&bucket))?;
-        read_status(&js, &bucket).await
+        let updated = js.api.update_stream(&stream_name(&bucket), change).await.map_err(|fault| fault.of_bucket(&bucket))?;
+        let holds = Holds::of(&js.api, &bucket, updated.get("config").unwrap_or(&Json::Null)).await;
+        read_status(&js, &bucket, &holds.names).await
     })
 }
 
@@ -87,15 +91,16 @@ pub(crate) fn object_stores(js: &Rc<JetStream>, call: &Invocation) -> Result<Rep
 pub(super) fn status(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     state.open()?;
     let state = Rc::clone(state);
-    block(call.interp, async move { read_status(&state.js, &state.store.bucket).await })
+    block(call.interp, async move { read_status(&state.js, &state.store.bucket, state.store.names()).await })
 }
 
-async fn read_status(js: &JetStream, bucket: &str) -> Result<Obj> {
+/// The status of a bucket whose objects are in the subjects of the bucket `names`.
+async fn read_status(js: &JetStream, bucket: &str, names: &str) -> Result<Obj> {
     let rest = format!("STREAM.INFO.{}", stream_name(bucket));
     let mut objects = 0;
     loop {
         // The server names no more than so many subjects at a time.
-        let body = json!({ "subjects_filter": meta_subjects(bucket), "offset": objects });
+        let body = json!({ "subjects_filter": meta_subjects(names), "offset": objects });
         let info = js.api.json(&rest, body.to_string()).await.map_err(|fault| fault.of_bucket(bucket))?;
         let page = info.pointer("/state/subjects").and_then(Json::as_object).map_or(0, Map::len);
         objects += page;

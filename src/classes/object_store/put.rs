@@ -83,13 +83,13 @@ pub(super) fn plan(
 pub(super) fn put(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply> {
     let name = object_name(&call.args[0])?;
     let mut data = Pieces::of(&call.args[1]).ok_or(Argument::PayloadNotBytes)?;
-    let plan = plan(state, call, PUT_OPTIONS, name, Some(data.len() as u64))?;
+    let plan = plan(state, call, PUT_OPTIONS, name, Some(data.count() as u64))?;
     state.open()?;
     let store = state.store.within(plan.ms);
     state.run(call, CALLBACK, async move {
         let mut upload = Upload::begin(&store, plan).await?;
         let mut sent = 0;
-        while sent < data.len() {
+        while sent < data.count() {
             let piece = data.at(sent, upload.chunk_size(), Bytes::copy_from_slice);
             if piece.is_empty() {
                 return Err(Argument::PayloadNotBytes.into());

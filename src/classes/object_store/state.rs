@@ -16,7 +16,7 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
 use crate::classes::jet_stream::api::{JetStream, open_or_error};
-use crate::client::object::{Progress, Store};
+use crate::client::object::{Holds, Progress, Store};
 use crate::client::{Argument, Fault, Slot, Task};
 use crate::engine::Level;
 use crate::rules::names::is_bucket;
@@ -64,11 +64,11 @@ impl Instance for ObjectStore {
 }
 
 impl ObjectStore {
-    /// Makes the object of a bucket by its stream's configuration; `timeout` replaces that of the JetStream object.
+    /// Makes the object of a bucket by its stream's configuration, and what that holds; `timeout` replaces that of the JetStream object.
     ///
     /// # Errors
     /// `ErrConnectionClosed` if its parent is gone.
-    pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json, timeout: Option<i64>) -> Result<Obj> {
+    pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json, holds: Holds, timeout: Option<i64>) -> Result<Obj> {
         let api = timeout.map_or_else(|| Rc::clone(&js.api), |ms| Rc::new(js.api.with_timeout(ms)));
         let connection = Rc::downgrade(&js.connection);
         let warn = move |line: String| {
@@ -78,7 +78,7 @@ impl ObjectStore {
         };
         let state = ObjectStore {
             js: Rc::clone(js),
-            store: Rc::new(Store::new(&api, name, config, Rc::new(warn))),
+            store: Rc::new(Store::new(&api, name, config, holds, Rc::new(warn))),
             tasks: RefCell::default(),
             last_task: Cell::new(0),
             watches: RefCell::default(),

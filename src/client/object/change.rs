@@ -24,8 +24,9 @@ impl Store {
     /// Deletes an object: a marker in place of its meta, then its chunks go.
     ///
     /// # Errors
-    /// [`Fault::ObjectNotFound`], [`Fault::BadObjectMeta`], those of a JetStream publish.
-    pub(crate) async fn delete(&self, name: &str) -> Result<(), Fault> {
+    /// [`Fault::BucketIsMirror`], [`Fault::ObjectNotFound`], [`Fault::BadObjectMeta`], those of a JetStream publish.
+    pub(crate) async fn delete(self: &Rc<Self>, name: &str) -> Result<(), Fault> {
+        self.writable()?;
         let mut tries = 0;
         loop {
             let (subject, latest) = self.latest_anywhere(name).await?;
@@ -47,8 +48,10 @@ impl Store {
     /// Makes a link; one that the name was before, or a deleted object, is replaced.
     ///
     /// # Errors
-    /// [`Fault::ObjectExists`], [`Fault::ObjectNotFound`], [`Fault::LinkToLink`], [`Fault::BucketNotFound`], those of a publish.
+    /// [`Fault::BucketIsMirror`], [`Fault::ObjectExists`], [`Fault::ObjectNotFound`], [`Fault::LinkToLink`], [`Fault::BucketNotFound`],
+    /// those of a publish.
     pub(crate) async fn link(self: &Rc<Self>, name: &str, link: &Link) -> Result<Entry, Fault> {
+        self.writable()?;
         let place = self.other(&link.bucket).await?;
         if let Some(target) = &link.name
             && place.live(target).await?.meta.has_link()
@@ -73,8 +76,9 @@ impl Store {
     /// Changes what is said about an object, its name included.
     ///
     /// # Errors
-    /// [`Fault::ObjectNotFound`], [`Fault::ObjectExists`], those of a JetStream publish.
+    /// [`Fault::BucketIsMirror`], [`Fault::ObjectNotFound`], [`Fault::ObjectExists`], those of a JetStream publish.
     pub(crate) async fn update(&self, name: &str, new: Option<&str>, about: &About) -> Result<Entry, Fault> {
+        self.writable()?;
         let new = new.unwrap_or(name);
         let mut tries = 0;
         loop {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 
+use super::purge::passes;
 use super::store::Store;
 use crate::client::calling::{Callings, timeout};
 use crate::client::calls::Answer;
@@ -223,8 +224,7 @@ impl Consumer {
             match self.make().await {
                 Ok(()) => return Ok(()),
                 // A server that has just come back needs a moment.
-                Err(Fault::NoJetStream | Fault::Timeout(_)) => pause(RETRY).await,
-                Err(Fault::Api(error)) if error.code == 503 => pause(RETRY).await,
+                Err(fault) if passes(&fault) => pause(RETRY).await,
                 Err(fault) => return Err(self.store.missing(fault).await),
             }
         }

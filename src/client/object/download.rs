@@ -147,7 +147,7 @@ impl Download {
 /// The chunks of an object.
 pub(super) fn wanted(store: &Store, meta: &Meta, ms: i64, headers_only: bool) -> Wanted {
     Wanted {
-        filter: chunk_subject(&store.bucket, meta.nuid()),
+        filter: chunk_subject(&store.holds.names, meta.nuid()),
         count: meta.chunks(),
         window: if headers_only { 1024 } else { window(meta.chunk_size().unwrap_or(CHUNK_SIZE)) },
         headers_only,

@@ -38,7 +38,7 @@ impl Store {
 
     /// An ordered consumer of the bucket's metas.
     pub(crate) fn follow(&self, start: Start, heartbeat: i64, sink: Box<dyn Fn(Delivered)>) -> Consumer {
-        let filter = meta_subjects(&self.bucket);
+        let filter = meta_subjects(&self.holds.names);
         let forms = [true, false].map(|named| Form { filters: vec![filter.clone()], named }).to_vec();
         let access = Rc::clone(&self.access);
         let request = Request { stream: self.stream.clone(), forms, access, start, headers_only: false, heartbeat };

@@ -6,10 +6,14 @@ mod consumer;
 mod download;
 mod index;
 mod metas;
+mod mirror;
+mod parting;
+mod purge;
 mod store;
 mod upload;
 
 pub(crate) use download::Download;
 pub(crate) use index::Index;
+pub(crate) use mirror::Holds;
 pub(crate) use store::{Entry, Store};
 pub(crate) use upload::{Plan, Progress, Upload};

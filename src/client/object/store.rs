@@ -1,4 +1,4 @@
-//! One bucket: its metas, and the removal of chunks.
+//! One bucket: its metas.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -6,23 +6,21 @@ use std::rc::Rc;
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
+use super::mirror::Holds;
 use crate::client::api::{Api, pub_ack};
 use crate::client::codes;
 use crate::client::fault::Fault;
 use crate::client::ordered::Access;
 use crate::client::stored::Stored;
-use crate::engine::{Headers, Mode, Outgoing, RequestSpec, Subject};
+use crate::engine::{Headers, Outgoing, Subject};
 use crate::rules::fast_answer::LEVEL;
 use crate::rules::jetstream_convert::ApiError;
-use crate::rules::object::{chunk_subject, latin_meta_subject, meta_subject, stream_name};
+use crate::rules::object::{latin_meta_subject, meta_subject, stream_name};
 use crate::rules::object_meta::Meta;
 use crate::rules::time::isotime_to_msec;
 
 /// Times that a change of a meta is tried again because somebody else has changed it meanwhile.
 pub(super) const RETRIES: u32 = 5;
-
-/// A stream that cannot be.
-const NO_STREAM: &str = ">";
 
 /// A meta as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +49,8 @@ pub(crate) struct Store {
     pub bucket: String,
     /// Its stream.
     pub stream: String,
+    /// What its stream holds.
+    pub(super) holds: Holds,
     /// Whether every server with a copy answers reads.
     direct: bool,
     /// Whether its stream takes fast batches.
@@ -87,12 +87,13 @@ fn message_to(subject: &str, meta: &Meta, expected: u64) -> Outgoing {
 }
 
 impl Store {
-    /// A bucket by its stream's configuration.
-    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, warn: Rc<dyn Fn(String)>) -> Store {
+    /// A bucket by its stream's configuration, and what that holds.
+    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, holds: Holds, warn: Rc<dyn Fn(String)>) -> Store {
         Store {
             api: Rc::clone(api),
             bucket: bucket.to_string(),
             stream: stream_name(bucket),
+            holds,
             direct: config.get("allow_direct").and_then(Json::as_bool).unwrap_or_default(),
             batched: Rc::new(Cell::new(config.get("allow_batched").and_then(Json::as_bool).unwrap_or_default())),
             gone: Rc::default(),
@@ -103,13 +104,15 @@ impl Store {
 
     /// Another bucket, as links lead to it.
     pub(super) async fn other(self: &Rc<Self>, bucket: &str) -> Result<Rc<Store>, Fault> {
-        if bucket == self.bucket {
+        // The links of a mirror lead to what it mirrors as well.
+        if bucket == self.bucket || bucket == self.holds.names {
             return Ok(Rc::clone(self));
         }
         let info = self.api.json(&format!("STREAM.INFO.{}", stream_name(bucket)), String::new()).await;
         let info = info.map_err(|fault| fault.of_bucket(bucket))?;
         let config = info.get("config").unwrap_or(&Json::Null);
-        let store = Store::new(&self.api, bucket, config, Rc::clone(&self.warn));
+        let holds = Holds::of(&self.api, bucket, config).await;
+        let store = Store::new(&self.api, bucket, config, holds, Rc::clone(&self.warn));
         Ok(Rc::new(Store { gone: Rc::clone(&self.gone), ..store }))
     }
 
@@ -122,12 +125,26 @@ impl Store {
             api: Rc::new(self.api.with_timeout(ms)),
             bucket: self.bucket.clone(),
             stream: self.stream.clone(),
+            holds: self.holds.clone(),
             direct: self.direct,
             batched: Rc::clone(&self.batched),
             gone: Rc::clone(&self.gone),
             access: Rc::clone(&self.access),
             warn: Rc::clone(&self.warn),
         })
+    }
+
+    /// Bucket in whose subjects its objects are.
+    pub(crate) fn names(&self) -> &str {
+        &self.holds.names
+    }
+
+    /// [`Fault::BucketIsMirror`] if it is one.
+    pub(super) fn writable(&self) -> Result<(), Fault> {
+        match &self.holds.origin {
+            Some(origin) => Err(Fault::BucketIsMirror { bucket: self.bucket.clone(), origin: origin.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Whether objects are stored by fast batches.
@@ -187,7 +204,16 @@ impl Store {
         self.latest_by(&self.api, name).await
     }
 
-    async fn latest_by(&self, api: &Api, name: &str) -> Result<Latest, Fault> {
+    /// Subject and body of the request for the last message of a name.
+    pub(super) fn last_of(&self, name: &str) -> (String, String) {
+        self.last_at(&meta_subject(&self.bucket, name))
+    }
+
+    fn last_at(&self, subject: &str) -> (String, String) {
+        (format!("STREAM.MSG.GET.{}", self.stream), json!({ "last_by_subj": subject }).to_string())
+    }
+
+    pub(super) async fn latest_by(&self, api: &Api, name: &str) -> Result<Latest, Fault> {
         self.latest_at(api, &meta_subject(&self.bucket, name), name).await
     }
 
@@ -209,25 +235,11 @@ impl Store {
     }
 
     async fn latest_at(&self, api: &Api, subject: &str, name: &str) -> Result<Latest, Fault> {
-        let body = json!({ "last_by_subj": subject }).to_string();
-        match api.stored_message(&self.stream, body).await {
+        match api.stored_message(&self.stream, self.last_at(subject).1).await {
             Ok(stored) => Ok(Latest { revision: stored.seq, entry: self.entry(name, &stored).ok() }),
             Err(fault) if fault.is_no_message() => Ok(Latest { revision: 0, entry: None }),
             Err(fault) => Err(self.missing(fault).await),
         }
-    }
-
-    /// Nuid of what a name stands for, once there is a connection and the stream's leader has stored what it has taken.
-    ///
-    /// # Errors
-    /// As [`Store::latest`], but never for lack of time; those of a removal.
-    pub(super) async fn nuid_of(&self, name: &str) -> Result<Option<String>, Fault> {
-        let api = self.api.with_timeout(0);
-        // In a cluster the leader takes a message before it is stored: a removal, here of nothing, comes behind it.
-        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid::next().as_str()), None);
-        api.json(&rest, body).await?;
-        let latest = self.latest_by(&api, name).await?;
-        Ok(latest.entry.map(|entry| entry.meta.nuid().to_string()))
     }
 
     /// The meta with this revision, from the leader.
@@ -257,7 +269,8 @@ impl Store {
     /// # Errors
     /// [`Fault::ObjectNotFound`] and [`Fault::BadObjectMeta`] and as [`Store::latest`].
     pub(crate) async fn any(&self, name: &str) -> Result<Entry, Fault> {
-        let subjects = [Some(meta_subject(&self.bucket, name)), latin_meta_subject(&self.bucket, name)];
+        let names = &self.holds.names;
+        let subjects = [Some(meta_subject(names, name)), latin_meta_subject(names, name)];
         for subject in subjects.into_iter().flatten() {
             let which = json!({ "last_by_subj": subject });
             let outcome = self.message(&self.api, &which).await;
@@ -280,13 +293,6 @@ impl Store {
     /// A meta as a message that is stored only if the latest one of its name has this revision, 0 for none.
     pub(super) fn meta_message(&self, meta: &Meta, expected: u64) -> Outgoing {
         message_to(&meta_subject(&self.bucket, meta.name()), meta, expected)
-    }
-
-    /// Returns when the server is done with everything that was published before, as soon as there is a connection. What is published
-    /// for that is refused.
-    pub(super) async fn caught_up(&self, subject: &Subject) {
-        let headers = vec![("Nats-Expected-Stream".to_string(), NO_STREAM.to_string())];
-        let _ = self.api.exchange(subject.as_str(), Bytes::new(), Some(headers), 0).await;
     }
 
     /// Publishes a meta under its name if the latest one has this revision, 0 for none; the new revision.
@@ -315,43 +321,5 @@ impl Store {
         }
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Entry { meta, revision, mtime: now.as_millis() as i64 }
-    }
-
-    /// Subject and body of the request that removes the messages of a subject.
-    fn removal(&self, subject: &str, last: Option<u64>) -> (String, String) {
-        let body = match last {
-            None => json!({ "filter": subject }),
-            // The server removes what is before the sequence.
-            Some(last) => json!({ "filter": subject, "seq": last + 1 }),
-        };
-        (format!("STREAM.PURGE.{}", self.stream), body.to_string())
-    }
-
-    /// Removes the messages of a subject, up to a sequence if one is given: not what somebody has put there since.
-    ///
-    /// # Errors
-    /// As [`Api::ask`].
-    pub(super) async fn purge(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
-        let (rest, body) = self.removal(subject, last);
-        self.api.json(&rest, body).await.map(|_| ())
-    }
-
-    /// Removes the chunks of an object that another one has replaced. That the new one is stored does not depend on it.
-    pub(super) async fn purge_former(&self, former: &Meta) {
-        if !former.has_chunks() || former.chunks() == 0 {
-            return;
-        }
-        if let Err(fault) = self.purge(&chunk_subject(&self.bucket, former.nuid()), None).await {
-            self.warn(format!("The chunks {} of {} in bucket {} are left: {fault:?}", former.nuid(), former.name(), self.bucket));
-        }
-    }
-
-    /// Has chunks removed without waiting for that: where there is no connection, as soon as there is one.
-    pub(super) fn purge_soon(&self, nuid: &str) {
-        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid), None);
-        let subject = Subject::from(self.api.subject(&rest));
-        let msg = Outgoing { subject, reply: None, headers: None, payload: Bytes::from(body) };
-        // Without a timeout it waits in the outbox as long as the connection is wanted.
-        let _ = self.api.client.call_back(RequestSpec { msg, timeout: None, mode: Mode::Shared }, Rc::new(|_| ()));
     }
 }

@@ -1,6 +1,5 @@
 //! An object on its way to the server: a window of chunks that are not acknowledged yet, then the meta; or all of it in a batch.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::take;
 use std::rc::Rc;
@@ -10,6 +9,7 @@ use ring::digest::{Context, SHA256};
 use serde_json::Value as Json;
 
 use super::batched::{Batched, Stored};
+use super::parting::{Pending, Remains};
 use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence, wrong_sequence};
 use crate::client::api::pub_ack;
 use crate::client::calling::{Calling, timeout};
@@ -48,17 +48,6 @@ struct Sent {
     len: u64,
 }
 
-/// Where a meta is of which it is not known whether it is stored.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pending {
-    /// There is none.
-    Nowhere,
-    /// In the batch.
-    Batched,
-    /// It was sent by itself.
-    Alone,
-}
-
 /// An object on its way. Dropped before it is stored, its chunks are removed.
 pub(crate) struct Upload {
     store: Rc<Store>,
@@ -79,18 +68,18 @@ pub(crate) struct Upload {
     /// What the name stood for before.
     before: Latest,
     stored: bool,
-    /// Where its meta is, if that was sent and may be stored.
-    meta: Rc<Cell<Pending>>,
-    /// Removes the chunks when the connection is closed before the object is stored.
-    parting: Option<Rc<dyn Fn(Parting)>>,
+    /// What is to be removed when the connection is closed before it is known that the object is stored.
+    remains: Rc<Remains>,
+    parting: Option<Rc<dyn Fn(Parting) -> bool>>,
 }
 
 impl Upload {
     /// Looks what the name stands for; nothing is stored yet.
     ///
     /// # Errors
-    /// [`Fault::WrongLastSequence`] if that is not the revision wanted, and as [`Store::latest`].
+    /// [`Fault::BucketIsMirror`]; [`Fault::WrongLastSequence`] if that is not the revision wanted, and as [`Store::latest`].
     pub(crate) async fn begin(store: &Rc<Store>, plan: Plan) -> Result<Upload, Fault> {
+        store.writable()?;
         let before = store.latest(&plan.name).await?;
         if plan.revision.is_some_and(|wanted| wanted != before.revision) {
             return Err(wrong_sequence(before.revision));
@@ -101,16 +90,9 @@ impl Upload {
         let subject = Subject::from(chunk_subject(&store.bucket, &nuid));
         let chunk = chunk_size(Some(plan.chunk_size), max_payload);
         let batch = if store.takes_batches().await { Some(Batched::new(store, chunk, plan.ms)) } else { None };
-        let meta = Rc::new(Cell::new(Pending::Nowhere));
-        let (target, name, place, parts) = (Rc::clone(store), nuid.clone(), Rc::clone(&meta), batch.clone());
-        let parting: Rc<dyn Fn(Parting)> = Rc::new(move |moment| match (moment, &parts, place.get()) {
-            (Parting::Near, Some(batch), _) => batch.end_soon(),
-            (Parting::Near, None, _) => {}
-            // Chunks that nobody needs are better than an object without chunks.
-            (Parting::Now, _, Pending::Alone) => {}
-            (Parting::Now, Some(batch), Pending::Batched) if !batch.has_failed() => {}
-            (Parting::Now, _, _) => target.purge_soon(&name),
-        });
+        let remains = Rc::new(Remains::new(store, &plan.name, &nuid, &subject, batch.as_ref()));
+        let left = Rc::clone(&remains);
+        let parting: Rc<dyn Fn(Parting) -> bool> = Rc::new(move |moment| left.part(moment));
         store.api.client.at_parting(&parting);
         Ok(Upload {
             store: Rc::clone(store),
@@ -128,7 +110,7 @@ impl Upload {
             acknowledged: 0,
             before,
             stored: false,
-            meta,
+            remains,
             parting: Some(parting),
         })
     }
@@ -259,10 +241,10 @@ impl Upload {
     /// Ends the batch with the meta.
     async fn end(&mut self, batch: &Batched, meta: &Meta) -> Result<u64, Fault> {
         let message = self.store.meta_message(meta, self.plan.revision.unwrap_or(self.before.revision));
-        self.meta.set(Pending::Batched);
+        self.remains.sent(Pending::Batched, &self.before);
         let outcome = batch.finish(&message, self.chunks).await;
         if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
-            self.meta.set(Pending::Nowhere);
+            self.remains.settled();
         }
         match outcome {
             Ok(Stored::All(revision)) => {
@@ -286,10 +268,10 @@ impl Upload {
         let mut tries = 0;
         loop {
             let expected = self.plan.revision.unwrap_or(self.before.revision);
-            self.meta.set(Pending::Alone);
+            self.remains.sent(Pending::Alone, &self.before);
             let outcome = self.store.write(meta, expected, self.plan.ms).await;
             if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
-                self.meta.set(Pending::Nowhere);
+                self.remains.settled();
             }
             match outcome {
                 Ok(revision) => {
@@ -318,7 +300,7 @@ fn is_unsure(fault: &Fault) -> bool {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let unsure = self.meta.get() != Pending::Nowhere;
+        let unsure = self.remains.is_unsure();
         // Without chunks it may still have replaced one that had some.
         if self.stored || self.chunks == 0 && !unsure {
             return;
@@ -352,7 +334,7 @@ impl Drop for Upload {
                     Err(_) => return,
                 }
             }
-            store.purge_soon(&nuid);
+            let _ = store.remove(&nuid).await;
             drop(parting);
         };
         Task::spawn(clean, Box::new(|()| ()));
