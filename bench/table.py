@@ -74,7 +74,7 @@ def medians(results):
         if figures.get("peak_kib"):
             figures["peak_mib"] = figures["peak_kib"] / 1024
         if task.endswith("_file"):
-            figures["mb_s"] = figures["rate"] * size / 1e6
+            figures["mb_s"] = figures["count"] * size / figures["seconds"] / 1e6
     return out
 
 

@@ -114,12 +114,16 @@ impl Remains {
     fn ask(&self) -> bool {
         let answer = lock(&self.answer).take();
         let store = &self.store;
-        let question = match (self.asked.get(), answer.as_ref().map(read)) {
-            (0, _) => store.refused(&self.subject),
-            (1, Some(_)) => store.request(store.removal(&chunk_subject(&store.bucket, nuid::next().as_str()), None)),
-            (2, Some(Ok(_))) => store.request(store.last_of(&self.name)),
-            (3, Some(reply)) => {
-                self.found.replace(reply.and_then(|reply| stored(&reply)).map_or_else(nothing, |stored| nuid_in(&stored)));
+        let (removal, look) = (store.removal(&chunk_subject(&store.bucket, nuid::next().as_str()), None), store.last_of(&self.name));
+        let reply_to = |(rest, _): &(String, String)| answer.as_ref().map(|message| read(rest, message));
+        let question = match self.asked.get() {
+            0 => store.refused(&self.subject),
+            1 if answer.is_some() => store.request(removal),
+            2 if matches!(reply_to(&removal), Some(Ok(_))) => store.request(look),
+            3 => {
+                if let Some(reply) = reply_to(&look) {
+                    self.found.replace(reply.and_then(|reply| stored(&reply)).map_or_else(nothing, |stored| nuid_in(&stored)));
+                }
                 return false;
             }
             _ => return false,
