@@ -114,7 +114,8 @@ impl Remains {
     fn ask(&self) -> bool {
         let answer = lock(&self.answer).take();
         let store = &self.store;
-        let (removal, look) = (store.removal(&chunk_subject(&store.bucket, nuid::next().as_str()), None), store.last_of(&self.name));
+        let removal = store.removal(&chunk_subject(&store.bucket, nuid::next().as_str()), None);
+        let look = store.last_of(&self.name);
         let reply_to = |(rest, _): &(String, String)| answer.as_ref().map(|message| read(rest, message));
         let question = match self.asked.get() {
             0 => store.refused(&self.subject),
