@@ -17,10 +17,12 @@ pub(super) async fn run(shared: &Shared) -> Infallible {
         match next {
             Some(deadline) => {
                 let sleep = tokio::time::sleep_until(deadline.into());
-                tokio::select! { () = sleep => let_in().await, () = woken => () }
+                tokio::select! { () = sleep => (), () = woken => () }
             }
             None => woken.await,
         }
+        // Also when a call has begun: its deadline may be past before this thread hears of it.
+        let_in().await;
     }
 }
 
