@@ -3,7 +3,7 @@
 use super::codes::{Word, word};
 use super::vocabulary::Words;
 use super::{dialect, words, words3};
-use crate::client::ordered::Reason;
+use crate::client::watch::Reason;
 use crate::client::{Argument, Fault};
 use crate::engine::Problem;
 use crate::rules::dialect::{DIALECT_2, DIALECT_3, Dialect};

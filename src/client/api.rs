@@ -242,6 +242,23 @@ impl Api {
         Json::Object(body).to_string()
     }
 
+    /// Rest of the subject and body of the request that makes a consumer. The subject holds the name and the filter of a consumer
+    /// that has them, so that permissions can name them; else it ends with the stream.
+    pub(crate) fn consumer_creation(&self, stream: &str, config: Map<String, Json>, action: Option<&str>) -> (String, String) {
+        let text = |name: &str| config.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let (durable, named) = (text("durable_name"), self.names_consumers());
+        let filter = text("filter_subject").filter(|filter| self.goes_into_subject(filter));
+        let rest = match (text("name").or(durable).filter(|_| named), filter) {
+            (Some(name), Some(filter)) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
+            (Some(name), None) => format!("CONSUMER.CREATE.{stream}.{name}"),
+            (None, _) => match durable {
+                Some(durable) => format!("CONSUMER.DURABLE.CREATE.{stream}.{durable}"),
+                None => format!("CONSUMER.CREATE.{stream}"),
+            },
+        };
+        (rest, self.consumer_request(stream, config, action))
+    }
+
     /// Whether the server takes a consumer's name in the subject, as those of 2.9 and later do. A server of unknown version is
     /// assumed to be new.
     pub(crate) fn names_consumers(&self) -> bool {

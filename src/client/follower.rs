@@ -1,24 +1,18 @@
-//! An ordered consumer: it follows a stream, and replaces the server's consumer when that is lost or has left something out.
+//! The ordered consumer of version 3.2.1: it follows a stream, and replaces the server's consumer when that is lost or has left something out.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
 
 use super::api::Api;
-use super::calling::Listening;
-use super::calls::Answer;
-use super::codes;
-use super::conn::{Observer, State};
+use super::conn::State;
 use super::fault::Fault;
-use super::ordered::Access;
-use super::task::{Slot, Task};
+use super::ordered::{Feed, Input};
 use crate::engine::Message;
 use crate::rules::metadata;
 use crate::rules::order::{Order, Pace, Sorted};
-use crate::rules::push::{Control, control, patience};
-use crate::tcl::event::Timer;
 
 /// What to follow.
 pub(crate) struct Request {
@@ -66,84 +60,35 @@ enum Cause {
     Flow,
 }
 
-/// What the follower reacts to.
-enum Input {
-    /// Something came for the consumer of this number.
-    Came(u64, Answer),
-    /// The connection's status changed.
-    State(State),
-    /// The consumer has been silent too long, as far as a timer can tell.
-    Tick,
-    /// Everything that had arrived by that time has been handled.
-    Behind,
-    /// Time for another attempt.
-    Retry,
-    /// An answer to the flow control of the consumer of this number was refused.
-    FlowRefused(u64),
-}
-
 /// Follows a stream until it is stopped.
 pub(crate) struct Follower {
-    api: Rc<Api>,
+    feed: Feed,
     request: Request,
     news: Box<dyn Fn(News)>,
-    inputs: Rc<Slot<Input>>,
-    order: RefCell<Order>,
-    info: RefCell<Json>,
-    name: RefCell<String>,
-    /// Number of the present consumer; what comes for earlier ones is stale.
-    number: Cell<u64>,
-    listening: RefCell<Option<Listening>>,
-    observer: RefCell<Option<Rc<Observer>>>,
-    timer: RefCell<Option<Timer>>,
-    task: RefCell<Option<Rc<Task>>>,
     lost: Cell<Option<Cause>>,
-    /// Time of the last sign of life.
-    alive: Cell<Instant>,
-    /// Whether the present consumer has asked for an answer to flow control.
-    asked: Cell<bool>,
-    /// What the server refuses.
-    access: Access,
-    stopped: Cell<bool>,
 }
 
 impl Follower {
     /// Nothing is sent yet. `news` may run scripts, but not before [`Follower::follow`].
     pub(crate) fn new(api: &Rc<Api>, request: Request, news: Box<dyn Fn(News)>) -> Rc<Follower> {
-        let inputs: Rc<Slot<Input>> = Slot::new();
-        let for_observer = Rc::clone(&inputs);
-        let observer: Rc<Observer> = Rc::new(move |state| for_observer.push(Input::State(state)));
-        api.client.observe(&observer);
+        let pace = Duration::from_millis(request.heartbeat.max(1) as u64);
         Rc::new(Follower {
-            api: Rc::clone(api),
+            // The place of the first consumer counts whatever was wished: so it does in version 3.2.1.
+            feed: Feed::new(api, &request.stream, &Rc::default(), Order::new(Pace::SELDOM, true), pace),
             request,
             news,
-            inputs,
-            // Whatever was wished: so has it version 3.2.1.
-            order: RefCell::new(Order::new(Pace::SELDOM, true)),
-            info: RefCell::default(),
-            name: RefCell::default(),
-            number: Cell::new(0),
-            listening: RefCell::default(),
-            observer: RefCell::new(Some(observer)),
-            timer: RefCell::default(),
-            task: RefCell::default(),
             lost: Cell::new(None),
-            alive: Cell::new(Instant::now()),
-            asked: Cell::new(false),
-            access: Access::default(),
-            stopped: Cell::new(false),
         })
     }
 
     /// The server's reply to the creation of the present consumer.
     pub(crate) fn info(&self) -> Json {
-        self.info.borrow().clone()
+        self.feed.consumers.info()
     }
 
     /// Name of the present consumer; empty if there is none.
     pub(crate) fn name(&self) -> String {
-        self.name.borrow().clone()
+        if self.feed.consumers.is_lost() { String::new() } else { self.feed.consumers.name() }
     }
 
     /// Makes a consumer that delivers to an inbox of its own.
@@ -151,134 +96,54 @@ impl Follower {
     /// # Errors
     /// Those of a request to the API.
     pub(crate) async fn make(&self) -> Result<(), Fault> {
-        let client = &self.api.client;
-        let inbox = client.engine().new_inbox();
-        let number = self.number.get() + 1;
-        self.number.set(number);
-        let inputs = Rc::clone(&self.inputs);
-        let take = move |answer| inputs.push(Input::Came(number, answer));
-        self.listening.replace(Some(client.listen(&inbox, Rc::new(take))?));
-        let rest = format!("CONSUMER.CREATE.{}", self.request.stream);
-        let reply = match self.api.json(&rest, self.creation(&inbox)).await {
-            Ok(reply) => reply,
-            Err(fault) => {
-                self.listening.take();
-                return Err(fault);
-            }
-        };
-        let name = reply.get("name").and_then(Json::as_str).filter(|_| reply.get("num_pending").is_some_and(Json::is_u64));
-        let Some(name) = name.map(str::to_string) else {
-            self.listening.take();
-            return Err(Fault::ReplyIncomplete);
-        };
-        let count = |path: &str| reply.pointer(path).and_then(Json::as_u64).unwrap_or_default();
-        let pending = count("/num_pending") + count("/delivered/consumer_seq");
-        let mut order = self.order.borrow_mut();
-        order.turn_to(&name);
-        order.made(Instant::now(), count("/delivered/stream_seq"));
-        drop(order);
-        self.name.replace(name);
-        self.info.replace(reply);
-        self.alive.set(Instant::now());
-        self.asked.set(false);
-        self.tell(News::Made(pending));
+        let made = self.feed.make(|inbox| self.config(inbox), Some("create"), self.feed.api.timeout).await?;
+        self.tell(News::Made(made.total));
         Ok(())
     }
 
-    /// Body of the request that makes the consumer.
-    fn creation(&self, inbox: &str) -> String {
+    /// Configuration of the consumer.
+    fn config(&self, inbox: &str) -> Map<String, Json> {
         let mut config = self.request.config.clone();
         config.insert("deliver_subject".into(), inbox.into());
-        if self.access.refuses_flow() {
+        if self.feed.consumers.access.refuses_flow() {
             config.remove("flow_control");
         }
-        if let Some(start) = self.order.borrow().start().sequence() {
+        if let Some(start) = self.feed.consumers.order.borrow().start().sequence() {
             config.insert("deliver_policy".into(), "by_start_sequence".into());
             config.insert("opt_start_seq".into(), start.into());
         }
-        self.api.consumer_request(&self.request.stream, config, Some("create"))
+        config
     }
 
     /// Starts to deliver, and to replace lost consumers.
     pub(crate) fn follow(self: &Rc<Self>) {
-        let task = Task::spawn(run(Rc::clone(self)), Box::new(|_| ()));
-        if !self.stopped.get() {
-            self.task.replace(Some(task));
-        }
+        self.feed.run(run(Rc::clone(self)));
     }
 
     /// Ends it. The server removes a consumer to whose inbox nobody listens.
     pub(crate) fn end(&self) {
-        self.stopped.set(true);
-        self.name.take();
-        self.observer.take();
-        self.timer.take();
-        self.listening.take();
-        let task = self.task.take();
-        if let Some(task) = task {
-            task.cancel();
-        }
+        self.feed.consumers.order.borrow_mut().lost();
+        self.feed.end();
     }
 
     fn tell(&self, news: News) {
-        if !self.stopped.get() {
+        if !self.feed.is_stopped() {
             (self.news)(news);
         }
     }
 
     fn stop(&self, fault: Option<Fault>) {
-        self.name.take();
+        // It has no name any more.
+        self.feed.consumers.order.borrow_mut().lost();
         self.tell(News::Stopped(fault));
         self.end();
     }
 
-    fn heartbeat(&self) -> Duration {
-        Duration::from_millis(self.request.heartbeat.max(1) as u64)
-    }
-
-    /// Remaining time that the consumer may be silent.
-    fn patience(&self) -> Option<Duration> {
-        patience(self.alive.get().elapsed(), self.heartbeat())
-    }
-
-    /// Makes sure that a timer is set. One that fires too early does no harm, so messages need not move it.
-    fn arm(&self) {
-        if self.timer.borrow().is_none() {
-            self.wait(self.patience().unwrap_or_default().as_millis() as u64 + 1, || Input::Tick);
-        }
-    }
-
-    fn wait(&self, ms: u64, input: fn() -> Input) {
-        let inputs = Rc::clone(&self.inputs);
-        self.timer.replace(Some(Timer::after(ms, Box::new(move || inputs.push(input())))));
-    }
-
-    fn came(&self, message: Message) {
-        self.alive.set(Instant::now());
-        let status = message.status().map(|status| status.as_u16());
-        let control = control(status, &message.description().unwrap_or_default(), message.headers());
-        match control {
-            Control::Data => self.data(message),
-            Control::Heartbeat { last, stalled } => {
-                if let Some(subject) = &stalled {
-                    self.answer(subject);
-                }
-                if !self.order.borrow().heartbeat(last) {
-                    self.lost.set(Some(Cause::Gap));
-                } else if stalled.is_none() {
-                    self.tell(News::Quiet);
-                }
-            }
-            Control::Flow => {
-                if self.asked.replace(true) {
-                    // The server asks again only after an answer.
-                    self.access.prove_flow();
-                }
-                if let Some(subject) = message.reply() {
-                    self.answer(subject);
-                }
-            }
-            Control::Other => {}
+    fn heartbeat(&self, last: Option<u64>, stalled: bool) {
+        if !self.feed.consumers.order.borrow().heartbeat(last) {
+            self.lost.set(Some(Cause::Gap));
+        } else if !stalled {
+            self.tell(News::Quiet);
         }
     }
 
@@ -286,7 +151,7 @@ impl Follower {
         let Some(found) = message.reply().and_then(metadata::parse) else { return };
         let (revision, timestamp, pending) = (found.stream_seq, found.timestamp, found.num_pending);
         // Version 3.2.1 does not look at the consumer's name; nobody else publishes to its inbox.
-        let sorted = self.order.borrow_mut().delivery(found.consumer_seq, revision);
+        let sorted = self.feed.consumers.order.borrow_mut().delivery(found.consumer_seq, revision);
         match sorted {
             Sorted::Next => self.tell(News::Message { message, revision, timestamp, pending }),
             Sorted::Again | Sorted::Gap => self.lost.set(Some(Cause::Gap)),
@@ -294,20 +159,12 @@ impl Follower {
         }
     }
 
-    /// Answers the server's flow control.
-    fn answer(&self, subject: &str) {
-        let (inputs, number) = (Rc::clone(&self.inputs), self.number.get());
-        self.access.answer_flow(&self.api.client, subject, move || inputs.push(Input::FlowRefused(number)));
-    }
-
     /// Tries to make a consumer until there is one, or no point in trying.
     async fn recover(&self, cause: Cause) {
-        self.order.borrow_mut().lost();
-        while !self.stopped.get() {
-            self.listening.take();
-            self.timer.take();
-            self.name.take();
-            let start = self.order.borrow().start_seq();
+        self.feed.consumers.order.borrow_mut().lost();
+        while !self.feed.is_stopped() {
+            self.feed.leave();
+            let start = self.feed.consumers.order.borrow().start_seq();
             self.tell(News::Reset(match cause {
                 Cause::Silence | Cause::Flow => Fault::ConsumerNotActive(start),
                 Cause::Gap => Fault::ConsumerSequenceMismatch(start),
@@ -319,8 +176,7 @@ impl Follower {
             if matches!(fault, Fault::Closed | Fault::ClosedWaiting | Fault::Lost(_)) {
                 return self.stop(None);
             }
-            let missing = fault.err_code() == Some(codes::STREAM_NOT_FOUND);
-            if self.order.borrow_mut().failed(Instant::now(), missing, Duration::ZERO) {
+            if self.feed.consumers.failed(&fault, Duration::ZERO) {
                 return self.stop(Some(fault));
             }
             self.tell(News::Failed(fault));
@@ -332,50 +188,41 @@ impl Follower {
 
     /// Waits until the next attempt may be made; false if there is none.
     async fn rest(&self) -> bool {
-        let left = self.order.borrow().patience(Instant::now());
-        if let Some(left) = left {
-            self.wait(left.as_millis() as u64 + 1, || Input::Retry);
-            loop {
-                match self.inputs.next().await {
-                    Input::State(State::Connected) => self.order.borrow_mut().returned(),
-                    Input::Retry => {}
-                    Input::State(State::Closed) => self.stop(None),
-                    _ if !self.stopped.get() => continue,
-                    _ => {}
-                }
-                break;
+        while !self.feed.is_stopped() {
+            let Some(left) = self.feed.consumers.rest() else { return true };
+            self.feed.arm(Instant::now() + left);
+            match self.feed.next().await {
+                Input::State(State::Connected) => self.feed.consumers.order.borrow_mut().returned(),
+                Input::State(State::Closed) => self.stop(None),
+                _ => {}
             }
         }
-        !self.stopped.get()
+        false
     }
 }
 
 /// Runs until the follower is stopped.
 async fn run(follower: Rc<Follower>) {
-    while !follower.stopped.get() {
+    let feed = &follower.feed;
+    while !feed.is_stopped() {
         if let Some(cause) = follower.lost.take() {
             follower.recover(cause).await;
             continue;
         }
-        follower.arm();
-        match follower.inputs.next().await {
-            Input::Came(number, _) if number != follower.number.get() => {}
-            Input::Came(_, Answer::Reply(message)) => follower.came(message),
-            Input::Came(_, Answer::End(_)) | Input::State(State::Closed) => follower.stop(None),
-            Input::Tick => {
-                follower.timer.take();
-                if follower.patience().is_none() {
-                    // The script may have kept away from the event loop, or a lot may be queued.
-                    let inputs = Rc::clone(&follower.inputs);
-                    (follower.request.behind_arrivals)(Box::new(move || inputs.push(Input::Behind)));
-                }
-            }
-            Input::Behind if follower.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
-            Input::FlowRefused(number) if number == follower.number.get() => {
-                follower.access.refuse_flow();
-                follower.lost.set(Some(Cause::Flow));
-            }
-            Input::Behind | Input::Retry | Input::State(_) | Input::FlowRefused(_) => {}
+        feed.arm(Instant::now() + feed.patience().unwrap_or_default());
+        let input = feed.next().await;
+        if matches!(input, Input::Message(_) | Input::Heartbeat(..) | Input::Flow | Input::Status) {
+            feed.alive.set(Instant::now());
+        }
+        match input {
+            Input::Message(message) => follower.data(message),
+            Input::Heartbeat(last, stalled) => follower.heartbeat(last, stalled),
+            Input::FlowRefused => follower.lost.set(Some(Cause::Flow)),
+            Input::Ended(_) | Input::State(State::Closed) => follower.stop(None),
+            // The script may have kept away from the event loop, or a lot may be queued.
+            Input::Tick if feed.patience().is_none() => (follower.request.behind_arrivals)(feed.present()),
+            Input::Present if feed.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
+            Input::Tick | Input::Present | Input::Answered | Input::Flow | Input::Status | Input::State(_) => {}
         }
     }
 }

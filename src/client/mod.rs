@@ -27,6 +27,7 @@ mod stored;
 mod streams;
 mod task;
 mod turns;
+pub(crate) mod watch;
 
 pub(crate) use api::{Api, PREFIX, Trace, prefix_of_domain, pub_ack};
 pub(crate) use argument::Argument;

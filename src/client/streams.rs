@@ -105,7 +105,7 @@ impl Api {
     pub(crate) async fn behind(&self, fault: Fault, stream: &str, not_found: Fault) -> Fault {
         let ms = match &fault {
             fault if fault.err_code() == Some(STREAM_NOT_FOUND) => return not_found,
-            Fault::NoResponders(_) => self.timeout,
+            Fault::NoResponders(_) | Fault::NoJetStream => self.timeout,
             // Up to 2.9 nobody says that there is no stream to read from. A server that keeps silent must not hold the call for
             // another timeout.
             Fault::Timeout(_) => (self.timeout / 4).max(GRACE),

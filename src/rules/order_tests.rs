@@ -30,7 +30,7 @@ fn in_order() {
     assert_eq!(o.message("n_1", 2, 12), Sorted::Again);
     assert_eq!(o.message("n_1", 4, 14), Sorted::Gap);
     assert_eq!(o.start(), Start::Sequence(13));
-    assert!(o.heartbeat(Some(2)) && o.heartbeat(None) && !o.heartbeat(Some(3)));
+    assert!(o.heartbeat(Some(2)) && o.heartbeat(None) && !o.heartbeat(Some(3)) && !o.heartbeat(Some(1)));
     o.lost();
     assert_eq!(o.message("n_1", 3, 13), Sorted::Other);
     assert!(o.is_lost());

@@ -1,43 +1,24 @@
-//! The progress of a watch: the order of its messages, where the initial data of its start end, and the reasons of trouble. No I/O,
-//! no clock.
+//! The progress of a watch: where the initial data of its start end, and the reasons of trouble. No I/O, no clock.
 
 use super::initial::{End, Initial};
 use super::kv::Start;
 use super::metadata::AckMetadata;
-use super::order::{self, Order, Pace, Sorted};
+use super::order::{self, Order, Pace};
 
-/// What to do with a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// It is the next one.
-    Next {
-        /// It was not delivered by an earlier consumer.
-        fresh: bool,
-        /// Whether the initial data end with it.
-        end: End,
-    },
-    /// Nothing: it is of another consumer, or a repetition.
-    Ignore,
-    /// Messages are missing before it: a new consumer is needed.
-    Gap,
-}
-
-/// Meaning of a heartbeat.
+/// Meaning of a heartbeat that tells of no other message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beat {
     /// The consumer lives.
     Alive,
     /// The consumer lives, and the initial data end: nothing of them is left.
     CaughtUp,
-    /// Messages are missing before it, or were removed before their delivery: a new consumer is needed.
+    /// Messages were removed before their delivery: a new consumer is needed.
     Renew,
 }
 
-/// Progress through a stream, over all the consumers that it takes.
+/// Progress through a stream, over all the consumers that it takes, beside the [`Order`] of its messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
-    /// Order of the messages, and the making of consumers.
-    pub order: Order,
     wish: Start,
     /// Greatest stream sequence of a message: a consumer of latest entries that is made anew delivers them again.
     seen: u64,
@@ -48,16 +29,20 @@ pub(crate) struct Progress {
 impl Progress {
     /// Nothing seen yet.
     pub(crate) fn new(wish: Start) -> Progress {
-        let order = match wish {
+        Progress { wish, seen: 0, initial: Initial::new(0, 0, false), caught_up: false }
+    }
+
+    /// The order of the messages of such a wish.
+    pub(crate) fn order(wish: Start) -> Order {
+        match wish {
             Start::Revision(revision) => Order::behind(Pace::EVER, revision.saturating_sub(1)),
             wish => Order::new(Pace::EVER, wish == Start::New),
-        };
-        Progress { order, wish, seen: 0, initial: Initial::new(0, 0, false), caught_up: false }
+        }
     }
 
     /// Where the next consumer has to start.
-    pub(crate) fn start(&self) -> Start {
-        match (self.wish, self.order.start()) {
+    pub(crate) fn start(&self, order: &Order) -> Start {
+        match (self.wish, order.start()) {
             // The latest messages as they are now; those already delivered are left out on arrival.
             (Start::LastPerKey, _) if !self.caught_up => Start::LastPerKey,
             (_, order::Start::Sequence(sequence)) => Start::Revision(sequence),
@@ -67,17 +52,14 @@ impl Progress {
         }
     }
 
-    /// [`Order::stream`]
-    pub(crate) fn stream(&mut self, created: &str, last_seq: u64, place: Option<u64>) {
-        if self.order.stream(created, last_seq, place) {
-            self.seen = 0;
-        }
+    /// It is another stream of the same name.
+    pub(crate) fn anew(&mut self) {
+        self.seen = 0;
     }
 
     /// A consumer was `made` (ms since the epoch) that had this much to deliver. True if the initial data end here.
-    pub(crate) fn consumer(&mut self, name: &str, total: u64, made: i64) -> bool {
-        self.order.turn_to(name);
-        self.initial = Initial::new(total, made, self.start() == Start::LastPerKey);
+    pub(crate) fn consumer(&mut self, total: u64, made: i64) -> bool {
+        self.initial = Initial::new(total, made, self.wish == Start::LastPerKey && !self.caught_up);
         if self.caught_up {
             return false;
         }
@@ -95,50 +77,33 @@ impl Progress {
         self.caught_up
     }
 
-    /// A message came, whose subject in the stream is this.
-    pub(crate) fn message(&mut self, subject: &str, place: &AckMetadata) -> Step {
-        match self.order.message(place.consumer, place.consumer_seq, place.stream_seq) {
-            Sorted::Other | Sorted::Again => return Step::Ignore,
-            Sorted::Gap => return Step::Gap,
-            Sorted::Next => {}
-        }
+    /// The next message came, whose subject in the stream is this: whether it was not delivered by an earlier consumer, and
+    /// whether the initial data end with it.
+    pub(crate) fn message(&mut self, subject: &str, place: &AckMetadata) -> (bool, End) {
         let fresh = place.stream_seq > self.seen;
         self.seen = self.seen.max(place.stream_seq);
-        let end = if self.caught_up {
-            End::No
-        } else {
-            self.initial.message(subject, place.consumer_seq, place.timestamp, place.num_pending)
-        };
-        if end == End::Yes {
-            self.catch_up();
-        }
-        Step::Next { fresh, end }
-    }
-
-    fn catch_up(&mut self) {
-        self.caught_up = true;
-        self.initial.close();
-    }
-
-    /// The answer to a round trip came, which [`End::Ask`] wanted of the present consumer.
-    pub(crate) fn answered(&mut self) -> End {
         if self.caught_up {
-            return End::No;
+            return (fresh, End::No);
         }
-        let end = self.initial.answered(self.order.delivered());
+        let end = self.initial.message(subject, place.consumer_seq, place.timestamp, place.num_pending);
+        (fresh, self.noted(end))
+    }
+
+    fn noted(&mut self, end: End) -> End {
         if end == End::Yes {
-            self.catch_up();
+            self.caught_up = true;
+            self.initial.close();
         }
         end
     }
 
-    /// A heartbeat came: the consumer, which waits for an answer if it is `stalled`, has nothing to deliver after `last`.
-    pub(crate) fn heartbeat(&mut self, last: Option<u64>, stalled: bool) -> Beat {
-        match last {
-            last if !self.order.heartbeat(last) => Beat::Renew,
-            Some(_) if !stalled => self.nothing_left(),
-            _ => Beat::Alive,
+    /// The answer to a round trip came, which [`End::Ask`] wanted of the present consumer, after so many deliveries.
+    pub(crate) fn answered(&mut self, delivered: u64) -> End {
+        if self.caught_up {
+            return End::No;
         }
+        let end = self.initial.answered(delivered);
+        self.noted(end)
     }
 
     /// The consumer has nothing more to deliver.
@@ -151,7 +116,7 @@ impl Progress {
         if self.wish == Start::LastPerKey {
             return Beat::Renew;
         }
-        self.catch_up();
+        self.noted(End::Yes);
         Beat::CaughtUp
     }
 }

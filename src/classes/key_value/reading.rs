@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::state::KeyValue;
 use crate::client::kv::Reading;
-use crate::client::ordered::{Consumer, Delivered, Request};
+use crate::client::watch::{Consumer, Delivered, Request};
 use crate::client::{Fault, Slot, Waiting};
 use crate::engine::Message;
 use crate::rules::kv::{Start, split_subject, stream_name};

@@ -9,7 +9,7 @@ use crate::classes::connection::state::Connection;
 use crate::classes::connection::subscriptions::NESTED_CALLBACKS;
 use crate::classes::kv_codec::Codecs;
 use crate::client::Turns;
-use crate::client::ordered::{Consumer, Delivered};
+use crate::client::watch::{Consumer, Delivered};
 use crate::engine::Message;
 use crate::rules::kv::Operation;
 use crate::rules::kv_filters::Selection;

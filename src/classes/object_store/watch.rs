@@ -8,7 +8,7 @@ use crate::bridge::errors::reason_text;
 use crate::classes::connection::state::Connection;
 use crate::client::Turns;
 use crate::client::object::Store;
-use crate::client::ordered::{Consumer, Delivered};
+use crate::client::watch::{Consumer, Delivered};
 use crate::tcl::Obj;
 
 /// A running watch.

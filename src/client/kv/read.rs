@@ -4,7 +4,8 @@ use super::buckets::Buckets;
 use crate::client::codes;
 use crate::client::deadline::Deadline;
 use crate::client::fault::Fault;
-use crate::client::ordered::{Consumer, Form};
+use crate::client::ordered::Form;
+use crate::client::watch::Consumer;
 use crate::rules::kv::{Holds, key_subject};
 
 /// What to read, and how.

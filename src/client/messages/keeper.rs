@@ -1,4 +1,4 @@
-//! What it takes to replace the consumer of a source: the wish, the order of messages, and what the server refused.
+//! What it takes to replace the consumer of a source: the wish, the order of messages, and the consumers made so far.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,9 +8,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::client::api::Api;
 use crate::client::fault::Fault;
-use crate::client::ordered::Access;
+use crate::client::ordered::{Access, Consumers, FlowControl, Made};
 use crate::client::task::Task;
-use crate::engine::{Message, Problem};
+use crate::engine::Message;
 use crate::rules::consumption::Loss;
 use crate::rules::metadata;
 use crate::rules::order::{Order, Pace, Sorted};
@@ -28,24 +28,10 @@ pub(crate) struct Wish {
 pub(super) struct Keeper {
     wish: Wish,
     nuid: String,
-    pub(super) order: RefCell<Order>,
-    pub(super) access: Rc<Access>,
-    /// Name of the consumer that may exist on the server.
-    pub(super) name: RefCell<String>,
-    /// Whether the server has not said yet that it made it.
-    pub(super) unanswered: Cell<bool>,
-    /// What the server said when it made the present one.
-    pub(super) info: RefCell<Json>,
+    pub(super) consumers: Consumers,
+    pub(super) flow: FlowControl,
     /// Makes the next one.
     pub(super) task: RefCell<Option<Rc<Task>>>,
-    /// Why the present inbox was refused.
-    pub(super) deaf: RefCell<Option<Problem>>,
-    /// Subject on which the consumer waits for an answer.
-    pub(super) flow: RefCell<Option<String>>,
-    /// Whether the present consumer has asked for one.
-    pub(super) flow_asked: Cell<bool>,
-    /// Time of the first answer since the last message.
-    pub(super) flow_told: Cell<Option<Instant>>,
     /// Time of the last sign of life of a consumer that pushes.
     pub(super) alive: Cell<Instant>,
     /// Why it has ended.
@@ -54,20 +40,14 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// No consumer yet.
-    pub(super) fn new(wish: Wish) -> Keeper {
+    pub(super) fn new(api: &Rc<Api>, stream: &str, wish: Wish) -> Keeper {
+        let access: Rc<Access> = Rc::default();
         Keeper {
-            order: RefCell::new(Order::new(Pace::SOON, wish.moves)),
+            flow: FlowControl::new(&access),
+            consumers: Consumers::new(api, stream, access, Order::new(Pace::SOON, wish.moves)),
             wish,
             nuid: nuid::next().to_string(),
-            access: Rc::default(),
-            name: RefCell::default(),
-            unanswered: Cell::default(),
-            info: RefCell::default(),
             task: RefCell::default(),
-            deaf: RefCell::default(),
-            flow: RefCell::default(),
-            flow_asked: Cell::default(),
-            flow_told: Cell::default(),
             alive: Cell::new(Instant::now()),
             cause: RefCell::default(),
         }
@@ -86,14 +66,16 @@ impl Keeper {
     /// What a message is.
     pub(super) fn sort(&self, message: &Message) -> Sorted {
         self.alive.set(Instant::now());
-        self.flow_told.set(None);
+        self.flow.message();
         let Some(place) = message.reply().and_then(metadata::parse) else { return Sorted::Other };
-        self.order.borrow_mut().message(place.consumer, place.consumer_seq, place.stream_seq)
+        self.consumers.order.borrow_mut().message(place.consumer, place.consumer_seq, place.stream_seq)
     }
 
     /// The consumer is lost; what `last_error` says of it.
     pub(super) fn lost(&self, loss: Loss) -> Option<Fault> {
-        let mut order = self.order.borrow_mut();
+        self.flow.begin();
+        self.consumers.remove();
+        let mut order = self.consumers.order.borrow_mut();
         match loss {
             Loss::Connection => order.returned(),
             _ => order.lost(),
@@ -107,22 +89,19 @@ impl Keeper {
         }
     }
 
-    /// Name, rest of the subject and body of the request for the next consumer, which delivers to `inbox` if it is to push.
-    pub(super) fn creation(&self, api: &Api, stream: &str, inbox: Option<&str>) -> (String, String, String) {
-        let mut order = self.order.borrow_mut();
-        let name = order.next_name(&self.nuid);
-        // Messages may overtake the answer.
-        order.turn_to(&name);
-        let mut config = reader_config(&self.wish.config, &name, order.start().sequence(), inbox);
-        if self.access.refuses_flow() {
+    /// Makes the next consumer, which delivers to `inbox` if it is to push; `ms` is the timeout, 0 waits for ever.
+    ///
+    /// # Errors
+    /// As [`Consumers::make`].
+    pub(super) async fn make(&self, inbox: Option<&str>, ms: i64) -> Result<Made, Fault> {
+        let name = self.consumers.order.borrow_mut().next_name(&self.nuid);
+        let start = self.consumers.order.borrow().start().sequence();
+        let mut config = reader_config(&self.wish.config, &name, start, inbox);
+        if self.consumers.access.refuses_flow() {
             config.remove("flow_control");
         }
-        let filter = config.get("filter_subject").and_then(Json::as_str).filter(|filter| api.goes_into_subject(filter));
-        let rest = match filter {
-            Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
-            None => format!("CONSUMER.CREATE.{stream}.{name}"),
-        };
-        let body = api.consumer_request(stream, config, Some("create"));
-        (name, rest, body)
+        let made = self.consumers.make(config, Some("create"), ms).await?;
+        self.alive.set(Instant::now());
+        Ok(made)
     }
 }

@@ -9,6 +9,7 @@ use super::remaking::Remaking;
 use super::source::{CLOSED, Source, Told};
 use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::fault::Fault;
+use crate::client::ordered::patience;
 use crate::client::task::{Task, pause};
 use crate::engine::Message;
 use crate::rules::ack_floor::{is_durable, remade_config};
@@ -52,7 +53,7 @@ impl Source {
     /// Makes the consumer, or finds the one that somebody else has made under its name; its name.
     async fn remake_once(&self, remaking: &Remaking) -> Result<String, Fault> {
         let stream = &self.origin.stream;
-        let api = self.origin.api.with_timeout(self.patience());
+        let api = self.origin.api.with_timeout(patience(&self.origin.api));
         let state = api.json(&format!("STREAM.INFO.{stream}"), String::new()).await?;
         let durable = is_durable(&remaking.config);
         let former = self.place.borrow().consumer.clone();
@@ -71,14 +72,8 @@ impl Source {
         let start = remaking.floor.borrow().start(&state, &remaking.created.borrow());
         let new = api.names_consumers().then(|| if durable { former.clone() } else { nuid::next().to_string() });
         let config = remade_config(&remaking.config, new.as_deref(), start, &state);
-        let filter = config.get("filter_subject").and_then(Json::as_str).filter(|filter| !filter.is_empty());
-        let rest = match (&new, filter.filter(|filter| api.goes_into_subject(filter))) {
-            (Some(name), Some(filter)) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
-            (Some(name), None) => format!("CONSUMER.CREATE.{stream}.{name}"),
-            (None, _) if durable => format!("CONSUMER.DURABLE.CREATE.{stream}.{former}"),
-            (None, _) => format!("CONSUMER.CREATE.{stream}"),
-        };
-        let info = match api.json(&rest, api.consumer_request(stream, config, Some("create"))).await {
+        let (rest, body) = api.consumer_creation(stream, config, Some("create"));
+        let info = match api.json(&rest, body).await {
             // Somebody else was quicker.
             Err(fault @ Fault::Api(_)) if durable => api.json(&look, String::new()).await.map_err(|_| fault)?,
             outcome => outcome?,

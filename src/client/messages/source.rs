@@ -113,7 +113,8 @@ impl Source {
 
     /// Consumers that are made as the wish says, the first one by [`Source::begin`].
     pub(crate) fn of_wish(origin: Origin, wish: Wish, plan: Plan, tell: Box<dyn Fn(Told)>) -> Rc<Source> {
-        Source::new(origin, plan, Some(Keeper::new(wish)), None, tell)
+        let keeper = Keeper::new(&origin.api, &origin.stream, wish);
+        Source::new(origin, plan, Some(keeper), None, tell)
     }
 
     fn new(

@@ -11,15 +11,14 @@ use super::store::Store;
 use crate::client::calling::{Callings, timeout};
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
+use crate::client::ordered::Consumers;
 use crate::client::task::pause;
 use crate::engine::{End, Message, Mode, Outgoing, Progress, RequestSpec, Subject};
 use crate::rules::metadata;
+use crate::rules::order::{Order, Pace, Sorted};
 
 /// Time in ns after which the server removes a consumer that nobody asks: then the next one goes on.
 const INACTIVE: i64 = 30_000_000_000;
-
-/// Time before another attempt to make a consumer.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// Greatest time in ms for which a silent consumer is trusted.
 const LOOK: i64 = 2500;
@@ -50,17 +49,13 @@ pub(super) struct Wanted {
 pub(super) struct Consumer {
     store: Rc<Store>,
     wanted: Wanted,
-    name: Option<String>,
+    consumers: Consumers,
     /// The pulls under way.
     pulls: Callings,
     /// Number of messages that they have still to bring.
     asked: u64,
     /// Number of messages that came.
     came: u64,
-    /// Number of deliveries of the present consumer.
-    delivered: u64,
-    /// Stream sequence of the last message.
-    last: u64,
     /// Time since which nothing has come.
     since: Instant,
 }
@@ -81,14 +76,12 @@ impl Consumer {
     /// [`Fault::ChunksGone`] with the number of messages that are there, if that is not the one wanted; those of a request.
     pub(super) async fn begin(store: &Rc<Store>, wanted: Wanted) -> Result<Consumer, Fault> {
         let mut consumer = Consumer {
+            consumers: Consumers::new(&store.api, &store.stream, Rc::clone(&store.access), Order::new(Pace::SOON, false)),
             store: Rc::clone(store),
             wanted,
-            name: None,
             pulls: Callings::new(&store.api.client),
             asked: 0,
             came: 0,
-            delivered: 0,
-            last: 0,
             since: Instant::now(),
         };
         match consumer.make().await {
@@ -98,17 +91,15 @@ impl Consumer {
     }
 
     async fn make(&mut self) -> Result<(), Fault> {
-        let api = Rc::clone(&self.store.api);
-        self.pulls = Callings::new(&api.client);
+        self.pulls = Callings::new(&self.store.api.client);
         self.asked = 0;
-        self.remove();
-        self.delivered = 0;
+        self.consumers.remove();
         let mut config = Map::new();
         let mut set = |name: &str, value: Json| config.insert(name.to_string(), value);
-        let start = if self.last == 0 { "all" } else { "by_start_sequence" };
-        set("deliver_policy", start.into());
-        if self.last > 0 {
-            set("opt_start_seq", (self.last + 1).into());
+        let start = self.consumers.order.borrow().start().sequence();
+        set("deliver_policy", if start.is_some() { "by_start_sequence" } else { "all" }.into());
+        if let Some(start) = start {
+            set("opt_start_seq", start.into());
         }
         set("ack_policy", "none".into());
         set("replay_policy", "instant".into());
@@ -117,31 +108,12 @@ impl Consumer {
         set("inactive_threshold", INACTIVE.into());
         set("mem_storage", true.into());
         set("num_replicas", 1.into());
-        let name = nuid::next().to_string();
-        let stream = &self.store.stream;
-        let rest = if api.names_consumers() {
-            set("name", name.as_str().into());
-            self.name = Some(name.clone());
-            format!("CONSUMER.CREATE.{stream}.{name}.{}", self.wanted.filter)
-        } else {
-            format!("CONSUMER.CREATE.{stream}")
-        };
-        let body = json!({ "stream_name": stream, "config": config });
-        let made = api.json(&rest, body.to_string()).await?;
-        let name = made.get("name").and_then(Json::as_str).ok_or(Fault::ReplyIncomplete)?;
-        self.name = Some(name.to_string());
-        let there = made.get("num_pending").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)?;
-        if there + self.came == self.wanted.count { Ok(()) } else { Err(Fault::ChunksGone(there + self.came)) }
-    }
-
-    /// Removes the consumer from the server, without waiting for that.
-    fn remove(&mut self) {
-        let Some(name) = self.name.take() else { return };
-        let api = &self.store.api;
-        let subject = Subject::from(api.subject(&format!("CONSUMER.DELETE.{}.{name}", self.store.stream)));
-        let msg = Outgoing { subject, reply: None, headers: None, payload: Bytes::new() };
-        let spec = RequestSpec { msg, timeout: timeout(api.timeout.max(1000)), mode: Mode::Shared };
-        let _ = api.client.call_back(spec, Rc::new(|_| ()));
+        if self.store.api.names_consumers() {
+            set("name", nuid::next().as_str().into());
+        }
+        let made = self.consumers.make(config, None, self.store.api.timeout).await?;
+        let there = made.pending + self.came;
+        if there == self.wanted.count { Ok(()) } else { Err(Fault::ChunksGone(there)) }
     }
 
     /// Asks for what is still to come, but not for too much at a time. A pull is asked for when another one still has half of that to
@@ -151,7 +123,7 @@ impl Consumer {
         if batch == 0 || self.asked > self.wanted.window / 2 {
             return Ok(());
         }
-        let Some(name) = &self.name else { return Err(Fault::ReplyIncomplete) };
+        let name = self.consumers.name();
         let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
         let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
@@ -177,16 +149,14 @@ impl Consumer {
                 Answer::Reply(message) => {
                     self.asked = self.asked.saturating_sub(1);
                     let place = message.reply().and_then(metadata::parse);
-                    let Some((revision, delivery)) = place.map(|place| (place.stream_seq, place.consumer_seq)) else {
-                        return Err(Fault::ReplyIncomplete);
-                    };
-                    if delivery != self.delivered + 1 {
+                    let Some(place) = place else { return Err(Fault::ReplyIncomplete) };
+                    let revision = place.stream_seq;
+                    let sorted = self.consumers.order.borrow_mut().message(place.consumer, place.consumer_seq, revision);
+                    if sorted != Sorted::Next {
                         self.again().await?;
                         continue;
                     }
-                    self.delivered = delivery;
                     self.came += 1;
-                    self.last = revision;
                     return Ok(Some(Delivery { message, revision }));
                 }
                 Answer::End(End::Full) => {}
@@ -221,11 +191,14 @@ impl Consumer {
             if self.is_silent() {
                 return Err(self.silence());
             }
-            match self.make().await {
-                Ok(()) => return Ok(()),
-                // A server that has just come back needs a moment.
-                Err(fault) if passes(&fault) => pause(RETRY).await,
-                Err(fault) => return Err(self.store.missing(fault).await),
+            let Err(fault) = self.make().await else { return Ok(()) };
+            if !passes(&fault) {
+                return Err(self.store.missing(fault).await);
+            }
+            // A server that has just come back needs a moment.
+            self.consumers.failed(&fault, Duration::ZERO);
+            if let Some(wait) = self.consumers.rest() {
+                pause(wait).await;
             }
         }
     }
@@ -233,6 +206,6 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.remove();
+        self.consumers.remove();
     }
 }

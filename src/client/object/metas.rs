@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use super::store::{Entry, Store};
 use crate::client::fault::{Fault, Waiting};
-use crate::client::ordered::{Consumer, Delivered, Form, Request};
+use crate::client::ordered::Form;
 use crate::client::task::Slot;
+use crate::client::watch::{Consumer, Delivered, Request};
 use crate::engine::Message;
 use crate::rules::kv::Start;
 use crate::rules::object::meta_subjects;

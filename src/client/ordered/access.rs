@@ -23,30 +23,30 @@ pub(crate) struct Form {
 pub(crate) struct Access {
     forms: RefCell<HashSet<Form>>,
     /// Answers to flow control.
-    pub(super) flow: Cell<bool>,
+    flow: Cell<bool>,
     /// An answer to flow control took effect: they are not refused.
-    pub(super) flow_proven: Cell<bool>,
+    flow_proven: Cell<bool>,
     /// The removal of consumers.
-    pub(super) removal: Cell<bool>,
+    removal: Cell<bool>,
     /// The information of consumers.
-    pub(super) unseen: Cell<bool>,
+    unseen: Cell<bool>,
     info: Cell<bool>,
 }
 
 impl Access {
     /// The forms in the order in which to try them: those that were refused come last.
-    pub(super) fn order(&self, forms: &[Form]) -> Vec<Form> {
+    pub(crate) fn order(&self, forms: &[Form]) -> Vec<Form> {
         let refused = self.forms.borrow();
         let mut order = forms.to_vec();
         order.sort_by_key(|form| refused.contains(form));
         order
     }
 
-    pub(super) fn refuse(&self, form: &Form) {
+    pub(crate) fn refuse(&self, form: &Form) {
         self.forms.borrow_mut().insert(form.clone());
     }
 
-    pub(super) fn allow(&self, form: &Form) {
+    pub(crate) fn allow(&self, form: &Form) {
         self.forms.borrow_mut().remove(form);
     }
 
@@ -60,8 +60,13 @@ impl Access {
         self.flow.set(true);
     }
 
+    /// Whether an answer to flow control took effect: they are not refused.
+    pub(super) fn proves_flow(&self) -> bool {
+        self.flow_proven.get()
+    }
+
     /// Notes that one did.
-    pub(crate) fn prove_flow(&self) {
+    pub(super) fn prove_flow(&self) {
         self.flow_proven.set(true);
     }
 
@@ -73,6 +78,16 @@ impl Access {
     /// Notes that it was.
     pub(crate) fn keep_consumers(&self) {
         self.removal.set(true);
+    }
+
+    /// Whether the information of consumers was refused.
+    pub(crate) fn hides_consumers(&self) -> bool {
+        self.unseen.get()
+    }
+
+    /// Notes that it was.
+    pub(crate) fn hide_consumers(&self) {
+        self.unseen.set(true);
     }
 
     /// The result of a look at the stream: `None` if the server refuses it.

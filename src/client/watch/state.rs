@@ -1,23 +1,15 @@
-//! The state of an ordered consumer, its input and its output.
+//! The state of a followed stream, and what it delivers.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::access::{Access, Form};
-use crate::client::api::Api;
-use crate::client::calling::Listening;
-use crate::client::calls::Answer;
-use crate::client::conn::{Observer, State};
+use crate::client::conn::State;
 use crate::client::fault::Fault;
-use crate::client::task::{Slot, Task};
+use crate::client::ordered::{Access, Feed, Form};
 use crate::engine::{End, Message};
 use crate::rules::kv::Start;
 use crate::rules::progress::{Progress, Trouble};
-use crate::tcl::event::Timer;
-
-/// Time between checks where there are no heartbeats.
-const PACE: Duration = Duration::from_millis(5000);
 
 /// Number of silent consumers in a row after which the path to here is to blame, not the consumers.
 pub(super) const MUTES: u32 = 2;
@@ -91,52 +83,20 @@ impl Reason {
 /// Takes what is delivered. Must not run scripts.
 pub(crate) type Sink = Box<dyn Fn(Delivered)>;
 
-/// What the consumer reacts to.
-pub(super) enum Input {
-    /// Something came for the consumer of this number.
-    Came(u64, Answer),
-    /// The connection's status changed.
-    State(State),
-    /// The timer has fired.
-    Tick,
-    /// The server is there, and all that it had sent before has been read.
-    Present,
-    /// The server is there, and all that the consumer of this number had sent before has been read.
-    Answered(u64),
-    /// The answer to the flow control of the consumer of this number was refused.
-    FlowRefused(u64),
-}
-
-/// An ordered consumer at work.
+/// A stream that is followed.
 pub(super) struct Inner {
-    pub(super) api: Rc<Api>,
+    pub(super) feed: Feed,
     pub(super) request: Request,
     pub(super) sink: Sink,
-    pub(super) inputs: Rc<Slot<Input>>,
     pub(super) progress: RefCell<Progress>,
     pub(super) trouble: RefCell<Trouble<Reason>>,
-    /// Number of the present consumer; what comes for earlier ones is stale.
-    pub(super) number: Cell<u64>,
-    /// Name of the consumer that may exist on the server.
-    pub(super) name: RefCell<Option<String>>,
-    pub(super) listening: RefCell<Option<Listening>>,
     /// What the present consumer's creation said and has not been delivered yet: whether the initial data end, whether nothing is
     /// to come.
     pub(super) begun: Cell<(bool, bool)>,
-    pub(super) observer: RefCell<Option<Rc<Observer>>>,
-    pub(super) timer: RefCell<Option<(Instant, Timer)>>,
-    pub(super) task: RefCell<Option<Rc<Task>>>,
-    pub(super) stopped: Cell<bool>,
     /// The present consumer has given no sign of life since it was made.
     pub(super) mute: Cell<bool>,
     /// Number of consumers in a row that never gave one.
     pub(super) mutes: Cell<u32>,
-    /// The answers to the present consumer's flow control are watched for a refusal.
-    pub(super) probed: Cell<bool>,
-    /// Start of the time for which the consumer has waited for an answer although it had one.
-    pub(super) stalled: Cell<Option<Instant>>,
-    /// Time of the last sign of life.
-    pub(super) alive: Cell<Instant>,
     /// Time at which the connection was made.
     pub(super) connected_at: Cell<Instant>,
     /// Earliest time to ask the server for a sign of life.
@@ -144,26 +104,16 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// Time between heartbeats, or between checks where there are none.
-    pub(super) fn pace(&self) -> Duration {
-        if self.has_heartbeat() { Duration::from_millis(self.request.heartbeat as u64) } else { PACE }
-    }
-
     pub(super) fn has_heartbeat(&self) -> bool {
         self.request.heartbeat > 0
     }
 
-    /// Whether a new consumer is needed.
-    pub(super) fn is_lost(&self) -> bool {
-        self.progress.borrow().order.is_lost()
-    }
-
     pub(super) fn connected(&self) -> bool {
-        self.api.client.state() == State::Connected
+        self.feed.api.client.state() == State::Connected
     }
 
     pub(super) fn deliver(&self, item: Delivered) {
-        if !self.stopped.get() {
+        if !self.feed.is_stopped() {
             (self.sink)(item);
         }
     }
