@@ -74,7 +74,6 @@ impl Reason {
     pub(super) fn not_made(fault: &Fault) -> Reason {
         match fault {
             Fault::Timeout(_) | Fault::Lost(_) => Reason::Unanswered,
-            Fault::NoResponders(_) => Reason::NotMade(Fault::NoResponders(String::new())),
             fault => Reason::NotMade(fault.clone()),
         }
     }
