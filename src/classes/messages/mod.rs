@@ -21,11 +21,13 @@ use crate::client::messages::{Origin, Remaking, Source, Told};
 use crate::client::{Fault, Turns};
 use crate::rules::messages::{DRAIN_OPTIONS, STOP_OPTIONS};
 use crate::rules::option::{flag, named};
+use crate::tcl::event::later;
 use crate::tcl::trace::Guard;
 use crate::tcl::{Class, Instance, Interp, Obj, Reply};
 use options::Settings;
 pub(super) use rows::{Takes, Taking};
 pub(super) use settle::settle_orphan;
+use state::Event;
 pub(super) use state::Messages;
 
 /// The class.
@@ -135,7 +137,12 @@ fn new(js: &JetStream, settings: Settings, state: &Weak<Messages>) -> Messages {
         }
     };
     let (connection, prefix) = (Rc::clone(&js.connection), settings.events.clone().unwrap_or_default());
-    let event = move |(name, text): (&str, String)| connection.run_callback(&prefix, [Obj::text(name), Obj::text(&text)]);
+    let event = move |event: Event| {
+        if let Some(then) = event.then {
+            later(then);
+        }
+        connection.run_callback(&prefix, [Obj::text(event.name), Obj::text(&event.text)]);
+    };
     Messages {
         connection: Rc::clone(&js.connection),
         api: Rc::clone(&js.api),

@@ -30,6 +30,14 @@ impl Taken {
     }
 }
 
+/// An event for the script.
+pub(super) struct Event {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+    /// Work that begins when the script has been called, at the latest when it waits for something.
+    pub(super) then: Option<Box<dyn FnOnce()>>,
+}
+
 /// What a waiting call is told.
 pub(super) enum Wake {
     /// A message is there, or the end.
@@ -60,7 +68,7 @@ pub(crate) struct Messages {
     pub(super) turns: Rc<Turns<()>>,
     /// Whether a turn waits.
     pub(super) turn_waits: Cell<bool>,
-    pub(super) events: Rc<Turns<(&'static str, String)>>,
+    pub(super) events: Rc<Turns<Event>>,
     pub(super) waiters: RefCell<VecDeque<Rc<Waiter>>>,
     /// Messages that the script deals with in a body of `each` or a coroutine.
     pub(super) taken: RefCell<FxHashMap<u64, Taken>>,
@@ -102,9 +110,13 @@ impl Messages {
                     self.note(&fault);
                 }
                 if self.settings.events.is_some() {
-                    self.events.push((name, text));
+                    self.events.push(Event { name, text, then: None });
                 }
             }
+            Told::Recreated(name, go_on) if self.settings.events.is_some() => {
+                self.events.push(Event { name: "recreated", text: name, then: Some(go_on) });
+            }
+            Told::Recreated(_, go_on) => go_on(),
             Told::Trouble(fault) => self.note(&fault),
             Told::Ended => {
                 self.batch_timer.take();

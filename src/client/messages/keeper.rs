@@ -30,6 +30,8 @@ pub(super) struct Keeper {
     nuid: String,
     pub(super) consumers: Consumers,
     pub(super) flow: FlowControl,
+    /// What came, and the number of its inbox, while the consumer was not yet known.
+    pub(super) early: RefCell<Vec<(u64, Message)>>,
     /// Makes the next one.
     pub(super) task: RefCell<Option<Rc<Task>>>,
     /// Time of the last sign of life of a consumer that pushes.
@@ -47,6 +49,7 @@ impl Keeper {
             consumers: Consumers::new(api, stream, access, Order::new(Pace::SOON, wish.moves)),
             wish,
             nuid: nuid::next().to_string(),
+            early: RefCell::default(),
             task: RefCell::default(),
             alive: Cell::new(Instant::now()),
             cause: RefCell::default(),

@@ -1,4 +1,4 @@
-//! Consumers that push: heartbeats and flow control.
+//! Consumers that push: what comes before one is known, heartbeats, flow control.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -9,6 +9,24 @@ use crate::rules::consumption::Loss;
 use crate::rules::push::{Control, control};
 
 impl Source {
+    /// What a consumer has pushed. It may be here before the answer to its creation: the script hears of the consumer first.
+    pub(super) fn pushed(self: &Rc<Self>, number: u64, message: Message) {
+        match &self.keeper {
+            Some(keeper) if self.machine.borrow().is_away() => keeper.early.borrow_mut().push((number, message)),
+            _ if message.status().is_some() => self.control(&message),
+            _ if message.has_reply() => self.message(number, message),
+            _ => {}
+        }
+    }
+
+    /// The consumer is known: takes what it has pushed until now.
+    pub(super) fn take_early(self: &Rc<Self>) {
+        let early = self.keeper.as_ref().map(|keeper| keeper.early.take()).unwrap_or_default();
+        for (number, message) in early.into_iter().filter(|(number, _)| *number == self.number.get()) {
+            self.pushed(number, message);
+        }
+    }
+
     /// A status of a consumer that pushes.
     pub(super) fn control(self: &Rc<Self>, message: &Message) {
         let Some(keeper) = &self.keeper else { return };

@@ -50,6 +50,7 @@ impl Source {
         let Some(keeper) = &self.keeper else { return self.begin_remaking() };
         self.leave_off();
         self.inbox.take();
+        keeper.early.take();
         if let Some(fault) = keeper.lost(loss) {
             (self.tell)(Told::Trouble(fault));
         }
@@ -101,6 +102,13 @@ impl Source {
         Ok(())
     }
 
+    /// The consumer that was made is in use.
+    fn go_on(self: &Rc<Self>) {
+        self.machine.borrow_mut().renewed(Instant::now());
+        self.take_early();
+        self.act();
+    }
+
     /// Makes a consumer; `ms` is the timeout, 0 waits for ever.
     async fn create(self: &Rc<Self>, ms: i64) -> Result<(), Fault> {
         let Some(keeper) = &self.keeper else { return Ok(()) };
@@ -139,7 +147,16 @@ async fn renew(source: Rc<Source>) {
             return;
         }
     }
-    source.machine.borrow_mut().renewed(Instant::now());
-    source.event("recreated", source.name(), None);
-    source.act();
+    let name = source.place.borrow().consumer.clone();
+    if !source.is_pushed() {
+        source.event("recreated", name, None);
+        return source.go_on();
+    }
+    let (number, target) = (source.number.get(), Rc::downgrade(&source));
+    let go_on = move || {
+        if let Some(source) = target.upgrade().filter(|source| source.number.get() == number && source.inbox.borrow().is_some()) {
+            source.go_on();
+        }
+    };
+    (source.tell)(Told::Recreated(name, Box::new(go_on)));
 }

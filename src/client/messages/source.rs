@@ -37,6 +37,8 @@ pub(crate) enum Told {
     Arrived,
     /// An event, by its name and text, and what `last_error` says of it.
     Event(&'static str, String, Option<Fault>),
+    /// The event of a consumer that pushes in the place of a lost one, by its name; it goes on with the work, behind the event.
+    Recreated(String, Box<dyn FnOnce()>),
     /// Trouble that is no event, for `last_error`.
     Trouble(Fault),
     /// The end.
@@ -203,7 +205,7 @@ impl Source {
             Answer::End(_) => {}
             // What is on its way from a former consumer comes again from the present one.
             Answer::Reply(_) if self.keeper.is_some() && number != self.number.get() => {}
-            Answer::Reply(message) if self.is_pushed() && message.status().is_some() => self.control(&message),
+            Answer::Reply(message) if self.is_pushed() => self.pushed(number, message),
             // A message has the consumer's subject for answers; what the server says of a pull has none.
             Answer::Reply(message) if message.has_reply() => self.message(number, message),
             Answer::Reply(status) => {
@@ -216,7 +218,7 @@ impl Source {
         }
     }
 
-    fn message(self: &Rc<Self>, number: u64, message: Message) {
+    pub(super) fn message(self: &Rc<Self>, number: u64, message: Message) {
         let mut machine = self.machine.borrow_mut();
         if machine.is_over() || machine.is_surplus() {
             drop(machine);
@@ -235,11 +237,9 @@ impl Source {
             }
         }
         let late = number != self.number.get();
-        let pin = if self.pinned && !late && message.has_headers() {
-            message.headers().find(|(name, _)| name == "Nats-Pin-Id").map(|(_, pin)| pin.into_owned())
-        } else {
-            None
-        };
+        let pin = Some(&message)
+            .filter(|message| self.pinned && !late && message.has_headers())
+            .and_then(|message| message.headers().find(|(name, _)| name == "Nats-Pin-Id").map(|(_, pin)| pin.into_owned()));
         let size = amount(&message).bytes;
         if late {
             machine.late_message(size);
