@@ -36,8 +36,7 @@ impl Source {
 
     /// Name of the present consumer; empty while there is none.
     pub(crate) fn name(&self) -> String {
-        let machine = self.machine.borrow();
-        if machine.is_away() || machine.is_over() { String::new() } else { self.place.borrow().consumer.clone() }
+        if self.machine.borrow().is_over() { String::new() } else { self.place.borrow().consumer.clone() }
     }
 
     /// Whether the server delivers without being asked.
@@ -51,6 +50,7 @@ impl Source {
         self.leave_off();
         self.inbox.take();
         keeper.early.take();
+        self.turn_to("");
         if let Some(fault) = keeper.lost(loss) {
             (self.tell)(Told::Trouble(fault));
         }
@@ -147,7 +147,7 @@ async fn renew(source: Rc<Source>) {
             return;
         }
     }
-    let name = source.place.borrow().consumer.clone();
+    let name = source.name();
     if !source.is_pushed() {
         source.event("recreated", name, None);
         return source.go_on();
