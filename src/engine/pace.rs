@@ -41,9 +41,9 @@ const PATIENCE: u32 = 4;
 const SELDOM: u32 = 64;
 
 /// Greatest time that a close gives calls under way whose effects have to be undone.
-const SETTLING: Duration = Duration::from_secs(2);
-/// Time without an answer after which it gives no more.
-const STILL: Duration = Duration::from_millis(500);
+const SETTLING: Duration = Duration::from_secs(5);
+/// Time without an answer after which it gives no more: a busy disk has held a server up for more than half a second.
+const STILL: Duration = Duration::from_secs(2);
 
 /// Number of messages in [`FLOOD_TIME`] that make a flood.
 const FLOOD: usize = 64;
