@@ -222,7 +222,13 @@ async fn run(follower: Rc<Follower>) {
             // The script may have kept away from the event loop, or a lot may be queued.
             Input::Tick if feed.patience().is_none() => (follower.request.behind_arrivals)(feed.present()),
             Input::Present if feed.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
-            Input::Tick | Input::Present | Input::Answered | Input::Flow | Input::Status | Input::State(_) => {}
+            Input::Tick
+            | Input::Present
+            | Input::Answered
+            | Input::Counted(_)
+            | Input::Flow
+            | Input::Status
+            | Input::State(_) => {}
         }
     }
 }

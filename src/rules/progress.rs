@@ -106,6 +106,16 @@ impl Progress {
         self.noted(end)
     }
 
+    /// The information came that [`End::Count`] wanted of the present consumer, after so many deliveries: the number of the last one
+    /// that was to come then.
+    pub(crate) fn counted(&mut self, last: Option<u64>, delivered: u64) -> End {
+        if self.caught_up {
+            return End::No;
+        }
+        let end = self.initial.counted(last, delivered);
+        self.noted(end)
+    }
+
     /// The consumer has nothing more to deliver.
     pub(crate) fn nothing_left(&mut self) -> Beat {
         if self.caught_up {

@@ -71,7 +71,8 @@ fn the_initial_data_end_while_others_go_on_writing() {
     assert!(!p.consumer("c", 2, 1));
     assert_eq!(p.message("k1", &place("c", 1, 1, 2)), next(true, false));
     // What was counted has come, and two are there by now.
-    assert_eq!(p.message("k2", &place("c", 2, 2, 2)), next(true, false));
+    assert_eq!(p.message("k2", &place("c", 2, 2, 2)), Ok((true, End::Count)));
+    assert_eq!(p.progress.counted(Some(4), 2), End::No);
     assert_eq!(p.message("k3", &place("c", 3, 3, 1)), next(true, false));
     assert_eq!(p.message("k4", &place("c", 4, 4, 0)), asks);
     assert_eq!(p.message("k5", &place("c", 5, 5, 0)), next(true, false));

@@ -41,6 +41,8 @@ pub(crate) enum Input {
     Present,
     /// The server is there, and all that the present consumer had sent before has been read.
     Answered,
+    /// The number of the last delivery that the present consumer has to make, if that could be had.
+    Counted(Option<u64>),
 }
 
 /// What is in the queue, with the number of its consumer.
@@ -48,6 +50,7 @@ enum Item {
     Came(u64, Answer),
     Refused(u64),
     Answered(u64),
+    Counted(u64, Option<u64>),
     Other(Input),
 }
 
@@ -140,7 +143,8 @@ impl Feed {
                     Input::FlowRefused
                 }
                 Item::Answered(number) if present(number) => Input::Answered,
-                Item::Came(..) | Item::Refused(_) | Item::Answered(_) => continue,
+                Item::Counted(number, last) if present(number) => Input::Counted(last),
+                Item::Came(..) | Item::Refused(_) | Item::Answered(_) | Item::Counted(..) => continue,
                 Item::Other(Input::Tick) => {
                     self.timer.take();
                     Input::Tick
@@ -191,6 +195,12 @@ impl Feed {
     pub(crate) fn answered(&self) -> Box<dyn FnOnce()> {
         let (items, number) = (Rc::clone(&self.items), self.number.get());
         Box::new(move || items.push(Item::Answered(number)))
+    }
+
+    /// What pushes [`Input::Counted`], unless there is another consumer by then.
+    pub(crate) fn counted(&self) -> Box<dyn FnOnce(Option<u64>)> {
+        let (items, number) = (Rc::clone(&self.items), self.number.get());
+        Box::new(move |last| items.push(Item::Counted(number, last)))
     }
 
     /// Remaining time that the present consumer may be silent.

@@ -30,6 +30,19 @@ const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// Time by which a message may lag behind the answer to a round trip: inside the server they take different paths.
 const SETTLE: Duration = Duration::from_millis(5);
 
+/// What a consumer's information counts.
+struct Counts {
+    delivered: u64,
+    pending: u64,
+}
+
+impl Counts {
+    fn of(info: &Json) -> Option<Counts> {
+        let count = |path: &str| info.pointer(path).and_then(Json::as_u64);
+        Some(Counts { delivered: count("/delivered/consumer_seq")?, pending: count("/num_pending")? })
+    }
+}
+
 /// Whether the server answers a round trip.
 async fn is_present(client: &Rc<Client>) -> bool {
     matches!(client.round_trip(None).next().await, Answer::End(End::Pong(_)))
@@ -73,6 +86,11 @@ pub(super) async fn run(inner: Rc<Inner>) {
             Input::Answered => {
                 let delivered = consumers.order.borrow().delivered();
                 let end = inner.progress.borrow_mut().answered(delivered);
+                inner.end(end);
+            }
+            Input::Counted(last) => {
+                let delivered = consumers.order.borrow().delivered();
+                let end = inner.progress.borrow_mut().counted(last, delivered);
                 inner.end(end);
             }
             Input::Present | Input::Status | Input::State(State::Connecting) => {}
@@ -232,6 +250,7 @@ impl Inner {
         match end {
             InitialEnd::No => {}
             InitialEnd::Yes => self.deliver(Delivered::CaughtUp),
+            InitialEnd::Count => self.count(),
             InitialEnd::Ask => {
                 let (answered, client) = (self.feed.answered(), Rc::clone(&self.feed.api.client));
                 let work = async move {
@@ -246,6 +265,29 @@ impl Inner {
                 Task::spawn(work, Box::new(|_| ()));
             }
         }
+    }
+
+    /// Asks how much is still to come.
+    fn count(&self) {
+        let counted = self.feed.counted();
+        let access = &self.feed.consumers.access;
+        if access.hides_consumers() {
+            return counted(None);
+        }
+        let (api, access, subject) = (Rc::clone(&self.feed.api), Rc::clone(access), self.info_subject());
+        let work = async move {
+            let outcome = api.json(&subject, String::new()).await;
+            if outcome.as_ref().is_err_and(Fault::is_refusal) {
+                access.hide_consumers();
+            }
+            let counts = outcome.ok().and_then(|info| Counts::of(&info));
+            counted(counts.map(|counts| counts.delivered + counts.pending));
+        };
+        Task::spawn(work, Box::new(|_| ()));
+    }
+
+    fn info_subject(&self) -> String {
+        format!("CONSUMER.INFO.{}.{}", self.request.stream, self.feed.consumers.name())
     }
 
     fn sign_of_life(&self) {
@@ -263,15 +305,12 @@ impl Inner {
 
     /// Asks the server what a heartbeat would say.
     async fn look_for_end(&self) {
-        let name = self.feed.consumers.name();
         self.probe_at.set(Instant::now() + LOOK);
-        let outcome = self.feed.api.json(&format!("CONSUMER.INFO.{}.{name}", self.request.stream), String::new()).await;
+        let outcome = self.feed.api.json(&self.info_subject(), String::new()).await;
         match outcome {
             Ok(info) => {
-                let count = |path: &str| info.pointer(path).and_then(Json::as_u64);
                 let seen = self.feed.consumers.order.borrow().delivered();
-                let all = count("/delivered/consumer_seq").is_some_and(|delivered| delivered <= seen);
-                if all && count("/num_pending") == Some(0) {
+                if Counts::of(&info).is_some_and(|counts| counts.delivered <= seen && counts.pending == 0) {
                     self.nothing_left();
                 }
             }
