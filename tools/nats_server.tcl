@@ -1,6 +1,6 @@
 # Real nats-servers for tests, examples and the demo; needs Tcl 8.6 and python3, not the package nats.
 #
-#   set srv [server start ?-jetstream bool? ?-config text? ?-args list? ?-version current|old? ?-port n? ?-name s? ?-store dir?]
+#   set srv [server start ?-jetstream bool? ?-config text? ?-args list? ?-version current|old? ?-port n? ?-name s? ?-store dir? ?-disk size?]
 #   set clu [cluster start n ?the same options?]
 #
 # A server is killed and its folder removed when its object is destroyed or its owner dies, however it dies: see
@@ -90,7 +90,7 @@ oo::class create ::server {
     constructor {args} {
         set Ports {}
         set Pid {}
-        set Options [dict create -jetstream 1 -config {} -args {} -version [::nats_server::default_version] -port 0 -name {} -store {}]
+        set Options [dict create -jetstream 1 -config {} -args {} -version [::nats_server::default_version] -port 0 -name {} -store {} -disk 1GB]
         foreach {name value} $args {
             if {![dict exists $Options $name]} {
                 error "unknown option \"$name\": must be [join [dict keys $Options] {, }]"
@@ -120,7 +120,7 @@ oo::class create ::server {
                 set store [file join $Folder store]
             }
             # Limits of its own, since the server would else claim most of the machine's disk and memory.
-            lappend lines "jetstream: {store_dir: \"[file normalize $store]\", max_memory_store: 256MB, max_file_store: 1GB}"
+            lappend lines "jetstream: {store_dir: \"[file normalize $store]\", max_memory_store: 256MB, max_file_store: [dict get $Options -disk]}"
         }
         set file [open [file join $Folder nats.conf] w]
         fconfigure $file -encoding utf-8
