@@ -20,8 +20,11 @@ use crate::rules::order::{Order, Pace, Sorted};
 /// Time in ns after which the server removes a consumer that nobody asks: then the next one goes on.
 const INACTIVE: i64 = 30_000_000_000;
 
-/// Greatest time in ms for which a silent consumer is trusted.
+/// Greatest time in ms for which a silent consumer is trusted, or an answer to the making of another one is awaited: a server that is lost
+/// in an election answers nobody, ever. It is doubled as long as nothing comes, for links that take longer for a message.
 const LOOK: i64 = 2500;
+/// Number of times that it is doubled.
+const DOUBLINGS: u32 = 4;
 
 /// A message, with its place.
 pub(super) struct Delivery {
@@ -58,6 +61,8 @@ pub(super) struct Consumer {
     came: u64,
     /// Time since which nothing has come.
     since: Instant,
+    /// Number of consumers made, or tried to make, since the last message.
+    vain: u32,
 }
 
 fn renew(_payload: &Bytes, progress: Progress) -> Option<Bytes> {
@@ -83,14 +88,16 @@ impl Consumer {
             asked: 0,
             came: 0,
             since: Instant::now(),
+            vain: 0,
         };
-        match consumer.make().await {
+        match consumer.make(store.api.timeout).await {
             Ok(()) => Ok(consumer),
             Err(fault) => Err(store.missing(fault).await),
         }
     }
 
-    async fn make(&mut self) -> Result<(), Fault> {
+    /// Makes one; `ms` is the timeout, 0 waits for ever.
+    async fn make(&mut self, ms: i64) -> Result<(), Fault> {
         self.pulls = Callings::new(&self.store.api.client);
         self.asked = 0;
         self.consumers.remove();
@@ -111,7 +118,7 @@ impl Consumer {
         if self.store.api.names_consumers() {
             set("name", nuid::next().as_str().into());
         }
-        let made = self.consumers.make(config, None, self.store.api.timeout).await?;
+        let made = self.consumers.make(config, None, ms).await?;
         let there = made.pending + self.came;
         if there == self.wanted.count { Ok(()) } else { Err(Fault::ChunksGone(there)) }
     }
@@ -157,6 +164,7 @@ impl Consumer {
                         continue;
                     }
                     self.came += 1;
+                    self.vain = 0;
                     return Ok(Some(Delivery { message, revision }));
                 }
                 Answer::End(End::Full) => {}
@@ -169,7 +177,8 @@ impl Consumer {
 
     /// Time in ms after which a silent consumer is replaced: up to 2.9 nobody tells that it is gone, or has nothing to give.
     fn look(&self) -> i64 {
-        if self.wanted.ms == 0 { LOOK } else { (self.wanted.ms / 2).clamp(1, LOOK) }
+        let most = LOOK << self.vain.min(DOUBLINGS);
+        if self.wanted.ms == 0 { most } else { (self.wanted.ms / 2).clamp(1, most) }
     }
 
     /// Whether nothing has come for too long.
@@ -191,7 +200,9 @@ impl Consumer {
             if self.is_silent() {
                 return Err(self.silence());
             }
-            let Err(fault) = self.make().await else { return Ok(()) };
+            let ms = self.look();
+            self.vain += 1;
+            let Err(fault) = self.make(ms).await else { return Ok(()) };
             if !passes(&fault) {
                 return Err(self.store.missing(fault).await);
             }
