@@ -3,14 +3,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::calls::{Answer, Calls, Handler};
 use super::conn::Client;
 use super::fault::Fault;
 use super::task::Slot;
 use crate::engine::{CallId, End, Mode, Problem, Publication, Pulse, RequestSpec};
-use crate::tcl::event::later;
+use crate::tcl::event::{Timer, later};
 
 /// A timeout in ms, 0 for none, as the engine takes it.
 pub(crate) fn timeout(ms: i64) -> Option<Duration> {
@@ -56,6 +56,9 @@ impl Drop for Calling {
     }
 }
 
+/// Number of no call.
+const NOBODY: CallId = CallId::MAX;
+
 /// Calls whose answers a task awaits in the order in which they come. Dropped, those that have not ended are cancelled.
 pub(crate) struct Callings {
     client: Rc<Client>,
@@ -81,14 +84,25 @@ impl Callings {
         Ok(())
     }
 
-    /// The next answer to any of them; [`Answer::End`] ends one.
-    pub(crate) async fn next(&mut self) -> Answer {
-        let (id, answer) = self.slot.next().await;
-        if matches!(answer, Answer::End(_)) {
-            self.client.calls().remove(id);
-            self.pending.retain(|pending| *pending != id);
+    /// The next answer to any of them, or nothing if there is none for so many ms; [`Answer::End`] ends one.
+    pub(crate) async fn next_within(&mut self, ms: u64) -> Option<Answer> {
+        let until = Instant::now() + Duration::from_millis(ms);
+        let late = Rc::clone(&self.slot);
+        let _timer = Timer::after(ms, Box::new(move || late.push((NOBODY, Answer::End(End::Timeout)))));
+        loop {
+            let (id, answer) = self.slot.next().await;
+            match answer {
+                // One of an earlier wait may have fired when its answer was there.
+                Answer::End(_) if id == NOBODY && Instant::now() < until => continue,
+                Answer::End(_) if id == NOBODY => return None,
+                Answer::End(_) => {
+                    self.client.calls().remove(id);
+                    self.pending.retain(|pending| *pending != id);
+                }
+                Answer::Reply(_) => {}
+            }
+            return Some(answer);
         }
-        answer
     }
 }
 

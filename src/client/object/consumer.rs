@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::purge::passes;
 use super::store::Store;
-use crate::client::calling::{Callings, timeout};
+use crate::client::calling::Callings;
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
 use crate::client::ordered::Consumers;
@@ -134,7 +134,8 @@ impl Consumer {
         let subject = self.store.api.subject(&format!("CONSUMER.MSG.NEXT.{}.{name}", self.store.stream));
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers: None, payload: pull(batch) };
         let mode = Mode::Pull { max: batch, ends_at_client: true, renew: Some(renew), amend: None, silence: None };
-        self.pulls.call(RequestSpec { msg, timeout: timeout(self.look()), mode })?;
+        // Silence ends it: on a slow link what it asks for takes its time.
+        self.pulls.call(RequestSpec { msg, timeout: None, mode })?;
         self.asked += batch;
         Ok(())
     }
@@ -152,8 +153,8 @@ impl Consumer {
                 return Ok(None);
             }
             self.ask()?;
-            match self.pulls.next().await {
-                Answer::Reply(message) => {
+            match self.pulls.next_within(self.look() as u64).await {
+                Some(Answer::Reply(message)) => {
                     self.asked = self.asked.saturating_sub(1);
                     let place = message.reply().and_then(metadata::parse);
                     let Some(place) = place else { return Err(Fault::ReplyIncomplete) };
@@ -164,13 +165,15 @@ impl Consumer {
                         continue;
                     }
                     self.came += 1;
-                    self.vain = 0;
+                    if self.since.elapsed() < Duration::from_millis(LOOK as u64) {
+                        self.vain = 0;
+                    }
                     return Ok(Some(Delivery { message, revision }));
                 }
-                Answer::End(End::Full) => {}
-                Answer::End(End::Timeout) if self.is_silent() => return Err(self.silence()),
-                Answer::End(End::Timeout | End::NoResponders(_) | End::Status(_)) => self.again().await?,
-                Answer::End(end) => return Err(Fault::of_end(&end, self.waiting())),
+                Some(Answer::End(End::Full)) => {}
+                None if self.is_silent() => return Err(self.silence()),
+                None | Some(Answer::End(End::NoResponders(_) | End::Status(_))) => self.again().await?,
+                Some(Answer::End(end)) => return Err(Fault::of_end(&end, self.waiting())),
             }
         }
     }
