@@ -111,6 +111,13 @@ proc raw_send {url bytes} {
     close $s
 }
 
+# Sends a message that a stream stores, which it does a moment later, and waits until it has.
+proc raw_store {url js stream bytes} {
+    set before [dict get [$js stream_info $stream] state last_seq]
+    raw_send $url $bytes
+    wait_until {[dict get [$js stream_info $stream] state last_seq] == $before + 1}
+}
+
 # HPUB bytes of a header block taken as it is.
 proc hpub {subject block {payload {}}} {
     set head [string length $block]
