@@ -147,6 +147,17 @@ proc count_cargo {log} {
     }
 }
 
+# The file, and for each test that failed what it gave instead.
+proc in_short {failure} {
+    set lines [list [lindex [split $failure \n] 0]]
+    foreach {all name text} [regexp -all -inline {==== (\S+?) [^\n]*? FAILED\n(.*?)\n==== \S+? FAILED} $failure] {
+        # What comes before is the test itself.
+        regexp -- {---- .*} $text text
+        lappend lines "$name: [string range [regsub -all {\s+} $text { }] 0 999]"
+    }
+    return [join $lines \n]
+}
+
 set patterns *.test
 set arguments {}
 set also {}
@@ -188,14 +199,15 @@ if {$also ne {} && $other eq {}} {
     dict incr constraints $also $ran
 }
 
+if {[dict size $constraints] > 0} {
+    puts "\nSkipped, by constraint: [join [lmap {constraint number} [lsort -stride 2 $constraints] {string cat $constraint " " $number}] {, }]"
+}
 foreach failure $failures {
     puts \n$failure
 }
-if {[dict size $constraints] > 0} {
-    puts "\nSkipped, by constraint:"
-    foreach {constraint number} [lsort -stride 2 $constraints] {
-        puts [format "%6d  %s" $number $constraint]
-    }
+# Once more and short: of a long log often only the end is at hand.
+foreach failure $failures {
+    puts \n[in_short $failure]
 }
 puts "\n$total(Passed) passed, $total(Failed) failed, $total(Skipped) skipped"
 exit [expr {$total(Failed) > 0}]

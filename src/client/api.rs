@@ -157,8 +157,19 @@ impl Api {
         headers: Option<Headers>,
         ms: i64,
     ) -> Result<Message, Fault> {
+        self.exchange_as(Mode::Shared, subject, payload, headers, ms).await
+    }
+
+    async fn exchange_as(
+        &self,
+        mode: Mode,
+        subject: &str,
+        payload: Bytes,
+        headers: Option<Headers>,
+        ms: i64,
+    ) -> Result<Message, Fault> {
         let msg = Outgoing { subject: Subject::from(subject), reply: None, headers, payload };
-        let calling = self.client.call(RequestSpec { msg, timeout: timeout(ms), mode: Mode::Shared })?;
+        let calling = self.client.call(RequestSpec { msg, timeout: timeout(ms), mode })?;
         match calling.next().await {
             Answer::Reply(message) => Ok(message),
             Answer::End(end) => Err(Fault::of_end(&end, Waiting::Request(subject.to_string()))),
@@ -169,10 +180,10 @@ impl Api {
     ///
     /// # Errors
     /// Those of [`Api::exchange`]; [`Fault::NoJetStream`] where nobody answers.
-    async fn raw(&self, rest: &str, body: Bytes, ms: i64) -> Result<Message, Fault> {
+    async fn raw(&self, mode: Mode, rest: &str, body: Bytes, ms: i64) -> Result<Message, Fault> {
         let subject = self.subject(rest);
         self.trace_request(&subject, &String::from_utf8_lossy(&body));
-        match self.exchange(&subject, body, None, ms).await {
+        match self.exchange_as(mode, &subject, body, None, ms).await {
             Ok(reply) => {
                 self.trace_reply(&subject, &reply);
                 Ok(reply)
@@ -195,7 +206,19 @@ impl Api {
     /// # Errors
     /// As [`Api::ask`].
     pub(super) async fn ask_within(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
-        let message = self.raw(rest, Bytes::from(body), ms).await?;
+        self.ask_as(Mode::Shared, rest, body, ms).await
+    }
+
+    /// The same for the making of a consumer, which may push much before the answer: that is awaited as long as it may still come.
+    ///
+    /// # Errors
+    /// As [`Api::ask`].
+    pub(super) async fn ask_patiently(&self, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
+        self.ask_as(Mode::Patient, rest, body, ms).await
+    }
+
+    async fn ask_as(&self, mode: Mode, rest: &str, body: String, ms: i64) -> Result<(Message, Json), Fault> {
+        let message = self.raw(mode, rest, Bytes::from(body), ms).await?;
         let reply = read(rest, &message)?;
         Ok((message, reply))
     }

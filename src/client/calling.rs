@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::calls::{Answer, Calls, Handler};
 use super::conn::Client;
 use super::fault::Fault;
-use super::task::Slot;
-use crate::engine::{CallId, End, Mode, Problem, Publication, Pulse, RequestSpec};
+use super::task::{Slot, Task};
+use crate::engine::{CallId, End, Mode, Problem, Publication, Pulse, RequestSpec, Wait};
 use crate::tcl::event::{Timer, later};
 
 /// A timeout in ms, 0 for none, as the engine takes it.
@@ -220,7 +220,7 @@ impl Client {
     /// [`Fault::Closed`], and those of the engine's publish.
     pub(crate) fn call(self: &Rc<Self>, spec: RequestSpec) -> Result<Calling, Fault> {
         self.open_or_fault()?;
-        let single = matches!(spec.mode, Mode::Shared | Mode::Repeated(_));
+        let single = matches!(spec.mode, Mode::Shared | Mode::Patient | Mode::Repeated(_));
         let id = self.made(self.engine().request(spec))?;
         Ok(Calling::new(self, id, self.calls().await_answers(id), single))
     }
@@ -232,7 +232,7 @@ impl Client {
     pub(crate) fn call_back(&self, spec: RequestSpec, run: Handler) -> Result<CallId, Fault> {
         self.open_or_fault()?;
         let left = match spec.mode {
-            Mode::Shared | Mode::Repeated(_) => 1,
+            Mode::Shared | Mode::Patient | Mode::Repeated(_) => 1,
             Mode::Own { max } | Mode::Pull { max, .. } | Mode::Gather { max, .. } => max,
         };
         let id = self.made(self.engine().request(spec))?;
@@ -242,8 +242,35 @@ impl Client {
 
     /// Sends a round trip.
     pub(crate) fn round_trip(self: &Rc<Self>, timeout: Option<Duration>) -> Calling {
-        let id = self.engine().ping(timeout);
+        let id = self.engine().ping(Wait::For(timeout));
         Calling::new(self, id, self.calls().await_return(id), false)
+    }
+
+    /// Sends a round trip that settles a silence of this length: on a slow link its answer is behind what still comes, so it is awaited as
+    /// long as anything does.
+    pub(crate) fn probe(self: &Rc<Self>, silence: Duration) -> Calling {
+        let id = self.engine().ping(Wait::WhileReceiving(silence));
+        Calling::new(self, id, self.calls().await_return(id), false)
+    }
+
+    /// Runs `then` when it is clear whether a silence of this length, which began at `since`, is the server's: behind all that it had sent by
+    /// now, or when nothing at all comes any more. `behind` runs work when everything that has arrived has been handled.
+    pub(crate) fn settle(
+        self: &Rc<Self>,
+        silence: Duration,
+        since: Instant,
+        behind: fn(Box<dyn FnOnce()>),
+        then: Box<dyn FnOnce()>,
+    ) {
+        if self.engine().received_at() <= since {
+            // The script may have kept away from the event loop, or a lot may be queued.
+            return behind(then);
+        }
+        let trip = self.probe(silence);
+        let work = async move {
+            trip.next().await;
+        };
+        Task::spawn(work, Box::new(move |()| behind(then)));
     }
 
     /// Takes the round trips under way, which were sent on a connection that no longer exists. Must be called before

@@ -209,7 +209,9 @@ async fn run(follower: Rc<Follower>) {
             follower.recover(cause).await;
             continue;
         }
-        feed.arm(Instant::now() + feed.patience().unwrap_or_default());
+        if !feed.is_settling() {
+            feed.arm(Instant::now() + feed.patience().unwrap_or_default());
+        }
         let input = feed.next().await;
         if matches!(input, Input::Message(_) | Input::Heartbeat(..) | Input::Flow | Input::Status) {
             feed.alive.set(Instant::now());
@@ -219,11 +221,11 @@ async fn run(follower: Rc<Follower>) {
             Input::Heartbeat(last, stalled) => follower.heartbeat(last, stalled),
             Input::FlowRefused => follower.lost.set(Some(Cause::Flow)),
             Input::Ended(_) | Input::State(State::Closed) => follower.stop(None),
-            // The script may have kept away from the event loop, or a lot may be queued.
-            Input::Tick if feed.patience().is_none() => (follower.request.behind_arrivals)(feed.present()),
+            Input::Tick if feed.patience().is_none() && !feed.is_settling() => feed.settle(follower.request.behind_arrivals),
             Input::Present if feed.patience().is_none() => follower.lost.set(Some(Cause::Silence)),
             Input::Tick
             | Input::Present
+            | Input::Absent
             | Input::Answered
             | Input::Counted(_)
             | Input::Flow

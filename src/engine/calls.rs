@@ -1,194 +1,18 @@
 //! Pending requests, pulls and pings, and their deadlines.
 
 use super::CallId;
-use super::alive::Pulse;
-use super::counted::Counted;
-use super::message::{Message, Outgoing};
-use super::repeat::{Due, Repetition};
+use super::pending::{Kind, PendingCall};
+use super::repeat::Due;
+use super::silence::{Silence, probe};
 use super::subs::Sub;
-use super::talk::Talking;
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// State of a pull that is asked for again.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Number of messages still wanted.
-    pub left: u64,
-    /// Bytes that have come, as the server counts them.
-    pub bytes: u64,
-    /// Time since it began.
-    pub elapsed: Duration,
-}
-
-/// Makes the payload that asks for the rest of a pull, from the first payload; `None` asks for nothing. Called on the I/O thread.
-pub type Renew = fn(&Bytes, Progress) -> Option<Bytes>;
-
-/// Makes the payload that asks for less, and how many messages that is, from the payload that was refused and the code and
-/// description of the status; `None` lets the pull end. Called on the I/O thread.
-pub type Amend = fn(&Bytes, u16, &str) -> Option<(Bytes, u64)>;
-
-/// Part that an answer plays in a request for many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// One of the answers.
-    Answer,
-    /// The last of them: it is delivered, and the call ends with [`super::End::Full`].
-    Last,
-    /// The mark behind the last one: the call ends with it, as [`super::End::Status`].
-    Mark,
-}
-
-/// Tells the part of an answer. Called on the I/O thread.
-pub type Judge = fn(&Message) -> Part;
+use std::time::Instant;
 
 /// Number above those of all requests: round trips and subscriptions of the library itself are numbered from here.
 const ASIDE: CallId = 1 << 40;
-
-/// Kind of a call, by what it waits for.
-#[derive(Debug)]
-pub(super) enum Kind {
-    /// One reply through the shared inbox.
-    Shared,
-    /// Up to `max` replies on an inbox of its own.
-    Own {
-        /// Its inbox.
-        sub: Arc<Sub>,
-        /// Replies still wanted.
-        left: u64,
-    },
-    /// As `Own`, ended by any status but 100.
-    Pull {
-        /// Its inbox.
-        sub: Arc<Sub>,
-        /// Replies still wanted.
-        left: u64,
-        /// Bytes that have come.
-        bytes: u64,
-        /// How it is asked for again.
-        again: Box<Again>,
-    },
-    /// Many answers on an inbox of its own, until one is judged to be the end, or none comes for a while.
-    Gather {
-        /// Its inbox.
-        sub: Arc<Sub>,
-        /// Answers that are still taken.
-        left: u64,
-        /// Tells the end.
-        judge: Judge,
-        /// Silence after an answer that ends it.
-        stall: Option<Duration>,
-        /// Time at which the present silence ends it.
-        stalled: Option<Instant>,
-    },
-    /// A conversation.
-    Talk(Box<Talking>),
-    /// Everything that comes on a subject, until it is cancelled.
-    Listen {
-        /// Its subscription.
-        sub: Arc<Sub>,
-        /// Where signs of life are noted; then heartbeats are swallowed.
-        pulse: Option<Arc<Pulse>>,
-    },
-    /// A message that is sent again and again, while there is a connection, until it is cancelled.
-    Beat {
-        /// The message.
-        msg: Box<Outgoing>,
-        /// Time between two of them.
-        every: Duration,
-        /// Time of the next one.
-        next: Instant,
-    },
-    /// A round trip.
-    Ping,
-}
-
-/// How a pull is asked for again.
-#[derive(Debug)]
-pub(super) struct Again {
-    /// After a loss.
-    pub renew: Option<Renew>,
-    /// After a refusal.
-    pub amend: Option<Amend>,
-    /// Message with which it was asked for.
-    pub msg: Outgoing,
-    /// Time of the first.
-    pub began: Instant,
-}
-
-/// How long a call may hear nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Silence {
-    /// Greatest length.
-    pub most: Duration,
-    /// Time of the last sign of life.
-    pub since: Instant,
-}
-
-/// A pending call.
-#[derive(Debug)]
-pub(super) struct PendingCall {
-    /// Kind, by what it waits for.
-    pub kind: Kind,
-    /// Subject of its message, by which it is recognised when the server refuses it.
-    pub subject: Option<Box<str>>,
-    /// Time at which it ends by itself.
-    pub deadline: Option<Instant>,
-    /// Silence that ends it while there is a connection.
-    pub silence: Option<Silence>,
-    /// How it is repeated.
-    pub again: Option<Box<Repetition>>,
-    /// Where its outcome is counted, instead of being told.
-    pub counted: Option<Counted>,
-}
-
-impl PendingCall {
-    /// A call that is told, and not repeated.
-    pub fn new(kind: Kind, subject: Option<Box<str>>, deadline: Option<Instant>) -> PendingCall {
-        PendingCall { kind, subject, deadline, silence: None, again: None, counted: None }
-    }
-
-    /// Its own inbox, if it has one.
-    pub fn inbox(self) -> Option<Arc<Sub>> {
-        match self.kind {
-            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => Some(sub),
-            Kind::Talk(talking) => Some(talking.sub),
-            Kind::Shared | Kind::Ping | Kind::Beat { .. } => None,
-        }
-    }
-
-    /// Time at which it ends by itself, and whether that is for want of further answers.
-    fn due(&self) -> (Option<Instant>, bool) {
-        match self.kind {
-            Kind::Beat { next, .. } => (Some(next), false),
-            Kind::Talk(ref talking) => (talking.next, false),
-            Kind::Gather { stalled: Some(at), .. } if self.deadline.is_none_or(|deadline| at < deadline) => (Some(at), true),
-            _ => {
-                let silent = self.silence.and_then(|silence| silence.since.checked_add(silence.most));
-                ([self.deadline, silent].into_iter().flatten().min(), false)
-            }
-        }
-    }
-
-    /// Decides what its time having come means; `None` for nothing any more.
-    fn comes_due(&mut self, now: Instant) -> Option<Due> {
-        if self.again.as_ref().is_some_and(|again| again.is_due(now)) {
-            return Some(Due::Repeat);
-        }
-        self.due().0.filter(|due| *due <= now)?;
-        let repeated = self.again.as_mut().is_some_and(|again| again.outlives_timeout());
-        Some(if repeated { Due::Repeat } else { Due::End })
-    }
-
-    /// Whether silence, and not its deadline, ends it now.
-    pub fn is_stalled(&self) -> bool {
-        self.due().1
-    }
-}
 
 /// The wildcard inbox of shared requests.
 #[derive(Debug)]
@@ -274,7 +98,7 @@ impl Calls {
                 }
                 Kind::Talk(talking) => talking.sub.subject() == subject,
                 Kind::Shared => by_reply == Some(id) || shared == Some("*"),
-                Kind::Ping | Kind::Beat { .. } => false,
+                Kind::Ping | Kind::Settle(_) | Kind::Beat { .. } => false,
             };
             own || call.subject.as_deref() == Some(subject)
         })
@@ -301,14 +125,15 @@ impl Calls {
     pub fn waiting(&self) -> usize {
         let waits = |call: &&PendingCall| match &call.kind {
             Kind::Talk(talking) => talking.talk.is_ending(),
-            kind => !matches!(kind, Kind::Listen { .. } | Kind::Beat { .. }),
+            kind => !matches!(kind, Kind::Listen { .. } | Kind::Beat { .. } | Kind::Settle(_)),
         };
         self.pending.values().filter(waits).count()
     }
 
     /// Whether no call waits for an answer: the pending ones only listen. With many calls it is assumed that one waits.
     pub fn is_quiet(&self) -> bool {
-        let listens = |call: &PendingCall| matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_));
+        let listens =
+            |call: &PendingCall| matches!(call.kind, Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_) | Kind::Settle(_));
         self.pending.len() <= FEW && self.pending.values().all(listens)
     }
 
@@ -334,22 +159,44 @@ impl Calls {
         self.wake_at(id, due)
     }
 
+    /// Begins to settle the silence of a call: the number of the round trip that does, whose answer is awaited as long as anything comes.
+    pub fn settle(&mut self, id: CallId, now: Instant) -> Option<CallId> {
+        let trip = self.next_aside();
+        let silence = self.pending.get_mut(&id)?.silence.as_mut()?;
+        (silence.since, silence.settled_by) = (now, Some(trip));
+        let most = probe(silence.most);
+        let again = silence.ends_at();
+        if let Some(again) = again {
+            self.wake_at(id, again);
+        }
+        let silence = Some(Silence { most, since: now, settled_by: None });
+        self.insert(trip, PendingCall { silence, ..PendingCall::new(Kind::Settle(id), None, None) });
+        Some(trip)
+    }
+
+    /// The call whose silence is settled by this round trip, if it has heard nothing meanwhile.
+    pub fn settled(&self, id: CallId, trip: CallId) -> Option<CallId> {
+        let silence = self.pending.get(&id)?.silence?;
+        (silence.settled_by == Some(trip)).then_some(id)
+    }
+
     /// Takes a call off the timer whose time has come, or which has heard nothing for too long, which counts only while
-    /// `connected`; and says what for.
-    pub fn pop_due(&mut self, now: Instant, connected: bool) -> Option<(CallId, Due)> {
+    /// `connected`; and says what for. `received` is when something last came from the server.
+    pub fn pop_due(&mut self, now: Instant, connected: bool, received: Instant) -> Option<(CallId, Due)> {
         while let Some(&Reverse((at, id))) = self.deadlines.peek() {
-            let Some(call) = self.pending.get_mut(&id) else {
+            if !self.pending.contains_key(&id) {
                 self.deadlines.pop();
                 continue;
-            };
+            }
             if at > now {
                 return None;
             }
             self.deadlines.pop();
-            if let Some(silence) = call.silence.as_mut().filter(|_| !connected) {
-                silence.since = now;
-            }
-            if let Some(due) = call.comes_due(now) {
+            let trip = self.pending.get(&id).and_then(|call| call.silence?.settled_by);
+            let is_pending = trip.is_some_and(|trip| self.pending.contains_key(&trip));
+            let Some(call) = self.pending.get_mut(&id) else { continue };
+            call.hush(now, connected, received, is_pending);
+            if let Some(due) = call.comes_due(now, connected, received) {
                 return Some((id, due));
             }
             // A sign of life does not move the deadline in the heap; a call that is repeated has an entry for its new time.
@@ -367,12 +214,12 @@ impl Calls {
 
     /// Ids of round trips under way, oldest first.
     pub fn probes(&self) -> Vec<CallId> {
-        self.ids(|c| matches!(c.kind, Kind::Ping))
+        self.ids(|c| matches!(c.kind, Kind::Ping | Kind::Settle(_)))
     }
 
     /// Ids of all calls that are no round trips, oldest first.
     pub fn requests(&self) -> Vec<CallId> {
-        self.ids(|c| !matches!(c.kind, Kind::Ping))
+        self.ids(|c| !matches!(c.kind, Kind::Ping | Kind::Settle(_)))
     }
 
     /// Ids of the calls that many answer, oldest first.

@@ -1,14 +1,21 @@
 //! Tests of pending calls and their deadlines.
 
+use super::super::pending::Part;
 use super::*;
+use std::time::Duration;
 
 fn call(deadline: Option<Instant>) -> PendingCall {
     PendingCall::new(Kind::Shared, None, deadline)
 }
 
+/// Before any test.
+fn long_ago() -> Instant {
+    Instant::now().checked_sub(Duration::from_secs(10)).unwrap()
+}
+
 /// Ends the call that is due.
 fn ended(c: &mut Calls, now: Instant, connected: bool) -> (CallId, PendingCall) {
-    let (id, due) = c.pop_due(now, connected).unwrap();
+    let (id, due) = c.pop_due(now, connected, long_ago()).unwrap();
     assert_eq!(due, Due::End);
     (id, c.remove(id).unwrap())
 }
@@ -26,11 +33,11 @@ fn deadlines() {
     let aside = c.next_aside();
     assert!(aside > ASIDE && !c.insert(aside, call(None)) && c.remove(aside).is_some());
     assert_eq!(c.upcoming(), 4);
-    assert!(c.pop_due(ms(5), true).is_none());
+    assert!(c.pop_due(ms(5), true, long_ago()).is_none());
     assert_eq!(c.next_deadline(), Some(ms(10)));
     assert_eq!(ended(&mut c, ms(25), true).0, b);
     assert!(c.remove(a).is_some());
-    assert!(c.pop_due(ms(25), true).is_none());
+    assert!(c.pop_due(ms(25), true, long_ago()).is_none());
     assert_eq!(c.requests(), [d]);
     assert_eq!(ended(&mut c, ms(30), true).0, d);
     assert!(c.next_deadline().is_none());
@@ -39,20 +46,82 @@ fn deadlines() {
 #[test]
 fn silence() {
     let mut c = Calls::default();
+    let mut subs = super::super::subs::SubTable::default();
+    let mut own = |deadline| PendingCall::new(Kind::Own { sub: subs.add_call(1, "inbox".into(), None), left: 9 }, None, deadline);
     let t = Instant::now();
     let ms = |n| t + Duration::from_millis(n);
-    let silence = Some(Silence { most: Duration::from_millis(10), since: t });
-    c.add(PendingCall { silence, ..call(Some(ms(100))) });
+    let silence = Some(Silence { most: Duration::from_millis(10), since: t, settled_by: None });
+    c.add(PendingCall { silence, ..own(Some(ms(100))) });
     assert_eq!(c.next_deadline(), Some(ms(10)));
     c.get_mut(1).unwrap().silence.as_mut().unwrap().since = ms(5);
-    assert!(c.pop_due(ms(12), true).is_none());
+    assert!(c.pop_due(ms(12), true, long_ago()).is_none());
     assert_eq!(c.next_deadline(), Some(ms(15)));
     // Without a connection nothing can be heard.
-    assert!(c.pop_due(ms(20), false).is_none());
+    assert!(c.pop_due(ms(20), false, long_ago()).is_none());
     assert_eq!(c.next_deadline(), Some(ms(30)));
     assert_eq!(ended(&mut c, ms(30), true).0, 1);
-    c.add(PendingCall { silence, ..call(Some(ms(50))) });
+    c.add(PendingCall { silence, ..own(Some(ms(50))) });
     assert_eq!(ended(&mut c, ms(50), false).0, 2);
+}
+
+/// A call that may hear nothing for 10 ms, from `t` on, and when it is settled whether it is the server that is silent.
+fn settling(c: &mut Calls, t: Instant) -> (CallId, CallId) {
+    let silence = Some(Silence { most: Duration::from_millis(10), since: t, settled_by: None });
+    let id = c.upcoming();
+    c.add(PendingCall { silence, ..call(None) });
+    let at = t + Duration::from_millis(10);
+    assert_eq!(c.pop_due(at, true, t + Duration::from_millis(5)), Some((id, Due::Settle)));
+    (id, c.settle(id, at).unwrap())
+}
+
+#[test]
+fn a_silence_is_settled_where_something_else_came() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let (id, trip) = settling(&mut c, t);
+    assert!(c.probes().contains(&trip) && c.waiting() == 1 && c.requests() == [id]);
+    // The answer is awaited as long as anything comes.
+    for at in (20..5000).step_by(10) {
+        assert_eq!(c.pop_due(ms(at), true, ms(at - 1)), None);
+    }
+    assert_eq!(c.settled(id, trip), Some(id));
+    // Nothing comes any more.
+    assert_eq!(c.pop_due(ms(5488), true, ms(4989)), None);
+    assert_eq!(c.pop_due(ms(5489), true, ms(4989)), Some((trip, Due::End)));
+}
+
+#[test]
+fn a_sign_of_life_ends_the_doubt() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let (id, trip) = settling(&mut c, t);
+    c.get_mut(id).unwrap().silence.as_mut().unwrap().heard(ms(15));
+    assert_eq!(c.settled(id, trip), None);
+    assert_eq!(c.pop_due(ms(24), true, ms(15)), None);
+    assert_eq!(c.pop_due(ms(25), true, ms(15)), Some((id, Due::End)));
+}
+
+#[test]
+fn the_time_of_a_request_runs_without_a_connection() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let silence = Some(Silence { most: Duration::from_millis(10), since: t, settled_by: None });
+    c.add(PendingCall { silence, ..call(None) });
+    assert_eq!(c.pop_due(ms(10), false, ms(5)), Some((1, Due::End)));
+}
+
+#[test]
+fn a_round_trip_that_is_lost_settles_nothing() {
+    let mut c = Calls::default();
+    let t = Instant::now();
+    let ms = |n| t + Duration::from_millis(n);
+    let (id, trip) = settling(&mut c, t);
+    c.remove(trip);
+    assert_eq!(c.pop_due(ms(20), true, ms(5)), None);
+    assert_eq!(c.pop_due(ms(30), true, ms(5)), Some((id, Due::End)));
 }
 
 #[test]
@@ -85,11 +154,11 @@ fn silence_counts_from_the_last_answer() {
     let none = gather(&mut c, Some(ms(200)), None);
     assert_eq!(c.gathering(), [a, b, none]);
     // Before the first answer only the deadline counts.
-    assert!(c.pop_due(ms(50), true).is_none());
+    assert!(c.pop_due(ms(50), true, long_ago()).is_none());
     assert_eq!((c.heard(a, ms(50)), c.heard(b, ms(51)), c.heard(none, ms(51))), (true, false, false));
     assert_eq!(c.next_deadline(), Some(ms(60)));
     assert!(!c.heard(a, ms(55)));
-    assert!(c.pop_due(ms(60), true).is_none());
+    assert!(c.pop_due(ms(60), true, long_ago()).is_none());
     assert_eq!(c.next_deadline(), Some(ms(65)));
     let (id, stalled) = ended(&mut c, ms(65), true);
     assert!(id == a && stalled.is_stalled());
@@ -103,7 +172,7 @@ fn silence_counts_from_the_last_answer() {
     let d = gather(&mut c, Some(ms(300)), Some(30));
     for at in (210..300).step_by(10) {
         c.heard(d, ms(at));
-        assert!(c.pop_due(ms(at), true).is_none());
+        assert!(c.pop_due(ms(at), true, long_ago()).is_none());
     }
     let (id, late) = ended(&mut c, ms(300), true);
     assert!(id == d && !late.is_stalled());

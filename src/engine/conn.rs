@@ -7,13 +7,13 @@ use super::listener::{End, Listener};
 use super::message::Outgoing;
 use super::pool::ServerEntry;
 use super::repeat::Repeat;
-use super::request::{self, RequestSpec};
+use super::request::{self, RequestSpec, Wait};
 use super::shared::{Phase, Shared, Statistics, Stop, count};
 use super::subs::{Sub, SubSpec};
 use super::wire::info::Info;
 use super::{CallId, SubId, lock, supervisor};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time that an I/O thread may take to end when it was told to end at once.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -293,8 +293,13 @@ impl Conn {
     }
 
     /// Starts a round trip that ends with `Pong`, `Timeout`, `Lost` or `Closed`; `Lost` at once if not connected.
-    pub fn ping(&self, timeout: Option<Duration>) -> CallId {
-        request::ping(&self.shared, timeout)
+    pub fn ping(&self, wait: Wait) -> CallId {
+        request::ping(&self.shared, wait)
+    }
+
+    /// Time at which bytes last came from a server, or at which this connection object was made.
+    pub fn received_at(&self) -> Instant {
+        self.shared.received.last()
     }
 
     /// Answers `Event::AskDelay`; `None` stands for `reconnect_time_wait`.

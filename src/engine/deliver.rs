@@ -1,10 +1,11 @@
 //! Delivery of a subscription's messages to its owner: to the message lane, or as replies to calls.
 
-use super::calls::{Again, Calls, Kind, Part, PendingCall};
+use super::calls::Calls;
 use super::counted::Outcome;
 use super::error::{Code, Problem};
 use super::listener::{End, Event};
 use super::message::Message;
+use super::pending::{Again, Kind, Part, PendingCall};
 use super::shared::{Shared, count};
 use super::subs::{Owner, Sub};
 use super::{CallId, hearing, listen, lock, outbox};
@@ -146,7 +147,7 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
             break;
         };
         if let Some(silence) = &mut call.silence {
-            silence.since = Instant::now();
+            silence.heard(Instant::now());
         }
         let (left, pull, part) = match &mut call.kind {
             Kind::Own { left, .. } => (left, false, Part::Answer),
@@ -161,7 +162,7 @@ fn to_own_call(shared: &Shared, id: CallId, sub: &Arc<Sub>, messages: Vec<Messag
                 (left, true, Part::Answer)
             }
             Kind::Gather { left, judge, .. } => (left, false, judge(&m)),
-            Kind::Shared | Kind::Ping | Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_) => break,
+            Kind::Shared | Kind::Ping | Kind::Settle(_) | Kind::Listen { .. } | Kind::Beat { .. } | Kind::Talk(_) => break,
         };
         sub.state().delivered += 1;
         ended = match m.status() {

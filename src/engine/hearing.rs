@@ -1,8 +1,9 @@
 //! The listening side of conversations: answers, and times that have come.
 
-use super::calls::{Calls, Kind, PendingCall};
+use super::calls::Calls;
 use super::listener::Event;
 use super::message::{Message, Publication};
+use super::pending::{Kind, PendingCall};
 use super::shared::Shared;
 use super::subs::Sub;
 use super::talk::Turn;

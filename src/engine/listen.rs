@@ -1,10 +1,11 @@
 //! Calls that listen: they take everything that comes, leave softly, and have messages repeated.
 
 use super::alive::Pulse;
-use super::calls::{Calls, Kind, PendingCall};
+use super::calls::Calls;
 use super::conn::Conn;
 use super::error::Problem;
 use super::message::{Message, Outgoing, Publication};
+use super::pending::{Kind, PendingCall};
 use super::shared::Shared;
 use super::subs::Sub;
 use super::{CallId, lock, request};

@@ -21,6 +21,8 @@ pub(super) enum Due {
     End,
     /// It is sent again.
     Repeat,
+    /// Something else came while it heard nothing: a round trip settles which of them was silent.
+    Settle,
 }
 
 /// The repetitions that a pending request has left.

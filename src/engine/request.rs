@@ -1,14 +1,16 @@
 //! Requests, pulls and pings: from the call to the outbox.
 
 use super::alive::Pulse;
-use super::calls::{Again, Amend, Calls, Inbox, Judge, Kind, PendingCall, Progress, Renew, Silence};
+use super::calls::{Calls, Inbox};
 use super::counted::Counted;
 use super::error::Problem;
 use super::listener::End;
 use super::message::{Outgoing, Publication, Subject};
 use super::outbox::{self, Queue};
+use super::pending::{Again, Amend, Judge, Kind, PendingCall, Progress, Renew};
 use super::repeat::{Repeat, Repetition};
 use super::shared::{Phase, Shared};
+use super::silence::{Silence, probe};
 use super::subs::{Sub, SubTable};
 use super::{CallId, lock};
 use std::sync::Arc;
@@ -22,6 +24,9 @@ const SERVER_GRACE: Duration = Duration::from_millis(20);
 pub enum Mode {
     /// One reply, through the inbox that all such requests share.
     Shared,
+    /// The same, where the reply may be behind much else: a time that is over ends it only if the answer to a round trip comes first, or
+    /// nothing comes at all.
+    Patient,
     /// The same, repeated where nobody listens.
     Repeated(Repeat),
     /// Up to `max` replies on an inbox of its own.
@@ -106,8 +111,9 @@ pub(super) fn request(shared: &Shared, r: RequestSpec) -> Result<CallId, Problem
         Instant::now().checked_add(end)
     };
     match r.mode {
-        Mode::Shared => shared_request(shared, msg, deadline(Duration::ZERO), None, None),
-        Mode::Repeated(repeat) => shared_request(shared, msg, deadline(Duration::ZERO), Some((r.timeout, repeat)), None),
+        Mode::Shared => shared_request(shared, msg, deadline(Duration::ZERO), None, None, None),
+        Mode::Patient => shared_request(shared, msg, None, r.timeout, None, None),
+        Mode::Repeated(repeat) => shared_request(shared, msg, deadline(Duration::ZERO), None, Some((r.timeout, repeat)), None),
         Mode::Own { .. } | Mode::Gather { .. } => own_request(shared, msg, r.mode, deadline(Duration::ZERO)),
         Mode::Pull { ends_at_client, .. } => {
             let grace = if ends_at_client { Duration::ZERO } else { SERVER_GRACE };
@@ -131,13 +137,14 @@ pub(super) fn counted(
     msg.as_publication().check()?;
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let repeat = (repeat.times != Some(0)).then_some((timeout, repeat));
-    shared_request(shared, msg, deadline, repeat, Some(counted))
+    shared_request(shared, msg, deadline, None, repeat, Some(counted))
 }
 
 fn shared_request(
     shared: &Shared,
     msg: Outgoing,
     deadline: Option<Instant>,
+    silence: Option<Duration>,
     repeat: Option<(Option<Duration>, Repeat)>,
     counted: Option<Counted>,
 ) -> Result<CallId, Problem> {
@@ -165,7 +172,8 @@ fn shared_request(
         send(shared, q, &publication, &reply, id)?;
         let subject = Some(msg.subject.as_str().into());
         let again = repeat.map(|(timeout, repeat)| Box::new(Repetition::new(msg, timeout, repeat)));
-        earliest = calls.add(PendingCall { again, counted, ..PendingCall::new(Kind::Shared, subject, deadline) });
+        let silence = silence.map(Silence::new);
+        earliest = calls.add(PendingCall { silence, again, counted, ..PendingCall::new(Kind::Shared, subject, deadline) });
         Ok(())
     };
     let pushed = if quiet { shared.outbox.with_at_once(push) } else { shared.outbox.with(push) };
@@ -200,7 +208,7 @@ fn own_request(shared: &Shared, msg: Outgoing, mode: Mode, deadline: Option<Inst
         q.publish(&msg.as_publication(), &[&inbox], outbox::Kind::Request(id));
         let subject = Some(msg.subject.as_str().into());
         let silence = match mode {
-            Mode::Pull { silence: Some(most), .. } => Some(Silence { most, since: Instant::now() }),
+            Mode::Pull { silence: Some(most), .. } => Some(Silence::new(most)),
             _ => None,
         };
         let kind = own_kind(sub, mode, msg);
@@ -222,7 +230,7 @@ fn own_kind(sub: Arc<Sub>, mode: Mode, msg: Outgoing) -> Kind {
         }
         Mode::Own { max } => Kind::Own { sub, left: max },
         Mode::Gather { max, judge, stall } => Kind::Gather { sub, left: max, judge, stall, stalled: None },
-        Mode::Shared | Mode::Repeated(_) => Kind::Shared,
+        Mode::Shared | Mode::Patient | Mode::Repeated(_) => Kind::Shared,
     }
 }
 
@@ -279,7 +287,7 @@ pub(super) fn renew_pulls(shared: &Shared, ids: &[CallId]) {
         };
         let Some(renew) = again.renew else { continue };
         if let Some(silence) = silence {
-            silence.since = Instant::now();
+            silence.heard(Instant::now());
         }
         let progress = Progress { left: *left, bytes: *bytes, elapsed: again.began.elapsed() };
         let Some(payload) = renew(&again.msg.payload, progress) else { continue };
@@ -321,7 +329,7 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
             shared.end_now(&sub);
             return true;
         }
-        Kind::Ping | Kind::Beat { .. } => return true,
+        Kind::Ping | Kind::Settle(_) | Kind::Beat { .. } => return true,
         Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } => shared.end_now(&sub),
         Kind::Talk(talking) => {
             shared.end_now(&talking.sub);
@@ -333,22 +341,34 @@ pub(super) fn cancel(shared: &Shared, id: CallId) -> bool {
     true
 }
 
+/// How long the answer to a round trip is awaited.
+#[derive(Clone, Copy, Debug)]
+pub enum Wait {
+    /// As long as it takes, or for a time.
+    For(Option<Duration>),
+    /// As long as anything comes: for a time that goes with the length of the silence that it settles, without a byte.
+    WhileReceiving(Duration),
+}
+
 /// Starts a round trip. One that outlives losses does so too if the connection is lost already, which its owner does not know
 /// yet.
-pub(super) fn ping(shared: &Shared, timeout: Option<Duration>) -> CallId {
+pub(super) fn ping(shared: &Shared, wait: Wait) -> CallId {
     let mut calls = lock(&shared.calls);
     let id = calls.next_aside();
-    let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
+    let (deadline, silence) = match wait {
+        Wait::For(timeout) => (timeout.and_then(|t| Instant::now().checked_add(t)), None),
+        Wait::WhileReceiving(silence) => (None, Some(Silence::new(probe(silence)))),
+    };
     let pending = match shared.phase() {
         Phase::Connected => shared.outbox.with(|q| q.ping(id)).is_some(),
-        Phase::Reconnecting => shared.config().losses.keep_pings,
+        Phase::Reconnecting => silence.is_none() && shared.config().losses.keep_pings,
         Phase::Connecting | Phase::Closed => false,
     };
     if !pending {
         shared.tell_end(id, End::Lost);
         return id;
     }
-    let earliest = calls.insert(id, PendingCall::new(Kind::Ping, None, deadline));
+    let earliest = calls.insert(id, PendingCall { silence, ..PendingCall::new(Kind::Ping, None, deadline) });
     drop(calls);
     if earliest {
         shared.timer_wake.notify_one();

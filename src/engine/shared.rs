@@ -1,6 +1,7 @@
 //! The state that the callers' threads and the I/O thread share.
 
-use super::calls::{Calls, Kind, PendingCall};
+use super::alive::Pulse;
+use super::calls::Calls;
 use super::config::Config;
 use super::counted::Outcome;
 use super::error::{Code, Problem};
@@ -8,6 +9,7 @@ use super::listener::{End, Event, Listener, Status};
 use super::log::Level;
 use super::message::Publication;
 use super::outbox::{Outbox, Queue};
+use super::pending::{Kind, PendingCall};
 use super::pool::Pool;
 use super::subs::{Sub, SubTable};
 use super::wire::info::Info;
@@ -139,6 +141,8 @@ pub(super) struct Shared {
     pub delay_wake: Notify,
     /// Counters for `statistics`: without a lock, since every message changes them.
     pub counters: Counters,
+    /// When bytes last came.
+    pub received: Arc<Pulse>,
     /// Options and limits that every message needs.
     pub hot: Hot,
     /// Present [`Phase`]: without a lock, since every call reads it.
@@ -162,6 +166,7 @@ impl Shared {
             timer_wake: Notify::new(),
             delay_wake: Notify::new(),
             counters: Counters::default(),
+            received: Pulse::new(),
             hot: Hot {
                 log_level: AtomicU8::new(0),
                 msgs_limit: AtomicI64::new(0),
@@ -262,6 +267,7 @@ impl Shared {
                     self.listener.event(Event::Settled { owner: talking.owner });
                 }
             }
+            (None, Kind::Settle(_)) => {}
             (None, _) => self.tell_end(id, end),
         }
     }

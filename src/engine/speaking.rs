@@ -1,11 +1,11 @@
 //! The speaking side of conversations.
 
-use super::calls::{Kind, PendingCall};
 use super::conn::Conn;
 use super::error::Problem;
 use super::hearing::note_time;
 use super::message::{Publication, Subject};
 use super::outbox::{self, Queue};
+use super::pending::{Kind, PendingCall};
 use super::shared::Phase;
 use super::talk::{Talk, Talking};
 use super::{CallId, lock};

@@ -1,12 +1,15 @@
 //! Deadlines of calls, watched in every phase of a connection.
 
-use super::calls::{Calls, Kind, PendingCall};
+use super::calls::Calls;
 use super::error::Problem;
 use super::listener::End;
+use super::pending::{Kind, PendingCall};
 use super::repeat::Due;
 use super::shared::{Phase, Shared};
+use super::subs::Sub;
 use super::{CallId, hearing, lock, outbox};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Ends calls at their deadlines; never returns.
@@ -41,9 +44,13 @@ fn expire(shared: &Shared) -> Option<Instant> {
     let mut calls = lock(&shared.calls);
     let now = Instant::now();
     let connected = shared.phase() == Phase::Connected;
-    while let Some((id, due)) = calls.pop_due(now, connected) {
+    while let Some((id, due)) = calls.pop_due(now, connected, shared.received.last()) {
         let end = match due {
             Due::End => None,
+            Due::Settle => {
+                settle(shared, &mut calls, id, now);
+                continue;
+            }
             Due::Repeat => match send_again(shared, &mut calls, id, now) {
                 Ok(()) => continue,
                 Err(problem) => Some(End::Refused(problem)),
@@ -66,6 +73,11 @@ fn expire(shared: &Shared) -> Option<Instant> {
             continue;
         }
         shared.outbox.withdraw(id);
+        if let Kind::Settle(silent) = call.kind {
+            // Nothing comes at all.
+            inboxes.extend(end_silent(shared, &mut calls, silent, id));
+            continue;
+        }
         let end = end.unwrap_or_else(|| end_of(&mut call));
         shared.end_call(id, &call, end);
         inboxes.extend(call.inbox());
@@ -76,6 +88,29 @@ fn expire(shared: &Shared) -> Option<Instant> {
         shared.end_now(&sub);
     }
     next
+}
+
+/// Sends the round trip that settles the silence of a call.
+fn settle(shared: &Shared, calls: &mut Calls, id: CallId, now: Instant) {
+    let Some(trip) = calls.settle(id, now) else { return };
+    shared.outbox.with(|q| q.ping(trip));
+}
+
+/// The answer to a round trip has come: what was silent up to here ends.
+pub(super) fn settled(shared: &Shared, silent: CallId, trip: CallId) {
+    let inbox = end_silent(shared, &mut lock(&shared.calls), silent, trip);
+    if let Some(sub) = inbox {
+        shared.end_now(&sub);
+    }
+}
+
+/// Ends a call that has heard nothing although it was waited for what else came; its inbox has to be ended, too.
+fn end_silent(shared: &Shared, calls: &mut Calls, silent: CallId, trip: CallId) -> Option<Arc<Sub>> {
+    let mut call = calls.settled(silent, trip).and_then(|id| calls.remove(id))?;
+    shared.outbox.withdraw(silent);
+    let end = end_of(&mut call);
+    shared.end_call(silent, &call, end);
+    call.inbox()
 }
 
 /// Sends a call again.

@@ -60,6 +60,7 @@ class Proxy:
         self.frozen = set()
         self.accepted = 0
         self.drip_ms = 0
+        self.drip_bytes = 1
         self.next_drip = 0.0
         self.cut_after = None
         self.greeting = b""
@@ -290,7 +291,7 @@ class Proxy:
             return
         self.next_drip = now + self.drip_ms / 1000
         for link in list(self.links):
-            count = 1 if self.drip_ms else len(link.dripping)
+            count = self.drip_bytes if self.drip_ms else len(link.dripping)
             data = bytes(link.dripping[:count])
             del link.dripping[:count]
             if data:
@@ -337,7 +338,7 @@ class Proxy:
             for link in [link for link in self.links if not link.closing]:
                 self.say(link, base64.b64decode(words[0]))
         elif name == "drip":
-            self.drip_ms = int(words[0])
+            self.drip_ms, self.drip_bytes = int(words[0]), int(words[1])
             self.next_drip = 0.0
         elif name == "cut_after":
             self.cut_after = int(words[0])

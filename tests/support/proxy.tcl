@@ -97,9 +97,9 @@ oo::class create ::proxy {
     method inject {data} {
         my Inject $data
     }
-    # Forwards to the clients one byte each so many ms; 0 ends that.
-    method drip {ms} {
-        my Ask drip $ms
+    # Forwards to each client so many bytes each so many ms, as a slow link does; 0 ends that.
+    method drip {ms {bytes 1}} {
+        my Ask drip $ms $bytes
         return
     }
     # Where connections made from now on go.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::keeper::Keeper;
 use super::source::Source;
 use crate::client::codes::{CONSUMER_NOT_FOUND, STREAM_NOT_FOUND};
 use crate::client::fault::Fault;
@@ -39,7 +40,7 @@ impl Source {
     /// Sets the timer to the next time at which something may have to be done. One that fires too early does no harm.
     pub(super) fn arm(self: &Rc<Self>) {
         let machine = self.machine.borrow();
-        let silent = self.life().and_then(|life| machine.silent_at(life));
+        let silent = self.life().filter(|_| !self.settling.get()).and_then(|life| machine.silent_at(life));
         let Some(at) = [machine.pull_at(), silent].into_iter().flatten().min() else { return };
         if self.timer.borrow().as_ref().is_some_and(|(set, _)| *set <= at) {
             return;
@@ -56,22 +57,33 @@ impl Source {
 
     fn tick(self: &Rc<Self>) {
         self.timer.take();
-        if self.is_silent() {
-            // The script may have kept away from the event loop, or a lot may be queued.
-            let source = Rc::clone(self);
-            (self.origin.behind_arrivals)(Box::new(move || {
-                if source.is_silent() {
-                    source.machine.borrow_mut().silent(Instant::now());
-                }
-                source.act();
-            }));
-        } else {
-            self.act();
+        match self.silent_since() {
+            Some(since) if !self.settling.replace(true) => {
+                let (source, silence) = (Rc::clone(self), since.elapsed());
+                let then = move || {
+                    source.settling.set(false);
+                    if source.silent_since().is_some() {
+                        source.machine.borrow_mut().silent(Instant::now());
+                    }
+                    source.act();
+                };
+                self.origin.api.client.settle(silence, since, self.origin.behind_arrivals, Box::new(then));
+            }
+            _ => self.act(),
         }
     }
 
-    fn is_silent(&self) -> bool {
-        let at = self.life().and_then(|life| self.machine.borrow().silent_at(life));
-        at.is_some_and(|at| Instant::now() >= at)
+    /// Time of the last sign of life; `None` where nothing is awaited.
+    fn life(&self) -> Option<Instant> {
+        let inbox = self.inbox.borrow();
+        let seen = || self.keeper.as_ref().map(Keeper::alive);
+        inbox.as_ref().and_then(|inbox| inbox.pulse.as_ref().map(|pulse| pulse.last()).or_else(seen))
+    }
+
+    /// Time of the last sign of life, if that is too long ago.
+    fn silent_since(&self) -> Option<Instant> {
+        let life = self.life()?;
+        let at = self.machine.borrow().silent_at(life)?;
+        (Instant::now() >= at).then_some(life)
     }
 }

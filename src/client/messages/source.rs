@@ -60,7 +60,7 @@ pub(super) struct Inbox {
     pub(super) subject: Subject,
     pub(super) listening: Listening,
     /// The signs of life that the I/O thread sees; none where it cannot tell them from deliveries.
-    pulse: Option<Arc<Pulse>>,
+    pub(super) pulse: Option<Arc<Pulse>>,
 }
 
 /// The present consumer.
@@ -89,6 +89,8 @@ pub(crate) struct Source {
     pub(super) number: Cell<u64>,
     pub(super) observer: RefCell<Option<Rc<Observer>>>,
     pub(super) timer: RefCell<Option<(Instant, Timer)>>,
+    /// It is being settled whether the server is silent.
+    pub(super) settling: Cell<bool>,
     pub(super) reason: RefCell<String>,
     /// Why the server refuses to be asked for messages.
     pub(super) refusal: RefCell<Option<Problem>>,
@@ -141,6 +143,7 @@ impl Source {
             number: Cell::new(0),
             observer: RefCell::default(),
             timer: RefCell::default(),
+            settling: Cell::new(false),
             reason: RefCell::default(),
             refusal: RefCell::default(),
             tell,
@@ -321,13 +324,6 @@ impl Source {
         let msg = Outgoing { subject, reply, headers: None, payload: Bytes::from(payload) };
         // Without a connection its observer will act, otherwise missing heartbeats.
         let _ = inbox.listening.publish(&msg.as_publication());
-    }
-
-    /// Time of the last sign of life; `None` where nothing is awaited.
-    pub(super) fn life(&self) -> Option<Instant> {
-        let inbox = self.inbox.borrow();
-        let seen = || self.keeper.as_ref().map(Keeper::alive);
-        inbox.as_ref().and_then(|inbox| inbox.pulse.as_ref().map(|pulse| pulse.last()).or_else(seen))
     }
 
     /// What the former inbox was asked for does not come any more, except what is on its way.

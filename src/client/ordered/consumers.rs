@@ -141,7 +141,7 @@ impl Consumers {
         }
         self.present.replace(name);
         let (rest, body) = self.api.consumer_creation(&self.stream, config, action);
-        let outcome = self.api.ask_within(&rest, body, ms).await;
+        let outcome = self.api.ask_patiently(&rest, body, ms).await;
         let made = match outcome {
             Ok((_, reply)) => {
                 let made = Made::of(&reply).ok_or(Fault::ReplyIncomplete)?;

@@ -39,6 +39,8 @@ pub(crate) enum Input {
     Tick,
     /// The server is there, or has had time, and all that came before has been handled.
     Present,
+    /// The server says nothing at all.
+    Absent,
     /// The server is there, and all that the present consumer had sent before has been read.
     Answered,
     /// The number of the last delivery that the present consumer has to make, if that could be had.
@@ -73,6 +75,8 @@ pub(crate) struct Feed {
     stopped: Cell<bool>,
     /// Time of the last sign of life.
     pub alive: Cell<Instant>,
+    /// It is being settled whether the consumer is silent.
+    settling: Cell<bool>,
 }
 
 impl Feed {
@@ -95,6 +99,7 @@ impl Feed {
             task: RefCell::default(),
             stopped: Cell::new(false),
             alive: Cell::new(Instant::now()),
+            settling: Cell::new(false),
         }
     }
 
@@ -149,7 +154,12 @@ impl Feed {
                     self.timer.take();
                     Input::Tick
                 }
-                Item::Other(input) => input,
+                Item::Other(input) => {
+                    if matches!(input, Input::Present | Input::Absent) {
+                        self.settling.set(false);
+                    }
+                    input
+                }
             };
         }
     }
@@ -185,10 +195,31 @@ impl Feed {
         self.flow.answer(&self.api.client, move || items.push(Item::Refused(number)));
     }
 
-    /// What pushes [`Input::Present`].
-    pub(crate) fn present(&self) -> Box<dyn FnOnce()> {
+    /// The consumer seems to be silent: [`Input::Present`] comes when it is clear whether it is.
+    pub(crate) fn settle(&self, behind: fn(Box<dyn FnOnce()>)) {
         let items = Rc::clone(&self.items);
-        Box::new(move || items.push(Item::Other(Input::Present)))
+        self.settling.set(true);
+        let then = Box::new(move || items.push(Item::Other(Input::Present)));
+        self.api.client.settle(self.pace, self.alive.get(), behind, then);
+    }
+
+    /// The server seems to be silent: [`Input::Present`] or [`Input::Absent`] comes when it is clear whether it is.
+    pub(crate) fn probe(&self) {
+        let items = Rc::clone(&self.items);
+        self.settling.set(true);
+        let trip = self.api.client.probe(self.pace);
+        let work = async move {
+            match trip.next().await {
+                Answer::Reply(_) | Answer::End(End::Pong(_)) => Input::Present,
+                Answer::End(_) => Input::Absent,
+            }
+        };
+        Task::spawn(work, Box::new(move |input| items.push(Item::Other(input))));
+    }
+
+    /// Whether one of them is still to come.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.settling.get()
     }
 
     /// What pushes [`Input::Answered`], unless there is another consumer by then.

@@ -24,9 +24,6 @@ const LOOK: Duration = Duration::from_millis(1000);
 /// Least time between two attempts of what the server refuses: asking often brings no permission.
 const REFUSED: Duration = Duration::from_millis(1000);
 
-/// Least and greatest time that the server has to give a sign of life when it is asked for one.
-const PROBE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(2000));
-
 /// Time by which a message may lag behind the answer to a round trip: inside the server they take different paths.
 const SETTLE: Duration = Duration::from_millis(5);
 
@@ -82,7 +79,16 @@ pub(super) async fn run(inner: Rc<Inner>) {
                 }
             }
             Input::Tick => inner.tick().await,
-            Input::Present if inner.is_silent() => inner.silent(),
+            Input::Present => {
+                inner.probed();
+                if inner.is_silent() {
+                    inner.silent();
+                }
+            }
+            Input::Absent => {
+                inner.probed();
+                inner.tell(Reason::Disconnected);
+            }
             Input::Answered => {
                 let delivered = consumers.order.borrow().delivered();
                 let end = inner.progress.borrow_mut().answered(delivered);
@@ -93,7 +99,7 @@ pub(super) async fn run(inner: Rc<Inner>) {
                 let end = inner.progress.borrow_mut().counted(last, delivered);
                 inner.end(end);
             }
-            Input::Present | Input::Status | Input::State(State::Connecting) => {}
+            Input::Status | Input::State(State::Connecting) => {}
         }
     }
 }
@@ -176,6 +182,7 @@ impl Inner {
         let silent_at = self.feed.alive.get() + self.feed.pace * 3;
         match (self.feed.consumers.is_lost(), self.connected()) {
             (false, _) if !self.has_heartbeat() => self.look_at(),
+            (false, _) if self.feed.is_settling() => None,
             (false, _) => Some(silent_at.max(self.probe_at.get())),
             (true, true) => Some(Instant::now() + self.feed.consumers.rest().unwrap_or_default()),
             (true, false) => self.trouble.borrow().lacks(&Reason::Disconnected).then_some(silent_at),
@@ -193,17 +200,16 @@ impl Inner {
             self.lose();
             return self.tell(Reason::Disconnected);
         }
-        if self.feed.consumers.is_lost() || self.probe_at.get() > Instant::now() {
+        if self.feed.consumers.is_lost() || self.feed.is_settling() || self.probe_at.get() > Instant::now() {
             return;
         }
         // The script may have kept away from the event loop, or a lot may be queued: an answer comes after all of that.
-        let patience = self.feed.pace.clamp(PROBE.0, PROBE.1);
-        let answer = self.feed.api.client.round_trip(Some(patience)).next().await;
+        self.feed.probe();
+    }
+
+    /// It was settled whether the server is silent.
+    fn probed(&self) {
         self.probe_at.set(Instant::now() + self.feed.pace);
-        match answer {
-            Answer::Reply(_) | Answer::End(End::Pong(_)) => self.feed.present()(),
-            Answer::End(_) => self.tell(Reason::Disconnected),
-        }
     }
 
     fn heartbeat(&self, last: Option<u64>, stalled: bool) {

@@ -6,9 +6,10 @@ use crate::engine::deliver::deliver;
 use crate::engine::error::{Code, Problem};
 use crate::engine::listener::End;
 use crate::engine::message::{Draft, Latest, Message};
+use crate::engine::pending::Kind;
 use crate::engine::subs::Sub;
 use crate::engine::wire::parse::{Fault, Head, Op};
-use crate::engine::{SubId, cause, lock};
+use crate::engine::{SubId, cause, lock, timers};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -117,6 +118,7 @@ impl Session<'_> {
             };
             if let Ok(n) = read {
                 self.received.set(self.received.get() + n as u64);
+                self.shared.received.beat();
             }
             // Under load there are always bytes, which must not hold the error back for ever.
             if until.is_some_and(|until| tokio::time::Instant::now() >= until) && !matches!(read, Ok(0) | Err(_)) {
@@ -238,8 +240,13 @@ impl Session<'_> {
             Some(Awaited::Call(id, sent)) => {
                 // Under the lock, so that `cancel` is silent once it returned.
                 let mut calls = lock(&self.shared.calls);
-                if calls.remove(id).is_some() {
-                    self.shared.tell_end(id, End::Pong(sent.elapsed()));
+                match calls.remove(id).map(|call| call.kind) {
+                    Some(Kind::Settle(silent)) => {
+                        drop(calls);
+                        timers::settled(self.shared, silent, id);
+                    }
+                    Some(_) => self.shared.tell_end(id, End::Pong(sent.elapsed())),
+                    None => (),
                 }
             }
             Some(Awaited::Session) => {
