@@ -43,14 +43,6 @@ proc ::nats_server::default_version {} {
     return [expr {[info exists env(NATS_TEST_SERVER)] && $env(NATS_TEST_SERVER) ne "" ? $env(NATS_TEST_SERVER) : "current"}]
 }
 
-# A port of 127.0.0.1 that nobody listens on.
-proc ::nats_server::free_port {} {
-    set listener [socket -server {apply {args {}}} -myaddr 127.0.0.1 0]
-    set port [lindex [fconfigure $listener -sockname] 2]
-    close $listener
-    return $port
-}
-
 # A helper process told what to do in lines: python3 `program` with `words`; it ends with the pipe.
 oo::class create ::nats_server::helper {
     variable Pipe
@@ -84,6 +76,18 @@ oo::class create ::nats_server::helper {
     }
 }
 
+# A port of 127.0.0.1 that nobody listens on, nobody else is given while this interpreter lives, and no outgoing connection gets by
+# chance: a server can be started on it again. A client that tries a port of the system's own range for long enough even connects to itself.
+proc ::nats_server::free_port {} {
+    variable tools
+    variable ports
+    if {![info exists ports]} {
+        set ports [helper new [file join $tools server_guard.py]]
+        $ports heard
+    }
+    return [$ports ask port]
+}
+
 oo::class create ::server {
     variable Guard Folder Options Ports Port Pid
 
@@ -101,6 +105,9 @@ oo::class create ::server {
         set Guard [::nats_server::helper new [file join $::nats_server::tools server_guard.py]]
         set Folder [$Guard heard]
         set Port [dict get $Options -port]
+        if {$Port == 0} {
+            set Port [::nats_server::free_port]
+        }
         my Run
     }
     destructor {
@@ -110,7 +117,7 @@ oo::class create ::server {
     }
 
     method WriteConfig {} {
-        set lines [list "listen: \"127.0.0.1:[expr {$Port == 0 ? -1 : $Port}]\"" "ports_file_dir: \"$Folder\""]
+        set lines [list "listen: \"127.0.0.1:$Port\"" "ports_file_dir: \"$Folder\""]
         if {[dict get $Options -name] ne {}} {
             lappend lines "server_name: \"[dict get $Options -name]\""
         }

@@ -9,16 +9,20 @@ Commands are lines of words separated by TAB, each answered by one line, `ok ...
     wait                    answers when the server has ended
     reload                  HUP, answers when the server has said what it made of it
     running                 1 or 0
+    port                    answers a port that is free, and given to nobody else before this process ends
     status                  how the server ended: its exit status, minus the number of a signal; nothing while it runs
 """
 
 import ctypes
+import fcntl
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +30,8 @@ import time
 
 LIMIT = 20.0
 PR_SET_PDEATHSIG = 1
+# Below the ports that systems give to outgoing connections.
+LOWEST, HIGHEST = 15000, 32767
 
 
 class Server:
@@ -120,14 +126,49 @@ class Server:
         return self.wait()
 
 
+class Ports:
+    """Ports that this process has taken: others see that by the lock on a file, which ends with the process."""
+
+    def __init__(self):
+        self.folder = os.path.join(tempfile.gettempdir(), "nats-tcl-ports-%d" % os.getuid())
+        self.locks = []
+
+    def take(self):
+        os.makedirs(self.folder, exist_ok=True)
+        for port in random.sample(range(LOWEST, self.highest() + 1), 1000):
+            lock = os.open(os.path.join(self.folder, str(port)), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                os.close(lock)
+                continue
+            self.locks.append(lock)
+            return "ok %d" % port
+        return "error no port is free"
+
+    def highest(self):
+        try:
+            with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+                first = int(file.read().split()[0])
+        except (OSError, ValueError):
+            return HIGHEST
+        # Where the system gives nearly all of them to connections there is nothing better.
+        return min(HIGHEST, first - 1) if first > LOWEST + 2000 else HIGHEST
+
+
 def ports(listening):
     """The ports file as a Tcl dict: name and port of the first URL of each kind."""
     return " ".join("%s %s" % (kind, urls[0].rsplit(":", 1)[1].rstrip("/"))
                     for kind, urls in listening.items() if urls)
 
 
-def answer(server, words):
+def answer(server, taken, words):
     """What one command says."""
+    if words[0] == "port":
+        return taken.take()
     if words[0] == "start":
         return server.start(words[1:])
     if words[0] == "signal":
@@ -155,11 +196,12 @@ def main():
         pass  # a job of an interactive shell leads a group already
     folder = tempfile.mkdtemp(prefix="nats-tcl-")
     server = Server(folder)
+    taken = Ports()
     try:
         print(folder, flush=True)
         for line in iter(sys.stdin.readline, ""):
             try:
-                print(answer(server, line.rstrip("\n").split("\t")).replace("\n", " "), flush=True)
+                print(answer(server, taken, line.rstrip("\n").split("\t")).replace("\n", " "), flush=True)
             except OSError as failure:
                 print("error %s" % failure, flush=True)
     except BrokenPipeError:

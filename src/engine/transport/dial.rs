@@ -31,7 +31,7 @@ pub(super) async fn dial(target: &Target<'_>) -> Result<TcpStream, Problem> {
         Ok(Ok(found)) => in_turn(found.collect()),
     };
     let mut failed = Vec::new();
-    let connected = timeout_at(deadline, race(&found, &mut failed, TcpStream::connect)).await;
+    let connected = timeout_at(deadline, race(&found, &mut failed, connect)).await;
     match connected {
         Ok(Some(stream)) => {
             // A socket without it works too, but slower.
@@ -42,6 +42,19 @@ pub(super) async fn dial(target: &Target<'_>) -> Result<TcpStream, Problem> {
         Err(_) if failed.is_empty() => Err(cause::timeout(&address)),
         Err(_) => Err(cause::timeout(&format!("{address} ({})", listed(&failed)))),
     }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    not_itself(TcpStream::connect(address).await?)
+}
+
+/// Refuses a connection of a socket to itself: on a port from which the system serves outgoing connections, a client that tries again and
+/// again while no server is there gets one some day, which would keep the server from its port.
+fn not_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
 }
 
 fn all_failed(address: &str, failed: &[(SocketAddr, io::Error)]) -> Problem {

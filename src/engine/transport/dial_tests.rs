@@ -98,3 +98,17 @@ fn a_live_address_after_a_refusing_one() {
         assert_eq!((failed[0].0, failed[0].1.kind()), (addresses[0], io::ErrorKind::ConnectionRefused));
     });
 }
+
+#[test]
+fn a_socket_does_not_talk_to_itself() {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().unwrap().block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        let refused = socket.connect(own).await.and_then(not_itself);
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert!(connect(listener.local_addr().unwrap()).await.is_ok());
+    });
+}
