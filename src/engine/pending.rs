@@ -142,6 +142,15 @@ impl PendingCall {
     }
 
     /// Its own inbox, if it has one.
+    pub fn own_inbox(&self) -> Option<&Arc<Sub>> {
+        match &self.kind {
+            Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => Some(sub),
+            Kind::Talk(talking) => Some(&talking.sub),
+            Kind::Shared | Kind::Ping | Kind::Settle(_) | Kind::Beat { .. } => None,
+        }
+    }
+
+    /// The same, taken out of it.
     pub fn inbox(self) -> Option<Arc<Sub>> {
         match self.kind {
             Kind::Own { sub, .. } | Kind::Pull { sub, .. } | Kind::Gather { sub, .. } | Kind::Listen { sub, .. } => Some(sub),

@@ -3,10 +3,12 @@
 use super::calls::Calls;
 use super::error::Problem;
 use super::listener::End;
+use super::pending::Kind;
 use super::shared::Shared;
 use super::subs::{Owner, Sub};
 use super::{CallId, lock};
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 /// Length from which on a server refuses a control line, unless it is configured otherwise, but for some room for what stands in
 /// it beside subjects and queue groups.
@@ -22,6 +24,27 @@ pub(super) fn by_subject(shared: &Shared, subject: &str, problem: &Problem) {
     }
     let ids = calls.refused(subject);
     end(shared, calls, ids, problem);
+}
+
+/// Time in which a server has answered a subscription, if it refuses it.
+const ANSWERED: Duration = Duration::from_secs(2);
+
+/// The server refused the latest subscription but for others, without a word about which. A call whose inbox has been there for a moment only, and
+/// has had nothing yet, ends: it would else wait for its whole time for answers that cannot come.
+pub(super) fn by_number(shared: &Shared, problem: &Problem) {
+    let mut calls = lock(&shared.calls);
+    let doubtful = |sub: &Sub| sub.state().is_doubtful(ANSWERED);
+    let mut ids = calls.those(|_, call| call.own_inbox().is_some_and(|sub| doubtful(sub)));
+    // The next request takes another inbox. If this one was not meant, there is room for it then.
+    let common = calls.inbox.take_if(|inbox| doubtful(&inbox.sub));
+    if common.is_some() {
+        ids.extend(calls.those(|_, call| matches!(call.kind, Kind::Shared)));
+        ids.sort_unstable();
+    }
+    end(shared, calls, ids, problem);
+    if let Some(inbox) = common {
+        shared.end_now(&inbox.sub);
+    }
 }
 
 /// The server ended the connection at a control line that is too long for it. `restoring`: while it was told of the subscriptions that

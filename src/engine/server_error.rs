@@ -22,6 +22,8 @@ pub(super) enum Verdict {
     Choked(Problem),
     /// The same, because a control line is too long for it.
     LongLine(Problem),
+    /// One subscription too many: it does not say which.
+    Crowded(Problem),
     /// Something else; the server may close, or not.
     Other(Problem),
 }
@@ -34,6 +36,7 @@ impl From<Verdict> for Problem {
             | Verdict::BadSubject(p)
             | Verdict::Choked(p)
             | Verdict::LongLine(p)
+            | Verdict::Crowded(p)
             | Verdict::Other(p)
             | Verdict::Permission { problem: p, .. } => p,
         }
@@ -57,6 +60,9 @@ const CHOKED: &[&str] = &["maximum payload violation", "unknown protocol operati
 /// The one of them that is about the length of a control line.
 const LONG_LINE: &str = "maximum control line exceeded";
 
+/// The error at a subscription that is one too many for the connection.
+const CROWDED: &str = "maximum subscriptions exceeded";
+
 /// Classifies the text of a server error.
 pub(super) fn classify(text: &str) -> Verdict {
     let text = lower(text.trim_matches(|c: char| c == '\'' || c.is_whitespace()));
@@ -79,6 +85,9 @@ pub(super) fn classify(text: &str) -> Verdict {
     let problem = Problem::new(Code::Server, text);
     if problem.text.starts_with(LONG_LINE) {
         return Verdict::LongLine(problem);
+    }
+    if problem.text.starts_with(CROWDED) {
+        return Verdict::Crowded(problem);
     }
     if CHOKED.iter().any(|start| problem.text.starts_with(start)) { Verdict::Choked(problem) } else { Verdict::Other(problem) }
 }
@@ -117,6 +126,8 @@ mod tests {
         assert_eq!(classify("Maximum Payload Violation"), choked);
         let long = Verdict::LongLine(Problem::new(Code::Server, LONG_LINE));
         assert_eq!(classify("Maximum Control Line Exceeded"), long);
+        let crowded = Verdict::Crowded(Problem::new(Code::Server, CROWDED));
+        assert_eq!(classify("'maximum subscriptions exceeded'"), crowded);
         assert_eq!(classify("'Secure Connection'"), Verdict::Other(Problem::new(Code::Server, "secure connection")));
     }
 

@@ -7,6 +7,7 @@ use super::{CallId, SubId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// A subscription to make.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub(super) struct SubState {
     pub max: Option<u64>,
     /// Whether the server was told of the subscription, so that it must be restored.
     pub sent: bool,
+    /// When it was told.
+    told_at: Option<Instant>,
     /// Whether it has ended, so that nothing more is delivered.
     pub ended: bool,
     /// Whether it is over its limit, and that was reported.
@@ -52,6 +55,16 @@ pub(super) struct SubState {
 }
 
 impl SubState {
+    /// The server is being told of it.
+    pub fn tell(&mut self) {
+        (self.sent, self.base, self.told_at) = (true, self.delivered, Some(Instant::now()));
+    }
+
+    /// Whether the server was told of it such a short time ago that it may be about to refuse it, and has not delivered anything yet.
+    pub fn is_doubtful(&self, short: Duration) -> bool {
+        self.sent && self.delivered == self.base && self.told_at.is_some_and(|at| at.elapsed() < short)
+    }
+
     /// The limit that the server is told, counted from where the session subscribed. `None` if there is none, or one that the
     /// server cannot read: then it is counted here only.
     pub fn told_limit(&self) -> Option<u64> {

@@ -8,6 +8,7 @@ pub mod coroutine;
 pub mod driver;
 mod error;
 pub mod event;
+pub mod file;
 pub mod fork;
 mod handle;
 pub mod interp;

@@ -38,6 +38,7 @@ slots! { tcl_slots, super::sys::TclStubs:
     tcl_QueueEvent tcl_Release tcl_ResetResult tcl_ServiceEvent tcl_SetAssocData tcl_SetMaxBlockTime
     tcl_SetReturnOptions
     tcl_SetByteArrayLength tcl_SetErrno tcl_SetObjErrorCode tcl_SetObjResult tcl_SetVar2Ex tcl_StringCaseMatch tcl_ThreadAlert tcl_ThreadQueueEvent tcl_TraceVar2
+    #[cfg(not(tcl9))] tcl_TranslateFileName
     tcl_UnsetVar2 tcl_UtfToExternalDString tcl_WrongNumArgs
 }
 

@@ -1,6 +1,5 @@
 //! The options of a connection: checked, kept for read-back, turned into the engine's configuration.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bridge::dialect;
@@ -12,7 +11,7 @@ use crate::engine::{Config, Level, Losses, TlsConfig};
 use crate::rules::connection::{CONNECTION_OPTIONS, TLS_IGNORED, TLS_KEYS, check_ws_headers};
 use crate::rules::dialect::Dialect;
 use crate::rules::option::{Kind, Preset, Value, flag, index, int, text};
-use crate::tcl::{Interp, Obj};
+use crate::tcl::{Interp, Obj, file};
 
 const NAME: usize = index(CONNECTION_OPTIONS, "name");
 const TLS_OPTS: usize = index(CONNECTION_OPTIONS, "tls_opts");
@@ -207,7 +206,7 @@ impl Settings {
             password: self.some_text(const { text(CONNECTION_OPTIONS, "password") }),
             token: self.some_text(const { text(CONNECTION_OPTIONS, "token") }),
             secure: self.flag(const { flag(CONNECTION_OPTIONS, "secure") }),
-            credentials: self.some_text(const { text(CONNECTION_OPTIONS, "credentials") }).map(PathBuf::from),
+            credentials: self.some_text(const { text(CONNECTION_OPTIONS, "credentials") }).map(|name| file::path(&name)),
             nkey_seed: self.some_text(const { text(CONNECTION_OPTIONS, "nkey_seed") }),
             tls_first: self.flag(const { flag(CONNECTION_OPTIONS, "tls_first") }),
             ws_headers: texts(&self.values[WS_HEADERS].0),
@@ -227,7 +226,7 @@ impl Settings {
         let Value::Dict(pairs) = &self.values[TLS_OPTS].0 else { return tls };
         for (name, value) in pairs {
             let Value::Str(text) = value else { continue };
-            let path = || Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
+            let path = || Some(file::path(text)).filter(|path| !path.as_os_str().is_empty());
             match bare_name(name) {
                 "cafile" => tls.cafile = path(),
                 "cadir" => tls.cadir = path(),

@@ -57,7 +57,7 @@ impl Frame {
     /// The server is being told: from now on a subscription is restored after a loss, and ended by an UNSUB.
     pub(super) fn told(&self) {
         if let Kind::Subscribe(sub) = &self.kind {
-            sub.state().sent = true;
+            sub.state().tell();
         }
     }
 

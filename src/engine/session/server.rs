@@ -62,6 +62,10 @@ impl Session<'_> {
                 self.hold(problem);
             }
             Verdict::Other(problem) => self.hold(problem),
+            Verdict::Crowded(problem) => {
+                self.report(problem.clone());
+                refused::by_number(self.shared, &problem);
+            }
             Verdict::BadSubject(problem) => {
                 // Subjects of the library's own making are not the script's concern.
                 let own = self.odd.borrow_mut().pop_front().unwrap_or(false);

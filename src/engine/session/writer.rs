@@ -86,7 +86,7 @@ impl Session<'_> {
             if state.ended || replaced {
                 continue;
             }
-            state.base = state.delivered;
+            state.tell();
             encode::subscribe(&mut out, sub.subject(), sub.queue(), sub.id());
             if let Some(left) = state.told_limit() {
                 encode::unsubscribe(&mut out, sub.id(), Some(left));
