@@ -126,6 +126,11 @@ impl Api {
         &self.prefix
     }
 
+    /// Whether it has one of the usual prefixes: that of the account itself, or of a domain.
+    pub(crate) fn is_own(&self) -> bool {
+        self.prefix == self.domain.as_deref().map_or_else(|| PREFIX.to_string(), prefix_of_domain)
+    }
+
     /// A subject of the API.
     pub(crate) fn subject(&self, rest: &str) -> String {
         format!("{}.{rest}", self.prefix)

@@ -10,7 +10,7 @@ use super::conn::Client;
 use super::fault::Fault;
 use super::task::{Slot, Task};
 use crate::engine::{CallId, End, Mode, Problem, Publication, Pulse, RequestSpec, Wait};
-use crate::tcl::event::{Timer, later};
+use crate::tcl::event::later;
 
 /// A timeout in ms, 0 for none, as the engine takes it.
 pub(crate) fn timeout(ms: i64) -> Option<Duration> {
@@ -52,65 +52,6 @@ impl Drop for Calling {
         self.client.calls().remove(self.id);
         if !self.ended.get() {
             self.client.engine().cancel(self.id);
-        }
-    }
-}
-
-/// Number of no call.
-const NOBODY: CallId = CallId::MAX;
-
-/// Calls whose answers a task awaits in the order in which they come. Dropped, those that have not ended are cancelled.
-pub(crate) struct Callings {
-    client: Rc<Client>,
-    slot: Rc<Slot<(CallId, Answer)>>,
-    pending: Vec<CallId>,
-}
-
-impl Callings {
-    /// None yet.
-    pub(crate) fn new(client: &Rc<Client>) -> Callings {
-        Callings { client: Rc::clone(client), slot: Slot::new(), pending: Vec::new() }
-    }
-
-    /// Sends another request, of a mode that tells its end.
-    ///
-    /// # Errors
-    /// As [`Client::call`].
-    pub(crate) fn call(&mut self, spec: RequestSpec) -> Result<(), Fault> {
-        self.client.open_or_fault()?;
-        let id = self.client.made(self.client.engine().request(spec))?;
-        self.client.calls().await_among(id, &self.slot);
-        self.pending.push(id);
-        Ok(())
-    }
-
-    /// The next answer to any of them, or nothing if there is none for so many ms; [`Answer::End`] ends one.
-    pub(crate) async fn next_within(&mut self, ms: u64) -> Option<Answer> {
-        let until = Instant::now() + Duration::from_millis(ms);
-        let late = Rc::clone(&self.slot);
-        let _timer = Timer::after(ms, Box::new(move || late.push((NOBODY, Answer::End(End::Timeout)))));
-        loop {
-            let (id, answer) = self.slot.next().await;
-            match answer {
-                // One of an earlier wait may have fired when its answer was there.
-                Answer::End(_) if id == NOBODY && Instant::now() < until => continue,
-                Answer::End(_) if id == NOBODY => return None,
-                Answer::End(_) => {
-                    self.client.calls().remove(id);
-                    self.pending.retain(|pending| *pending != id);
-                }
-                Answer::Reply(_) => {}
-            }
-            return Some(answer);
-        }
-    }
-}
-
-impl Drop for Callings {
-    fn drop(&mut self) {
-        for id in &self.pending {
-            self.client.calls().remove(*id);
-            self.client.engine().cancel(*id);
         }
     }
 }
@@ -187,7 +128,7 @@ impl Client {
 
     /// The number of a call that the engine has taken, or refused because no server is left: if the status does not show that yet,
     /// the call ends when it does, like those that were pending.
-    fn made(&self, taken: Result<CallId, Problem>) -> Result<CallId, Fault> {
+    pub(super) fn made(&self, taken: Result<CallId, Problem>) -> Result<CallId, Fault> {
         match taken {
             Err(problem) if self.is_behind(&problem) => {
                 let id = self.engine().unsent_call();

@@ -5,6 +5,7 @@ mod argument;
 pub(crate) mod atomic;
 mod batch;
 mod calling;
+mod callings;
 mod calls;
 pub(crate) mod codes;
 mod conn;

@@ -1,4 +1,5 @@
-//! A consumer that hands out messages of a subject in order as they are asked for. It is made anew where it is lost.
+//! A consumer that hands out messages of a subject in order. What is asked for at once in any case, it pushes; else it is asked as the
+//! messages are taken. It is made anew where it is lost.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::purge::passes;
 use super::store::Store;
-use crate::client::calling::Callings;
+use crate::client::callings::{Callings, Next};
 use crate::client::calls::Answer;
 use crate::client::fault::{Fault, Waiting};
 use crate::client::ordered::Consumers;
@@ -21,10 +22,11 @@ use crate::rules::order::{Order, Pace, Sorted};
 const INACTIVE: i64 = 30_000_000_000;
 
 /// Greatest time in ms for which a silent consumer is trusted, or an answer to the making of another one is awaited: a server that is lost
-/// in an election answers nobody, ever. It is doubled as long as nothing comes, for links that take longer for a message.
+/// in an election answers nobody, ever.
 const LOOK: i64 = 2500;
-/// Number of times that it is doubled.
-const DOUBLINGS: u32 = 4;
+
+/// The same for one that is to push and has brought nothing yet: what it pushes may not come here, ever.
+const FIRST_LOOK: i64 = 500;
 
 /// A message, with its place.
 pub(super) struct Delivery {
@@ -53,16 +55,16 @@ pub(super) struct Consumer {
     store: Rc<Store>,
     wanted: Wanted,
     consumers: Consumers,
-    /// The pulls under way.
+    /// The pulls under way, or the inbox.
     pulls: Callings,
-    /// Number of messages that they have still to bring.
+    /// Whether the present one pushes, and whether it has brought anything.
+    pushes: Option<bool>,
+    /// Number of messages that the pulls have still to bring.
     asked: u64,
     /// Number of messages that came.
     came: u64,
     /// Time since which nothing has come.
     since: Instant,
-    /// Number of consumers made, or tried to make, since the last message.
-    vain: u32,
 }
 
 fn renew(_payload: &Bytes, progress: Progress) -> Option<Bytes> {
@@ -85,10 +87,10 @@ impl Consumer {
             store: Rc::clone(store),
             wanted,
             pulls: Callings::new(&store.api.client),
+            pushes: None,
             asked: 0,
             came: 0,
             since: Instant::now(),
-            vain: 0,
         };
         match consumer.make(store.api.timeout).await {
             Ok(()) => Ok(consumer),
@@ -118,16 +120,28 @@ impl Consumer {
         if self.store.api.names_consumers() {
             set("name", nuid::next().as_str().into());
         }
+        self.pushes = self.may_push().then_some(false);
+        if self.pushes.is_some() {
+            let inbox = self.store.api.client.engine().new_inbox();
+            set("deliver_subject", inbox.as_str().into());
+            self.pulls.listen(&inbox)?;
+        }
         let made = self.consumers.make(config, None, ms).await?;
-        let there = made.pending + self.came;
+        let there = made.total + self.came;
         if there == self.wanted.count { Ok(()) } else { Err(Fault::ChunksGone(there)) }
+    }
+
+    /// Whether all that is still to come would be asked for at once, and may be pushed. What a JetStream elsewhere pushes may not come.
+    fn may_push(&self) -> bool {
+        let left = self.wanted.count - self.came;
+        left <= self.wanted.window && self.store.api.is_own() && !self.store.access.is_deaf_to_pushes()
     }
 
     /// Asks for what is still to come, but not for too much at a time. A pull is asked for when another one still has half of that to
     /// bring: the server is not to wait. It serves pulls in turn, and what they bring is in order all the same.
     fn ask(&mut self) -> Result<(), Fault> {
         let batch = (self.wanted.count - self.came).min(self.wanted.window) - self.asked;
-        if batch == 0 || self.asked > self.wanted.window / 2 {
+        if batch == 0 || self.pushes.is_some() || self.asked > self.wanted.window / 2 {
             return Ok(());
         }
         let name = self.consumers.name();
@@ -154,7 +168,7 @@ impl Consumer {
             }
             self.ask()?;
             match self.pulls.next_within(self.look() as u64).await {
-                Some(Answer::Reply(message)) => {
+                Next::Came(Answer::Reply(message)) => {
                     self.asked = self.asked.saturating_sub(1);
                     let place = message.reply().and_then(metadata::parse);
                     let Some(place) = place else { return Err(Fault::ReplyIncomplete) };
@@ -165,22 +179,26 @@ impl Consumer {
                         continue;
                     }
                     self.came += 1;
-                    if self.since.elapsed() < Duration::from_millis(LOOK as u64) {
-                        self.vain = 0;
-                    }
+                    self.pushes = self.pushes.map(|_| true);
                     return Ok(Some(Delivery { message, revision }));
                 }
-                Some(Answer::End(End::Full)) => {}
-                None if self.is_silent() => return Err(self.silence()),
-                None | Some(Answer::End(End::NoResponders(_) | End::Status(_))) => self.again().await?,
-                Some(Answer::End(end)) => return Err(Fault::of_end(&end, self.waiting())),
+                Next::Came(Answer::End(End::Full)) => {}
+                Next::Silence if self.is_silent() => return Err(self.silence()),
+                Next::Silence => {
+                    if self.pushes == Some(false) {
+                        self.store.access.be_deaf_to_pushes();
+                    }
+                    self.again().await?;
+                }
+                Next::Returned | Next::Came(Answer::End(End::NoResponders(_) | End::Status(_))) => self.again().await?,
+                Next::Came(Answer::End(end)) => return Err(Fault::of_end(&end, self.waiting())),
             }
         }
     }
 
     /// Time in ms after which a silent consumer is replaced: up to 2.9 nobody tells that it is gone, or has nothing to give.
     fn look(&self) -> i64 {
-        let most = LOOK << self.vain.min(DOUBLINGS);
+        let most = if self.pushes == Some(false) { FIRST_LOOK } else { LOOK };
         if self.wanted.ms == 0 { most } else { (self.wanted.ms / 2).clamp(1, most) }
     }
 
@@ -203,9 +221,8 @@ impl Consumer {
             if self.is_silent() {
                 return Err(self.silence());
             }
-            let ms = self.look();
-            self.vain += 1;
-            let Err(fault) = self.make(ms).await else { return Ok(()) };
+            self.pushes = None;
+            let Err(fault) = self.make(self.look()).await else { return Ok(()) };
             if !passes(&fault) {
                 return Err(self.store.missing(fault).await);
             }

@@ -30,6 +30,8 @@ pub(crate) struct Access {
     removal: Cell<bool>,
     /// The information of consumers.
     unseen: Cell<bool>,
+    /// What consumers push does not come.
+    push: Cell<bool>,
     info: Cell<bool>,
 }
 
@@ -68,6 +70,16 @@ impl Access {
     /// Notes that one did.
     pub(super) fn prove_flow(&self) {
         self.flow_proven.set(true);
+    }
+
+    /// Whether what consumers push does not come: so it is with a JetStream that is imported from another account.
+    pub(crate) fn is_deaf_to_pushes(&self) -> bool {
+        self.push.get()
+    }
+
+    /// Notes that it did not come.
+    pub(crate) fn be_deaf_to_pushes(&self) {
+        self.push.set(true);
     }
 
     /// Whether the removal of consumers was refused.
