@@ -48,6 +48,8 @@ pub(super) struct SubState {
     pub sent: bool,
     /// When it was told.
     told_at: Option<Instant>,
+    /// Whether the server was asked for no further messages, so that it must not be restored although it goes on.
+    pub hushed: bool,
     /// Whether it has ended, so that nothing more is delivered.
     pub ended: bool,
     /// Whether it is over its limit, and that was reported.
@@ -274,7 +276,10 @@ impl SubTable {
 
     /// Those that the server was told of, which must be restored.
     pub fn sent(&self) -> Vec<Arc<Sub>> {
-        let sent = |s: &&Arc<Sub>| s.state().sent;
+        let sent = |s: &&Arc<Sub>| {
+            let state = s.state();
+            state.sent && !state.hushed
+        };
         self.live.values().filter(sent).cloned().collect()
     }
 }

@@ -169,8 +169,10 @@ impl Request {
     /// # Errors
     /// As `publish`.
     pub(super) fn respond(&self, data: &Obj, headers: &[(String, String)]) -> Result<()> {
+        self.send(data, headers)?;
+        // One that was refused is none: the result of the handler may still be sent.
         self.responded.set(true);
-        self.send(data, headers)
+        Ok(())
     }
 
     fn send(&self, data: &Obj, headers: &[(String, String)]) -> Result<()> {

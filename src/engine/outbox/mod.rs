@@ -208,7 +208,7 @@ impl Outbox {
                 && match &frame.kind {
                     Kind::Subscribe(sub) | Kind::Limit(sub) => {
                         let state = sub.state();
-                        !state.sent && !state.ended
+                        !state.sent && !state.ended && !state.hushed
                     }
                     Kind::Unsubscribe | Kind::Ping(_) => false,
                     Kind::Publish | Kind::Request(_) | Kind::Part(_) => fits(frame),

@@ -96,8 +96,9 @@ impl Queue {
         }
     }
 
-    /// Tells the server to send no more, though the subscription goes on.
+    /// Tells the server to send no more, though the subscription goes on; the next server is not told of it at all.
     pub fn hush(&mut self, sub: &Arc<Sub>) {
+        sub.state().hushed = true;
         self.control(Kind::Unsubscribe, |out| encode::unsubscribe(out, sub.id(), None));
     }
 

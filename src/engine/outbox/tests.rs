@@ -154,6 +154,25 @@ fn subscriptions_are_restored_by_their_table() {
 }
 
 #[test]
+fn a_subscription_that_was_hushed_is_not_restored() {
+    let o = open();
+    let mut subs = SubTable::default();
+    let spec = || SubSpec { subject: "a".into(), queue: None, max_msgs: None, discard: false, pending_msgs_limit: None };
+    let (told, untold, other) = (subs.add_user(spec()), subs.add_user(spec()), subs.add_user(spec()));
+    o.with(|q| q.subscribe(&told)).unwrap();
+    o.with(|q| q.subscribe(&other)).unwrap();
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    o.with(|q| q.subscribe(&untold)).unwrap();
+    o.with(|q| [&told, &untold].map(|sub| q.hush(sub))).unwrap();
+    o.prepare(false, |_| true);
+    let mut b = Batch::default();
+    o.refill(&mut b);
+    assert_eq!(text(&b), "");
+    assert_eq!(subs.sent().iter().map(|sub| sub.id()).collect::<Vec<_>>(), [other.id()]);
+}
+
+#[test]
 fn a_subscription_that_ends_unsent_is_not_sent_among_others() {
     let o = open();
     let mut subs = SubTable::default();
