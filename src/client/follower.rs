@@ -153,6 +153,8 @@ impl Follower {
         // Version 3.2.1 does not look at the consumer's name; nobody else publishes to its inbox.
         let sorted = self.feed.consumers.order.borrow_mut().delivery(found.consumer_seq, revision);
         match sorted {
+            Sorted::Seen if pending == 0 => self.tell(News::Quiet),
+            Sorted::Seen => {}
             Sorted::Next => self.tell(News::Message { message, revision, timestamp, pending }),
             Sorted::Again | Sorted::Gap => self.lost.set(Some(Cause::Gap)),
             Sorted::Other => {}

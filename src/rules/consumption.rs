@@ -158,6 +158,12 @@ impl Consumption {
         }
     }
 
+    /// A message of this size came that the script has had before.
+    pub(crate) fn skipped(&mut self, bytes: u64) {
+        self.coming.take(Amount { msgs: 1, bytes });
+        self.answered();
+    }
+
     /// A message of this size came to a former inbox: what is outstanding is asked for again already, so that is no part of it.
     pub(crate) fn late_message(&mut self, bytes: u64) {
         self.held.add(Amount { msgs: 1, bytes });

@@ -24,6 +24,8 @@ pub(crate) enum End {
     Ask,
     /// It takes the consumer's information to know how much is to come; see [`Initial::counted`].
     Count,
+    /// Keys are missing, and the end has moved too often: another consumer may bring them.
+    Renew,
 }
 
 /// The initial data of one consumer.
@@ -111,6 +113,7 @@ impl Initial {
                 self.waits = true;
                 End::No
             }
+            Some(_) if self.lacks_keys() => End::Renew,
             Some(_) => End::Yes,
         }
     }
@@ -142,7 +145,7 @@ impl Initial {
     /// What was counted has come, and more.
     fn go_on(&mut self, delivered: u64) -> End {
         if self.rounds == ROUNDS {
-            return End::Yes;
+            return if self.lacks_keys() { End::Renew } else { End::Yes };
         }
         self.rounds += 1;
         if self.left == 0 {
@@ -249,12 +252,12 @@ mod tests {
         assert_eq!(initial.message("a", 2, 50, 0), End::Ask);
         assert_eq!(initial.answered(2), End::No);
 
-        // It was removed: after some rounds that is believed, where no heartbeat tells before.
+        // It was removed, or is kept back: after some rounds another consumer has to tell, where no heartbeat tells before.
         let mut initial = Initial::new(2, 100, true);
         assert_eq!(initial.message("a", 1, 200, 0), End::Ask);
         let rounds = (2..1000).find(|n| {
             let answer = initial.answered(*n - 1);
-            answer == End::Yes || initial.message("a", *n, 200, 0) != End::Ask
+            answer == End::Renew || initial.message("a", *n, 200, 0) != End::Ask
         });
         assert_eq!(rounds, Some(2 + u64::from(ROUNDS)));
     }

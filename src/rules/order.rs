@@ -55,6 +55,9 @@ impl Start {
 pub(crate) enum Sorted {
     /// The next one.
     Next,
+    /// The next delivery, but of a message of the stream that came before, or of an earlier one. So it is where a consumer of the latest
+    /// messages begins anew, and servers deliver one twice while it is written again [seen on 2.9.10].
+    Seen,
     /// One of another consumer.
     Other,
     /// One that came before.
@@ -201,6 +204,9 @@ impl Order {
             return Sorted::Gap;
         }
         self.delivered = consumer_seq;
+        if self.last.is_some_and(|last| stream_seq <= last) {
+            return Sorted::Seen;
+        }
         self.last = Some(stream_seq);
         Sorted::Next
     }

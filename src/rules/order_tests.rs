@@ -164,3 +164,14 @@ fn paces() {
     assert!(!o.failed(t, false, MS(50)));
     assert_eq!(o.patience(t), Some(MS(100)));
 }
+
+#[test]
+fn a_message_of_the_stream_that_is_delivered_twice() {
+    let mut o = Order::new(Pace::SOON, false);
+    o.turn_to("n_1");
+    assert_eq!(
+        [(1, 10), (2, 10), (3, 9), (4, 11)].map(|(n, seq)| o.message("n_1", n, seq)),
+        [Sorted::Next, Sorted::Seen, Sorted::Seen, Sorted::Next]
+    );
+    assert_eq!((o.delivered(), o.start()), (4, Start::Sequence(12)));
+}

@@ -24,12 +24,17 @@ pub(crate) struct Progress {
     seen: u64,
     initial: Initial,
     caught_up: bool,
+    /// Number of consumers made for keys that the one before had not brought.
+    renewed: u32,
 }
+
+/// Number of them after which the initial data are taken as they are: keys may have been removed.
+const RENEWALS: u32 = 2;
 
 impl Progress {
     /// Nothing seen yet.
     pub(crate) fn new(wish: Start) -> Progress {
-        Progress { wish, seen: 0, initial: Initial::new(0, 0, false), caught_up: false }
+        Progress { wish, seen: 0, initial: Initial::new(0, 0, false), caught_up: false, renewed: 0 }
     }
 
     /// The order of the messages of such a wish.
@@ -89,7 +94,13 @@ impl Progress {
         (fresh, self.noted(end))
     }
 
-    fn noted(&mut self, end: End) -> End {
+    fn noted(&mut self, mut end: End) -> End {
+        if end == End::Renew {
+            self.renewed += 1;
+            if self.renewed > RENEWALS {
+                end = End::Yes;
+            }
+        }
         if end == End::Yes {
             self.caught_up = true;
             self.initial.close();

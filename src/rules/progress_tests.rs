@@ -29,7 +29,7 @@ impl Watch {
 
     fn message(&mut self, subject: &str, place: &AckMetadata) -> Result<(bool, End), Sorted> {
         match self.order.message(place.consumer, place.consumer_seq, place.stream_seq) {
-            Sorted::Next => Ok(self.progress.message(subject, place)),
+            Sorted::Next | Sorted::Seen => Ok(self.progress.message(subject, place)),
             other => Err(other),
         }
     }
@@ -193,4 +193,24 @@ fn reasons() {
     assert!(t.is_new(&"a") && t.is_new(&"b") && !t.is_new(&"a"));
     assert!(t.end() && !t.end());
     assert!(t.is_new(&"a"));
+}
+
+#[test]
+fn keys_that_a_consumer_keeps_back_are_read_by_others_a_few_times() {
+    let mut progress = Progress::new(Start::LastPerKey);
+    let mut renewed = 0;
+    'consumers: loop {
+        assert!(!progress.consumer(3, 100));
+        let place = |n| AckMetadata { timestamp: 200, ..place("C", n, n, 0) };
+        for n in 1.. {
+            progress.message("$KV.b.a", &place(n));
+            match progress.answered(n) {
+                End::Renew => break,
+                End::Yes => break 'consumers,
+                End::No | End::Ask | End::Count => {}
+            }
+        }
+        renewed += 1;
+    }
+    assert!(renewed == 2 && progress.is_caught_up());
 }

@@ -233,6 +233,11 @@ impl Source {
         match self.keeper.as_ref().map_or(Sorted::Next, |keeper| keeper.sort(&message)) {
             Sorted::Next => {}
             Sorted::Other => return,
+            Sorted::Seen => {
+                machine.skipped(amount(&message).bytes);
+                drop(machine);
+                return self.act();
+            }
             Sorted::Again | Sorted::Gap => {
                 machine.lose(Loss::Gap);
                 drop(machine);

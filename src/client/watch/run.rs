@@ -238,7 +238,7 @@ impl Inner {
         match sorted {
             Sorted::Other | Sorted::Again => {}
             Sorted::Gap => self.lose(),
-            Sorted::Next => {
+            Sorted::Next | Sorted::Seen => {
                 let (fresh, end) = self.progress.borrow_mut().message(message.subject(), &place);
                 self.sign_of_life();
                 if fresh {
@@ -256,6 +256,7 @@ impl Inner {
         match end {
             InitialEnd::No => {}
             InitialEnd::Yes => self.deliver(Delivered::CaughtUp),
+            InitialEnd::Renew => self.lose(),
             InitialEnd::Count => self.count(),
             InitialEnd::Ask => {
                 let (answered, client) = (self.feed.answered(), Rc::clone(&self.feed.api.client));
