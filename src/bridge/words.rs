@@ -184,6 +184,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::TooLong { name, size } => {
             format!("Object {name} has {size} bytes, more than a value can have: use -file or -channel")
         }
+        Argument::NotReplaced(path) => format!("{path} is no file that could be replaced: use -channel"),
         Argument::MessageNotDict => "Not a message: not a dict".into(),
         Argument::MessageWithout(field) => format!("The message has no {field}"),
         Argument::Service { what, value } => format!("Invalid {what} {value}"),

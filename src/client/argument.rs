@@ -150,6 +150,8 @@ pub(crate) enum Argument {
         /// Size.
         size: u64,
     },
+    /// A device, a pipe or a socket, where a file would be replaced.
+    NotReplaced(String),
     /// A message that is no dict.
     MessageNotDict,
     /// A message without this field.

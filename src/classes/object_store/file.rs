@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use crate::bridge::errors::{Error, Result};
+use crate::client::Argument;
+use crate::tcl::file;
 
 /// The error of a file, as Tcl's own commands raise it.
 pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> Error {
@@ -27,7 +29,7 @@ impl Source {
     /// # Errors
     /// `POSIX`, as `open` raises it.
     pub(super) fn open(path: &str) -> Result<Source> {
-        let path = PathBuf::from(path);
+        let path = file::path(path);
         let file = File::open(&path).and_then(|file| match file.metadata() {
             Ok(about) if about.is_dir() => Err(io::Error::from_raw_os_error(libc::EISDIR)),
             _ => Ok(file),
@@ -67,11 +69,24 @@ impl Target {
     /// Makes it.
     ///
     /// # Errors
-    /// `POSIX`
-    pub(super) fn create(path: &str) -> Result<Target> {
-        let part = PathBuf::from(format!("{path}.part"));
+    /// `POSIX`; `ErrInvalidArg` if a device, a pipe or a socket has the name, which the file would replace at the end.
+    pub(super) fn create(name: &str) -> Result<Target> {
+        let path = file::path(name);
+        if let Ok(about) = fs::metadata(&path)
+            && !about.is_file()
+            && !about.is_dir()
+        {
+            return Err(Argument::NotReplaced(name.to_string()).into());
+        }
+        // A link is replaced, wherever it leads.
+        if fs::symlink_metadata(&path).is_ok_and(|about| about.is_dir()) {
+            return Err(failed("open", &path, &io::Error::from_raw_os_error(libc::EISDIR)));
+        }
+        let mut part = path.clone().into_os_string();
+        part.push(".part");
+        let part = PathBuf::from(part);
         match File::create(&part) {
-            Ok(file) => Ok(Target { file: Some(file), path: PathBuf::from(path), part }),
+            Ok(file) => Ok(Target { file: Some(file), path, part }),
             Err(error) => Err(failed("open", &part, &error)),
         }
     }

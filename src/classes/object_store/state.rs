@@ -11,7 +11,7 @@ use super::watch::Watch;
 use super::writer::Writer;
 use crate::bridge::birth;
 use crate::bridge::dialect;
-use crate::bridge::errors::{Result, told};
+use crate::bridge::errors::{Result, told, words_of};
 use crate::bridge::method::Invocation;
 use crate::bridge::task::block;
 use crate::classes::connection::receive::prefix;
@@ -71,9 +71,10 @@ impl ObjectStore {
     pub(super) fn make(js: &Rc<JetStream>, name: &str, config: &Json, holds: Holds, timeout: Option<i64>) -> Result<Obj> {
         let api = timeout.map_or_else(|| Rc::clone(&js.api), |ms| Rc::new(js.api.with_timeout(ms)));
         let connection = Rc::downgrade(&js.connection);
-        let warn = move |line: String| {
+        let warn = move |line: String, fault: Option<&Fault>| {
             if let Some(connection) = connection.upgrade() {
-                connection.log(Level::Warn, || line);
+                let reason = fault.map(|fault| words_of(&connection.home, fault).1);
+                connection.log(Level::Warn, || line + &reason.map(|reason| format!(": {reason}")).unwrap_or_default());
             }
         };
         let state = ObjectStore {

@@ -128,7 +128,7 @@ impl Store {
     }
 
     fn left(&self, nuid: &str, name: &str, fault: &Fault) {
-        self.warn(format!("The chunks {nuid} of {name} in bucket {} are left: {fault:?}", self.bucket));
+        self.warn_of(format!("The chunks {nuid} of {name} in bucket {} are left", self.bucket), fault);
     }
 
     /// Has chunks removed without waiting for that: where there is no connection, as soon as there is one.

@@ -22,6 +22,9 @@ use crate::rules::time::isotime_to_msec;
 /// Times that a change of a meta is tried again because somebody else has changed it meanwhile.
 pub(super) const RETRIES: u32 = 5;
 
+/// Logs a warning, with its reason if there is one.
+pub(crate) type Warn = Rc<dyn Fn(String, Option<&Fault>)>;
+
 /// A meta as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
@@ -60,7 +63,7 @@ pub(crate) struct Store {
     /// What the server has refused to this user.
     pub(super) access: Rc<Access>,
     /// Logs a warning.
-    warn: Rc<dyn Fn(String)>,
+    warn: Warn,
 }
 
 pub(super) fn is_code(fault: &Fault, code: i64) -> bool {
@@ -88,7 +91,7 @@ fn message_to(subject: &str, meta: &Meta, expected: u64) -> Outgoing {
 
 impl Store {
     /// A bucket by its stream's configuration, and what that holds.
-    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, holds: Holds, warn: Rc<dyn Fn(String)>) -> Store {
+    pub(crate) fn new(api: &Rc<Api>, bucket: &str, config: &Json, holds: Holds, warn: Warn) -> Store {
         Store {
             api: Rc::clone(api),
             bucket: bucket.to_string(),
@@ -163,7 +166,12 @@ impl Store {
 
     /// Logs a warning.
     pub(crate) fn warn(&self, line: String) {
-        (self.warn)(line);
+        (self.warn)(line, None);
+    }
+
+    /// Logs a warning with its reason.
+    pub(super) fn warn_of(&self, line: String, fault: &Fault) {
+        (self.warn)(line, Some(fault));
     }
 
     /// The object that stands for the bucket is gone: what is under way ends.
