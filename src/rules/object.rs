@@ -66,13 +66,26 @@ pub(crate) fn meta_subject(bucket: &str, name: &str) -> String {
     meta_subject_of_bytes(bucket, name.as_bytes())
 }
 
+/// Whether nats.js makes another subject of a name.
+pub(crate) fn has_two_places(name: &str) -> bool {
+    !name.is_ascii() && name.chars().all(|c| u32::from(c) < 0x100)
+}
+
 /// Subject that nats.js makes of a name whose characters are all below U+0100, some of them not of ASCII: it takes each for a byte.
 pub(crate) fn latin_meta_subject(bucket: &str, name: &str) -> Option<String> {
-    if name.is_ascii() {
+    if !has_two_places(name) {
         return None;
     }
     let bytes = name.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<Vec<u8>>>()?;
     Some(meta_subject_of_bytes(bucket, &bytes))
+}
+
+/// The name in the subject of a meta, if it may have another subject as well.
+pub(crate) fn name_of_two(subject: &str) -> Option<String> {
+    let bytes = URL_SAFE.decode(subject.rsplit('.').next()?).ok()?;
+    // Bytes that are UTF-8 by chance are rare, and so is the name that they would be.
+    let name = String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().map(|&byte| char::from(byte)).collect());
+    has_two_places(&name).then_some(name)
 }
 
 /// The digest in a meta.
@@ -188,6 +201,13 @@ mod tests {
         assert_eq!(meta_subject("b", "??>>"), "$O.b.M.Pz8-Pg==");
         assert_eq!(latin_meta_subject("b", "é").as_deref(), Some("$O.b.M.6Q=="));
         assert_eq!((latin_meta_subject("b", "e"), latin_meta_subject("b", "é€")), (None, None));
+        for subject in [meta_subject("b", "a é"), latin_meta_subject("b", "a é").unwrap()] {
+            assert_eq!(name_of_two(&subject).as_deref(), Some("a é"), "{subject}");
+        }
+        assert_eq!(
+            (name_of_two(&meta_subject("b", "e")), name_of_two(&meta_subject("b", "é€")), name_of_two("$O.b.M.?")),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Buckets: the methods of `nats::jet_stream` that make and remove them, and their status.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use serde_json::{Map, Value as Json, json};
@@ -14,7 +15,7 @@ use crate::classes::jet_stream::api::{JetStream, open_or_error};
 use crate::client::object::Holds;
 use crate::client::{Argument, Fault};
 use crate::rules::jetstream_convert::convert_reply;
-use crate::rules::object::{bucket_of_stream, meta_subjects, stream_name};
+use crate::rules::object::{bucket_of_stream, meta_subjects, name_of_two, stream_name};
 use crate::rules::object_options::{BIND_OPTIONS, BUCKET_OPTIONS, bucket_change, bucket_config};
 use crate::rules::option::named;
 use crate::tcl::{Obj, Reply};
@@ -97,16 +98,24 @@ pub(super) fn status(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply
 /// The status of a bucket whose objects are in the subjects of the bucket `names`.
 async fn read_status(js: &JetStream, bucket: &str, names: &str) -> Result<Obj> {
     let rest = format!("STREAM.INFO.{}", stream_name(bucket));
-    let mut objects = 0;
+    let (mut subjects, mut again) = (0, 0);
+    let mut seen = HashSet::new();
     loop {
         // The server names no more than so many subjects at a time.
-        let body = json!({ "subjects_filter": meta_subjects(names), "offset": objects });
+        let body = json!({ "subjects_filter": meta_subjects(names), "offset": subjects });
         let info = js.api.json(&rest, body.to_string()).await.map_err(|fault| fault.of_bucket(bucket))?;
-        let page = info.pointer("/state/subjects").and_then(Json::as_object).map_or(0, Map::len);
-        objects += page;
+        let page = info.pointer("/state/subjects").and_then(Json::as_object);
+        let count = page.map_or(0, Map::len);
+        again += page
+            .into_iter()
+            .flat_map(Map::keys)
+            .filter_map(|subject| name_of_two(subject))
+            .filter(|name| !seen.insert(name.clone()))
+            .count();
+        subjects += count;
         let total = info.get("total").and_then(Json::as_u64).unwrap_or_default();
-        if page == 0 || objects as u64 >= total {
-            return shown(bucket, objects, info);
+        if count == 0 || subjects as u64 >= total {
+            return shown(bucket, subjects - again, info);
         }
     }
 }

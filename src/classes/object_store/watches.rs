@@ -42,6 +42,7 @@ pub(super) fn watch(state: &Rc<ObjectStore>, call: &Invocation) -> Result<Reply>
         consumer: RefCell::default(),
         turns: Turns::new(NESTED_CALLBACKS, Rc::new(run)),
         troubled: Cell::new(false),
+        held: RefCell::new((!history).then(Vec::new)),
     });
     let heartbeat = options.int(const { int(WATCH_OPTIONS, "idle_heartbeat") });
     let state = Rc::clone(state);

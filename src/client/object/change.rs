@@ -4,21 +4,10 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value as Json};
 
-use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence};
+use super::places::{At, Places};
+use super::store::{Entry, RETRIES, Store, is_wrong_sequence};
 use crate::client::fault::Fault;
 use crate::rules::object_meta::{About, Link, Meta};
-
-impl Latest {
-    /// The meta of an object that is not deleted.
-    fn live(self, name: &str) -> Result<Entry, Fault> {
-        match self.entry {
-            Some(entry) if !entry.meta.is_deleted() => Ok(entry),
-            Some(_) => Err(Fault::ObjectNotFound(name.to_string())),
-            None if self.revision == 0 => Err(Fault::ObjectNotFound(name.to_string())),
-            None => Err(Fault::BadObjectMeta(name.to_string())),
-        }
-    }
-}
 
 impl Store {
     /// Deletes an object: a marker in place of its meta, then its chunks go.
@@ -29,16 +18,13 @@ impl Store {
         self.writable()?;
         let mut tries = 0;
         loop {
-            let (subject, latest) = self.latest_anywhere(name).await?;
-            if latest.entry.as_ref().is_some_and(|entry| entry.meta.is_deleted()) {
+            let places = self.places(name).await?;
+            if places.latest().entry.as_ref().is_some_and(|entry| entry.meta.is_deleted()) {
                 return Ok(());
             }
-            let entry = latest.live(name)?;
-            match self.write_to(&subject, &entry.meta.deletion().named(name), entry.revision, self.api.timeout).await {
-                Ok(_) => {
-                    self.purge_former(&entry.meta).await;
-                    return Ok(());
-                }
+            let marker = places.live()?.meta.deletion().named(name);
+            match self.change(&places, places.at(), &marker).await {
+                Ok(_) => return Ok(()),
                 Err(fault) if is_wrong_sequence(&fault) && tries < RETRIES => tries += 1,
                 Err(fault) => return Err(fault.of_write()),
             }
@@ -61,11 +47,11 @@ impl Store {
         let meta = Meta::link_to(&self.bucket, name, nuid::next().as_str(), link);
         let mut tries = 0;
         loop {
-            let latest = self.latest(name).await?;
-            if latest.entry.is_some_and(|entry| !entry.meta.is_deleted() && !entry.meta.has_link()) {
+            let places = self.places(name).await?;
+            if places.latest().entry.as_ref().is_some_and(|entry| !entry.meta.is_deleted() && !entry.meta.has_link()) {
                 return Err(Fault::ObjectExists(name.to_string()));
             }
-            match self.write(&meta, latest.revision, self.api.timeout).await {
+            match self.change(&places, At::Own, &meta).await {
                 Ok(revision) => return Ok(self.written(meta, revision).await),
                 Err(fault) if is_wrong_sequence(&fault) && tries < RETRIES => tries += 1,
                 Err(fault) => return Err(fault.of_write()),
@@ -77,22 +63,21 @@ impl Store {
     ///
     /// # Errors
     /// [`Fault::BucketIsMirror`], [`Fault::ObjectNotFound`], [`Fault::ObjectExists`], those of a JetStream publish.
-    pub(crate) async fn update(&self, name: &str, new: Option<&str>, about: &About) -> Result<Entry, Fault> {
+    pub(crate) async fn update(self: &Rc<Self>, name: &str, new: Option<&str>, about: &About) -> Result<Entry, Fault> {
         self.writable()?;
         let new = new.unwrap_or(name);
         let mut tries = 0;
         loop {
-            let (subject, latest) = self.latest_anywhere(name).await?;
-            let Entry { meta, revision: before, .. } = latest.live(name)?;
-            let meta = meta.with(about).named(new);
+            let places = self.places(name).await?;
+            let meta = places.live()?.meta.clone().with(about).named(new);
             let outcome = match new == name {
-                true => self.write_to(&subject, &meta, before, self.api.timeout).await,
-                false => self.write(&meta, self.free(new).await?, self.api.timeout).await,
+                true => self.change(&places, places.at(), &meta).await,
+                false => self.change(&self.free(new).await?, At::Own, &meta).await,
             };
             match outcome {
                 Ok(revision) => {
                     if new != name {
-                        self.purge(&subject, Some(before)).await?;
+                        self.leave_places(&places, &meta).await?;
                     }
                     return Ok(self.written(meta, revision).await);
                 }
@@ -102,11 +87,11 @@ impl Store {
         }
     }
 
-    /// The revision that a new object of this name replaces.
-    async fn free(&self, name: &str) -> Result<u64, Fault> {
-        let latest = self.latest(name).await?;
-        let taken = latest.entry.is_some_and(|entry| !entry.meta.is_deleted());
-        if taken { Err(Fault::ObjectExists(name.to_string())) } else { Ok(latest.revision) }
+    /// The places of a name that no object has.
+    async fn free(&self, name: &str) -> Result<Places, Fault> {
+        let places = self.places(name).await?;
+        let taken = places.latest().entry.as_ref().is_some_and(|entry| !entry.meta.is_deleted());
+        if taken { Err(Fault::ObjectExists(name.to_string())) } else { Ok(places) }
     }
 
     /// Allows no more changes of the bucket, for ever.

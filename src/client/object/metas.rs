@@ -87,8 +87,8 @@ impl Store {
     }
 }
 
-/// While others write, a name may come again: its last meta counts.
-fn last_of_each(mut entries: Vec<Entry>) -> Vec<Entry> {
+/// A name may come again: while others write, or because it has two places. Its last meta counts.
+pub(crate) fn last_of_each(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut last = HashMap::new();
     for entry in &entries {
         last.insert(entry.meta.name().to_string(), entry.revision);

@@ -8,12 +8,14 @@ mod index;
 mod metas;
 mod mirror;
 mod parting;
+mod places;
 mod purge;
 mod store;
 mod upload;
 
 pub(crate) use download::Download;
 pub(crate) use index::Index;
+pub(crate) use metas::last_of_each;
 pub(crate) use mirror::Holds;
 pub(crate) use store::{Entry, Store};
 pub(crate) use upload::{Plan, Progress, Upload};

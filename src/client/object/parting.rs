@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::batched::Batched;
-use super::store::{Latest, Store};
+use super::places::{At, Place, Places};
+use super::purge::Needless;
+use super::store::Store;
 use crate::client::api::read;
 use crate::client::calling::timeout;
 use crate::client::conn::Parting;
-use crate::client::fault::Fault;
-use crate::client::stored::{Stored, stored};
+use crate::client::stored::stored;
 use crate::engine::{Counted, Message, Outcome, Repeat, Sink, Subject};
-use crate::rules::object::chunk_subject;
-use crate::rules::object_meta::Meta;
+use crate::rules::object::{chunk_subject, meta_subject};
 
 /// Time in ms after which an answer is of no use any more.
 const LATE: i64 = 2000;
@@ -38,14 +38,16 @@ pub(super) struct Remains {
     subject: Subject,
     batch: Option<Batched>,
     meta: Cell<Pending>,
-    /// Chunks of the object that it replaces.
-    former: RefCell<Option<String>>,
+    /// What it replaces.
+    before: RefCell<Option<Places>>,
     /// Number of questions asked.
     asked: Cell<u32>,
     /// Answer to the last one, noted on the I/O thread: while a connection is closed the Tcl thread handles no events.
     answer: Arc<Mutex<Option<Message>>>,
-    /// Nuid of what the name stands for, once that is answered.
-    found: RefCell<Option<String>>,
+    /// What is in the place where the meta is stored, once that is answered.
+    found: RefCell<Option<Place>>,
+    /// What is in the place of nats.js, likewise, if the meta is stored.
+    other: RefCell<Option<Place>>,
 }
 
 impl Remains {
@@ -58,17 +60,17 @@ impl Remains {
             subject: subject.clone(),
             batch: batch.cloned(),
             meta: Cell::new(Pending::Nowhere),
-            former: RefCell::default(),
+            before: RefCell::default(),
             asked: Cell::new(0),
             answer: Arc::default(),
             found: RefCell::default(),
+            other: RefCell::default(),
         }
     }
 
     /// The meta is sent: it replaces this.
-    pub(super) fn sent(&self, how: Pending, before: &Latest) {
-        let former = before.entry.as_ref().filter(|entry| entry.meta.has_chunks() && entry.meta.chunks() > 0);
-        self.former.replace(former.map(|entry| entry.meta.nuid().to_string()));
+    pub(super) fn sent(&self, how: Pending, before: &Places) {
+        self.before.replace(Some(before.clone()));
         self.meta.set(how);
     }
 
@@ -100,6 +102,7 @@ impl Remains {
                 }
                 self.asked.set(0);
                 self.found.replace(None);
+                self.other.replace(None);
                 self.may_be_stored() && self.ask()
             }
             Parting::Asking => self.may_be_stored() && self.ask(),
@@ -110,20 +113,27 @@ impl Remains {
         }
     }
 
-    /// Asks what [`Store::caught_up`] and [`Store::nuid_of`] ask, one after the other as far as there are answers; false at the end.
+    /// Asks what [`Store::caught_up`], [`Store::settled`] and [`Store::replaced`] ask, one after the other as far as there are answers;
+    /// false at the end.
     fn ask(&self) -> bool {
         let answer = lock(&self.answer).take();
         let store = &self.store;
         let removal = store.removal(&chunk_subject(&store.bucket, nuid::next().as_str()), None);
-        let look = store.last_of(&self.name);
-        let reply_to = |(rest, _): &(String, String)| answer.as_ref().map(|message| read(rest, message));
+        let own = meta_subject(&store.bucket, &self.name);
         let question = match self.asked.get() {
             0 => store.refused(&self.subject),
             1 if answer.is_some() => store.request(removal),
-            2 if matches!(reply_to(&removal), Some(Ok(_))) => store.request(look),
+            2 if answer.as_ref().is_some_and(|message| read(&removal.0, message).is_ok()) => store.request(store.last_at(&own)),
             3 => {
-                if let Some(reply) = reply_to(&look) {
-                    self.found.replace(reply.and_then(|reply| stored(&reply)).map_or_else(nothing, |stored| nuid_in(&stored)));
+                self.found.replace(self.place(&own, answer));
+                match self.before.borrow().as_ref().and_then(Places::latin) {
+                    Some(latin) if self.is_stored() => store.request(store.last_at(latin)),
+                    _ => return false,
+                }
+            }
+            4 => {
+                if let Some(latin) = self.before.borrow().as_ref().and_then(Places::latin) {
+                    self.other.replace(self.place(latin, answer));
                 }
                 return false;
             }
@@ -143,29 +153,33 @@ impl Remains {
         engine.request_counted(question, timeout(LATE), once, counted).is_ok()
     }
 
-    /// Has the chunks removed that belong to nothing: those of the object, or those of the one that it has replaced. Where it is not
-    /// known which these are, none: chunks that nobody needs are better than an object without chunks.
+    /// What is in a place by the answer to the question for it.
+    fn place(&self, subject: &str, answer: Option<Message>) -> Option<Place> {
+        let (rest, _) = self.store.last_at(subject);
+        let stored = read(&rest, &answer?).and_then(|reply| stored(&reply));
+        self.store.place_by(subject, &self.name, stored).ok()
+    }
+
+    /// Whether the meta is stored, by the answer to that question.
+    fn is_stored(&self) -> bool {
+        let found = self.found.borrow();
+        found.as_ref().and_then(|place| place.entry.as_ref()).is_some_and(|entry| entry.meta.nuid() == self.nuid)
+    }
+
+    /// Has removed what belongs to nothing: the chunks of the object, or what it has replaced. Where it is not known which of both that
+    /// is, neither: chunks that nobody needs are better than an object without chunks.
     fn clean(&self) {
-        let needless = match &*self.found.borrow() {
-            _ if !self.may_be_stored() => Some(self.nuid.clone()),
-            Some(found) if *found == self.nuid => self.former.take(),
-            Some(_) => Some(self.nuid.clone()),
-            None => None,
+        let needless = match (&*self.found.borrow(), &*self.before.borrow()) {
+            (Some(Place { revision, entry: Some(entry), .. }), Some(before)) if self.may_be_stored() && self.is_stored() => {
+                before.replaced_by(&self.store.bucket, At::Own, self.other.take(), &entry.meta, *revision)
+            }
+            (None, _) if self.may_be_stored() => Vec::new(),
+            _ => vec![Needless { subject: self.subject.as_str().to_string(), last: None }],
         };
-        if let Some(nuid) = needless {
-            self.store.purge_soon(&nuid);
+        for needless in &needless {
+            self.store.purge_soon(needless);
         }
     }
-}
-
-/// What a name stands for by the reply that it stands for nothing, in place of a nuid; `None` if that is not what it says.
-fn nothing(fault: Fault) -> Option<String> {
-    fault.is_no_message().then(String::new)
-}
-
-/// The nuid of a meta; none in place of one that cannot be read.
-fn nuid_in(stored: &Stored) -> Option<String> {
-    Some(Meta::parse(&stored.data).map(|meta| meta.nuid().to_string()).unwrap_or_default())
 }
 
 fn lock(note: &Mutex<Option<Message>>) -> MutexGuard<'_, Option<Message>> {

@@ -1,5 +1,6 @@
-//! The removal of chunks, and what has to be known before: what a name stands for once the leader has stored what it has taken.
+//! The removal of chunks and of metas, and the wait before it until the leader has stored what it has taken.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use crate::client::fault::Fault;
 use crate::client::task::{Task, pause};
 use crate::engine::{Mode, Outgoing, RequestSpec, Subject};
 use crate::rules::object::chunk_subject;
-use crate::rules::object_meta::Meta;
 
 /// A stream that cannot be.
 const NO_STREAM: &str = ">";
@@ -22,6 +22,14 @@ const LOOK: i64 = 3000;
 
 /// Shortest and longest time before a leader is asked again that there was not.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Messages that nobody needs any more.
+pub(super) struct Needless {
+    /// Their subject.
+    pub subject: String,
+    /// The last of them; all of the subject if there is none.
+    pub last: Option<u64>,
+}
 
 /// Whether a request is refused, or not answered, for a reason that passes: there is no leader, or no connection.
 pub(super) fn passes(fault: &Fault) -> bool {
@@ -34,7 +42,7 @@ pub(super) fn passes(fault: &Fault) -> bool {
 
 impl Store {
     /// Asks, again and again while that fails for a reason that passes.
-    async fn insist<T>(&self, ask: impl AsyncFn(&Api) -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) async fn insist<T>(&self, ask: impl AsyncFn(&Api) -> Result<T, Fault>) -> Result<T, Fault> {
         let api = self.api.with_timeout(LOOK);
         let (mut wait, longest) = WAITS;
         loop {
@@ -44,17 +52,6 @@ impl Store {
             }
             wait = (2 * wait).min(longest);
         }
-    }
-
-    /// Nuid of what a name stands for, once there is a connection and the stream's leader has stored what it has taken.
-    ///
-    /// # Errors
-    /// As [`Store::latest`] and those of a removal, but none that passes.
-    pub(super) async fn nuid_of(&self, name: &str) -> Result<Option<String>, Fault> {
-        // In a cluster the leader takes a message before it is stored: a removal, here of nothing, comes behind it.
-        self.remove(nuid::next().as_str()).await?;
-        let latest = self.insist(async |api| self.latest_by(api, name).await).await?;
-        Ok(latest.entry.map(|entry| entry.meta.nuid().to_string()))
     }
 
     /// A message that is refused: what was published before it is stored then, or will not be.
@@ -92,8 +89,12 @@ impl Store {
     /// # Errors
     /// As [`Api::ask`].
     pub(super) async fn purge(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
+        self.purge_by(&self.api, subject, last).await
+    }
+
+    async fn purge_by(&self, api: &Api, subject: &str, last: Option<u64>) -> Result<(), Fault> {
         let (rest, body) = self.removal(subject, last);
-        self.api.json(&rest, body).await.map(|_| ())
+        api.json(&rest, body).await.map(|_| ())
     }
 
     /// Removes chunks, however long it takes until there is a leader that does it.
@@ -101,39 +102,49 @@ impl Store {
     /// # Errors
     /// Those of [`Store::purge`] that do not pass.
     pub(super) async fn remove(&self, nuid: &str) -> Result<(), Fault> {
-        let (rest, body) = self.removal(&chunk_subject(&self.bucket, nuid), None);
-        self.insist(async |api| api.json(&rest, body.clone()).await.map(|_| ())).await
+        let subject = chunk_subject(&self.bucket, nuid);
+        self.insist(async |api| self.purge_by(api, &subject, None).await).await
     }
 
-    /// Removes the chunks of an object that another one has replaced. That the new one is stored does not depend on it: where it has to
-    /// be tried again, nobody waits for that.
-    pub(super) async fn purge_former(self: &Rc<Self>, former: &Meta) {
-        if !former.has_chunks() || former.chunks() == 0 {
-            return;
-        }
-        let (nuid, name) = (former.nuid().to_string(), former.name().to_string());
-        match self.purge(&chunk_subject(&self.bucket, &nuid), None).await {
-            Ok(()) => {}
-            Err(fault) if passes(&fault) => {
-                let store = Rc::clone(self);
-                let again = async move {
-                    if let Err(fault) = store.remove(&nuid).await {
-                        store.left(&nuid, &name, &fault);
-                    }
-                };
-                Task::spawn(again, Box::new(|()| ()));
+    /// Removes what a name does not need any more since something else is stored, one after the other. That it is stored does not
+    /// depend on it: where it has to be tried again, nobody waits for that.
+    pub(super) async fn clear(self: &Rc<Self>, name: &str, needless: Vec<Needless>) {
+        let mut needless = VecDeque::from(needless);
+        while let Some(Needless { subject, last }) = needless.front() {
+            match self.purge(subject, *last).await {
+                Ok(()) => drop(needless.pop_front()),
+                Err(fault) if passes(&fault) => {
+                    let (store, name) = (Rc::clone(self), name.to_string());
+                    Task::spawn(async move { store.clear_later(&name, needless).await }, Box::new(|()| ()));
+                    return;
+                }
+                Err(fault) => return self.left(name, &needless, &fault),
             }
-            Err(fault) => self.left(&nuid, &name, &fault),
         }
     }
 
-    fn left(&self, nuid: &str, name: &str, fault: &Fault) {
-        self.warn_of(format!("The chunks {nuid} of {name} in bucket {} are left", self.bucket), fault);
+    async fn clear_later(&self, name: &str, mut needless: VecDeque<Needless>) {
+        while let Some(Needless { subject, last }) = needless.front() {
+            match self.insist(async |api| self.purge_by(api, subject, *last).await).await {
+                Ok(()) => drop(needless.pop_front()),
+                Err(fault) => return self.left(name, &needless, &fault),
+            }
+        }
     }
 
-    /// Has chunks removed without waiting for that: where there is no connection, as soon as there is one.
-    pub(super) fn purge_soon(&self, nuid: &str) {
-        let msg = self.request(self.removal(&chunk_subject(&self.bucket, nuid), None));
+    fn left(&self, name: &str, needless: &VecDeque<Needless>, fault: &Fault) {
+        let chunks = chunk_subject(&self.bucket, "");
+        let what = needless.iter().map(|needless| match needless.subject.strip_prefix(&chunks) {
+            Some(nuid) => format!("chunks {nuid}"),
+            None => format!("meta {}", needless.subject),
+        });
+        let what: Vec<String> = what.collect();
+        self.warn_of(format!("The {} of {name} in bucket {} are left", what.join(" and the "), self.bucket), fault);
+    }
+
+    /// Has messages removed without waiting for that: where there is no connection, as soon as there is one.
+    pub(super) fn purge_soon(&self, Needless { subject, last }: &Needless) {
+        let msg = self.request(self.removal(subject, *last));
         // Without a timeout it waits in the outbox as long as the connection is wanted.
         let _ = self.api.client.call_back(RequestSpec { msg, timeout: None, mode: Mode::Shared }, Rc::new(|_| ()));
     }

@@ -36,14 +36,6 @@ pub(crate) struct Entry {
     pub mtime: i64,
 }
 
-/// What a name stands for.
-pub(crate) struct Latest {
-    /// Sequence of its last message; 0 if there is none.
-    pub revision: u64,
-    /// Its meta, a marker of a deletion included; `None` if there is none that can be read.
-    pub entry: Option<Entry>,
-}
-
 /// A bucket.
 pub(crate) struct Store {
     /// Where it is.
@@ -198,56 +190,15 @@ impl Store {
     }
 
     /// A meta that was read.
-    fn entry(&self, name: &str, stored: &Stored) -> Result<Entry, Fault> {
+    pub(super) fn entry(&self, name: &str, stored: &Stored) -> Result<Entry, Fault> {
         let meta = Meta::parse(&stored.data).ok_or_else(|| Fault::BadObjectMeta(name.to_string()))?;
         let mtime = isotime_to_msec(&stored.time).map_err(|_| Fault::ReplyIncomplete)?;
         Ok(Entry { meta, revision: stored.seq, mtime })
     }
 
-    /// What a name stands for as the stream's leader has it, which decides about writes.
-    ///
-    /// # Errors
-    /// [`Fault::BucketNotFound`] and those of a request.
-    pub(crate) async fn latest(&self, name: &str) -> Result<Latest, Fault> {
-        self.latest_by(&self.api, name).await
-    }
-
-    /// Subject and body of the request for the last message of a name.
-    pub(super) fn last_of(&self, name: &str) -> (String, String) {
-        self.last_at(&meta_subject(&self.bucket, name))
-    }
-
-    fn last_at(&self, subject: &str) -> (String, String) {
+    /// Subject and body of the request for the last message of a subject.
+    pub(super) fn last_at(&self, subject: &str) -> (String, String) {
         (format!("STREAM.MSG.GET.{}", self.stream), json!({ "last_by_subj": subject }).to_string())
-    }
-
-    pub(super) async fn latest_by(&self, api: &Api, name: &str) -> Result<Latest, Fault> {
-        self.latest_at(api, &meta_subject(&self.bucket, name), name).await
-    }
-
-    /// As [`Store::latest`] for a name that is to be changed, and the subject of its meta: that of nats.js, if it has no other.
-    ///
-    /// # Errors
-    /// As [`Store::latest`].
-    pub(super) async fn latest_anywhere(&self, name: &str) -> Result<(String, Latest), Fault> {
-        let latest = self.latest(name).await?;
-        if latest.revision == 0
-            && let Some(subject) = latin_meta_subject(&self.bucket, name)
-        {
-            let other = self.latest_at(&self.api, &subject, name).await?;
-            if other.revision > 0 {
-                return Ok((subject, other));
-            }
-        }
-        Ok((meta_subject(&self.bucket, name), latest))
-    }
-
-    async fn latest_at(&self, api: &Api, subject: &str, name: &str) -> Result<Latest, Fault> {
-        match api.stored_message(&self.stream, self.last_at(subject).1).await {
-            Ok(stored) => Ok(Latest { revision: stored.seq, entry: self.entry(name, &stored).ok() }),
-            Err(fault) if fault.is_no_message() => Ok(Latest { revision: 0, entry: None }),
-            Err(fault) => Err(self.missing(fault).await),
-        }
     }
 
     /// The meta with this revision, from the leader.
@@ -275,18 +226,24 @@ impl Store {
     /// The meta of a name as it is read, a deleted one included.
     ///
     /// # Errors
-    /// [`Fault::ObjectNotFound`] and [`Fault::BadObjectMeta`] and as [`Store::latest`].
+    /// [`Fault::ObjectNotFound`] and [`Fault::BadObjectMeta`] and as [`Store::place`].
     pub(crate) async fn any(&self, name: &str) -> Result<Entry, Fault> {
-        let names = &self.holds.names;
-        let subjects = [Some(meta_subject(names, name)), latin_meta_subject(names, name)];
-        for subject in subjects.into_iter().flatten() {
-            let which = json!({ "last_by_subj": subject });
-            let outcome = self.message(&self.api, &which).await;
-            if let Some(entry) = self.found(name, outcome).await? {
-                return Ok(entry);
-            }
-        }
-        Err(Fault::ObjectNotFound(name.to_string()))
+        // As in [`Store::places`].
+        let latin = match latin_meta_subject(&self.holds.names, name) {
+            Some(subject) => match self.read(&subject, name).await {
+                Err(Fault::BadObjectMeta(_)) => None,
+                outcome => outcome?.filter(|entry| entry.meta.name() == name),
+            },
+            None => None,
+        };
+        let own = self.read(&meta_subject(&self.holds.names, name), name).await?;
+        own.into_iter().chain(latin).max_by_key(|entry| entry.revision).ok_or_else(|| Fault::ObjectNotFound(name.to_string()))
+    }
+
+    /// What is under a subject of a name, as it is read.
+    async fn read(&self, subject: &str, name: &str) -> Result<Option<Entry>, Fault> {
+        let outcome = self.message(&self.api, &json!({ "last_by_subj": subject })).await;
+        self.found(name, outcome).await
     }
 
     /// The meta of a name that is not deleted.

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 
 use super::batched::{Batched, Stored};
 use super::parting::{Pending, Remains};
-use super::store::{Entry, Latest, RETRIES, Store, is_wrong_sequence, wrong_sequence};
+use super::places::{At, Place, Places};
+use super::store::{Entry, RETRIES, Store, is_wrong_sequence, wrong_sequence};
 use crate::client::api::pub_ack;
 use crate::client::calling::{Calling, timeout};
 use crate::client::calls::Answer;
@@ -66,7 +67,7 @@ pub(crate) struct Upload {
     unacknowledged: u64,
     acknowledged: u64,
     /// What the name stood for before.
-    before: Latest,
+    before: Places,
     stored: bool,
     /// What is to be removed when the connection is closed before it is known that the object is stored.
     remains: Rc<Remains>,
@@ -77,13 +78,11 @@ impl Upload {
     /// Looks what the name stands for; nothing is stored yet.
     ///
     /// # Errors
-    /// [`Fault::BucketIsMirror`]; [`Fault::WrongLastSequence`] if that is not the revision wanted, and as [`Store::latest`].
+    /// [`Fault::BucketIsMirror`]; [`Fault::WrongLastSequence`] if that is not the revision wanted, and as [`Store::places`].
     pub(crate) async fn begin(store: &Rc<Store>, plan: Plan) -> Result<Upload, Fault> {
         store.writable()?;
-        let before = store.latest(&plan.name).await?;
-        if plan.revision.is_some_and(|wanted| wanted != before.revision) {
-            return Err(wrong_sequence(before.revision));
-        }
+        let before = store.places(&plan.name).await?;
+        expect(&before, plan.revision)?;
         store.present()?;
         let max_payload = store.api.client.engine().server_info().and_then(|info| info.fields.get("max_payload")?.as_u64());
         let nuid = nuid::next().to_string();
@@ -227,20 +226,22 @@ impl Upload {
             digest: digest_text(self.hash.clone().finish().as_ref()),
         };
         let meta = Meta::new(&self.store.bucket, &self.plan.name, &self.plan.about, &content);
+        if self.plan.revision.is_some() && self.before.latin().is_some() {
+            // The server looks at one place alone.
+            expect(&self.store.places(&self.plan.name).await?, self.plan.revision)?;
+        }
         let revision = match self.batch.clone().filter(|batch| !batch.is_new()) {
             Some(batch) => self.end(&batch, &meta).await?,
             None => self.replace(&meta).await?,
         };
         let store = Rc::clone(&self.store);
-        if let Some(former) = self.before.entry.take() {
-            store.purge_former(&former.meta).await;
-        }
+        store.replaced(&self.before, At::Own, &meta, revision).await;
         Ok(store.written(meta, revision).await)
     }
 
     /// Ends the batch with the meta.
     async fn end(&mut self, batch: &Batched, meta: &Meta) -> Result<u64, Fault> {
-        let message = self.store.meta_message(meta, self.plan.revision.unwrap_or(self.before.revision));
+        let message = self.store.meta_message(meta, self.before.own().revision);
         self.remains.sent(Pending::Batched, &self.before);
         let outcome = batch.finish(&message, self.chunks).await;
         if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
@@ -255,7 +256,7 @@ impl Upload {
             }
             Ok(Stored::Chunks(fault)) if is_wrong_sequence(&fault) && self.plan.revision.is_none() => {
                 self.tell_of(self.size);
-                self.before = self.store.latest(&self.plan.name).await?;
+                self.before = self.store.places(&self.plan.name).await?;
                 self.replace(meta).await
             }
             Ok(Stored::Chunks(fault)) => Err(fault.of_write()),
@@ -267,7 +268,7 @@ impl Upload {
     async fn replace(&mut self, meta: &Meta) -> Result<u64, Fault> {
         let mut tries = 0;
         loop {
-            let expected = self.plan.revision.unwrap_or(self.before.revision);
+            let expected = self.before.own().revision;
             self.remains.sent(Pending::Alone, &self.before);
             let outcome = self.store.write(meta, expected, self.plan.ms).await;
             if !matches!(&outcome, Err(fault) if is_unsure(fault)) {
@@ -284,12 +285,18 @@ impl Upload {
                         return Err(fault.of_write());
                     }
                     tries += 1;
-                    self.before = self.store.latest(&self.plan.name).await?;
+                    self.before = self.store.places(&self.plan.name).await?;
                 }
                 Err(fault) => return Err(fault),
             }
         }
     }
+}
+
+/// [`Fault::WrongLastSequence`] if this is not the revision wanted of a name.
+fn expect(places: &Places, wanted: Option<u64>) -> Result<(), Fault> {
+    let revision = places.latest().revision;
+    if wanted.is_some_and(|wanted| wanted != revision) { Err(wrong_sequence(revision)) } else { Ok(()) }
 }
 
 /// Whether it is not known what became of a message. Any client may answer what it hears, so that another answer than an
@@ -306,7 +313,7 @@ impl Drop for Upload {
             return;
         }
         let (store, nuid, window) = (Rc::clone(&self.store), take(&mut self.nuid), take(&mut self.window));
-        let before = self.before.entry.take();
+        let before = self.before.clone();
         let subject = self.subject.clone();
         let (name, parting, batch) = (take(&mut self.plan.name), self.parting.take(), self.batch.take());
         let clean = async move {
@@ -322,12 +329,9 @@ impl Drop for Upload {
                 store.caught_up(&subject).await;
             }
             if unsure {
-                match store.nuid_of(&name).await {
-                    Ok(Some(stored)) if stored == nuid => {
-                        if let Some(former) = before {
-                            store.purge_former(&former.meta).await;
-                        }
-                        return;
+                match store.settled(&name).await {
+                    Ok(Place { revision, entry: Some(entry), .. }) if entry.meta.nuid() == nuid => {
+                        return store.replaced(&before, At::Own, &entry.meta, revision).await;
                     }
                     Ok(_) => {}
                     // Chunks that nobody needs are better than an object without chunks.
