@@ -58,6 +58,7 @@ class Proxy:
         self.links = []
         self.recorded = {SENT: bytearray(), RECEIVED: bytearray()}
         self.frozen = set()
+        self.held_until = None
         self.accepted = 0
         self.drip_ms = 0
         self.drip_bytes = 1
@@ -225,6 +226,9 @@ class Proxy:
             for link in self.links:
                 self.register(poll, handlers, link)
             events = poll.poll(self.wait_ms())
+            if self.held_until is not None and time.monotonic() >= self.held_until:
+                self.held_until = None
+                self.frozen.discard(SENT)
             for number, what in events:
                 if handlers[number] is None:
                     # One command at a time; the pipe is read unbuffered, so that poll sees the next one.
@@ -281,6 +285,15 @@ class Proxy:
             self.from_target(link)
 
     def wait_ms(self):
+        waits = [wait for wait in (self.drip_wait(), self.held_wait()) if wait is not None]
+        return min(waits) if waits else None
+
+    def held_wait(self):
+        if self.held_until is None:
+            return None
+        return max(0, int((self.held_until - time.monotonic()) * 1000) + 1)
+
+    def drip_wait(self):
         if self.drip_ms and RECEIVED not in self.frozen and any(link.dripping for link in self.links):
             return max(0, int((self.next_drip - time.monotonic()) * 1000) + 1)
         return None
@@ -325,6 +338,9 @@ class Proxy:
             self.frozen |= set(words) if words else {SENT, RECEIVED}
         elif name == "thaw":
             self.frozen -= set(words) if words else {SENT, RECEIVED}
+        elif name == "hold":
+            self.frozen.add(SENT)
+            self.held_until = time.monotonic() + int(words[0]) / 1000
         elif name == "cut":
             for link in list(self.links):
                 self.finish(link)

@@ -59,6 +59,11 @@ oo::class create ::nats_server::endpoint {
         $Helper ask thaw {*}$args
         return
     }
+    # Forwards nothing from the clients for so many ms, also while this script is blocked.
+    method hold {ms} {
+        $Helper ask hold $ms
+        return
+    }
     # Ends every connection with FIN.
     method cut {} {
         $Helper ask cut
@@ -83,7 +88,7 @@ oo::class create ::nats_server::endpoint {
         $Helper ask inject [my Bytes $data]
         return
     }
-    export url host port sent received clear connections accepted freeze thaw cut reset refuse cut_after
+    export url host port sent received clear connections accepted freeze thaw hold cut reset refuse cut_after
 }
 
 # proxy start host port

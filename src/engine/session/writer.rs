@@ -13,8 +13,12 @@ use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// Time that a close waits for the server to have read everything.
-const FAREWELL: Duration = Duration::from_millis(250);
+/// Time without a byte for which a close waits for the server to have read everything: answers take more than half a second by way of a
+/// satellite.
+const FAREWELL: Duration = Duration::from_millis(1000);
+
+/// Time that the end of the stream may take, as TLS has it.
+const END: Duration = Duration::from_millis(250);
 
 /// Time for which queued frames are held back until the server has announced the limits of the account.
 const LIMITS: Duration = Duration::from_millis(250);
@@ -73,7 +77,7 @@ impl Session<'_> {
             self.farewell(w).await?;
         }
         // It would be the end of the process or of the connection in any case.
-        let _ = tokio::time::timeout(FAREWELL, w.shutdown()).await;
+        let _ = tokio::time::timeout(END, w.shutdown()).await;
         Ok(())
     }
 
@@ -200,7 +204,14 @@ impl Session<'_> {
         self.awaited.borrow_mut().push_back(Awaited::Session);
         w.write_all(encode::PING).await?;
         w.flush().await?;
-        let _ = tokio::time::timeout(FAREWELL, self.answered.notified()).await;
+        let mut seen = self.received.get();
+        while tokio::time::timeout(FAREWELL, self.answered.notified()).await.is_err() {
+            let received = self.received.get();
+            if received == seen {
+                break;
+            }
+            seen = received;
+        }
         Ok(())
     }
 }
