@@ -4,7 +4,7 @@
 #
 # -file takes a list of patterns; -cargo names the output of `cargo test`, whose totals are added; -also runs all files again
 # with another tclsh, and counts them as skipped, for want of `name`, if that is empty; the rest, such as -match, goes to every
-# file. Environment: NATS_TEST_JOBS (default: one more than there are cores, since tests mostly wait), NATS_TEST_LIMIT (seconds a file
+# file. Environment: NATS_TEST_JOBS (default: twice as many as there are cores, since tests mostly wait), NATS_TEST_LIMIT (seconds a file
 # may take, 300), NATS_TCLSH (command that starts tclsh). A file that crashes, hangs or holds no test has failed.
 
 package require Tcl 8.6-
@@ -174,7 +174,8 @@ while {[llength $argv] > 0} {
     }
 }
 set limit [from_env NATS_TEST_LIMIT 300]
-set files [lmap file [lsort -unique [glob -nocomplain -directory $here -- {*}$patterns]] {
+# The longest are at the end of the alphabet: begun last they would run alone.
+set files [lmap file [lsort -unique -decreasing [glob -nocomplain -directory $here -- {*}$patterns]] {
     expr {[file extension $file] eq ".test" ? $file : [continue]}
 }]
 set queue [jobs {} [from_env NATS_TCLSH [list [info nameofexecutable]]]]
@@ -186,7 +187,7 @@ if {[llength $queue] == 0} {
     lappend failures "######## no test file matches $patterns"
 }
 fconfigure stdout -buffering line
-for {set job 0} {$job < [from_env NATS_TEST_JOBS [expr {[cores] + 1}]]} {incr job} {
+for {set job 0} {$job < [from_env NATS_TEST_JOBS [expr {2 * [cores]}]]} {incr job} {
     start_next
 }
 if {![info exists finished]} {
