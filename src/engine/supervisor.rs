@@ -219,6 +219,7 @@ impl Supervisor {
             other_names,
             deadline,
             warn: &warn,
+            received: &self.shared.received,
         };
         let attempt = session::establish(&target, entry);
         match deadline {

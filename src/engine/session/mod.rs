@@ -181,10 +181,10 @@ impl Session<'_> {
         if period.is_zero() {
             return std::future::pending().await;
         }
-        let (mut seen, mut outstanding) = (self.received.get(), 0);
+        let (mut seen, mut outstanding) = (self.shared.received.last(), 0);
         loop {
             tokio::time::sleep(period).await;
-            let now = self.received.get();
+            let now = self.shared.received.last();
             if now != seen {
                 (seen, outstanding) = (now, 0);
             }

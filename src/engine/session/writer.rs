@@ -204,9 +204,9 @@ impl Session<'_> {
         self.awaited.borrow_mut().push_back(Awaited::Session);
         w.write_all(encode::PING).await?;
         w.flush().await?;
-        let mut seen = self.received.get();
+        let mut seen = self.shared.received.last();
         while tokio::time::timeout(FAREWELL, self.answered.notified()).await.is_err() {
-            let received = self.received.get();
+            let received = self.shared.received.last();
             if received == seen {
                 break;
             }

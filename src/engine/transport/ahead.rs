@@ -1,8 +1,10 @@
 //! A stream some of whose bytes have been read already.
 
+use crate::engine::alive::Pulse;
 use bytes::{Buf, Bytes};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -12,13 +14,20 @@ pub(super) struct ReadAhead<S> {
     pub stream: S,
     /// The bytes that come before those of the stream.
     pub bytes: Bytes,
+    /// Where it is noted that bytes came: a frame comes whole, and takes its time on a slow link.
+    pub received: Arc<Pulse>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.bytes.is_empty() {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
+            let before = buf.filled().len();
+            let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+            if buf.filled().len() > before {
+                this.received.beat();
+            }
+            return read;
         }
         let count = this.bytes.len().min(buf.remaining());
         buf.put_slice(&this.bytes[..count]);

@@ -1,7 +1,9 @@
 //! The target of a connection attempt.
 
+use crate::engine::alive::Pulse;
 use crate::engine::config::Config;
 use crate::engine::url::{self, Scheme};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Takes a text for the log: something is not as it should be, and the work goes on.
@@ -27,6 +29,8 @@ pub(in crate::engine) struct Target<'a> {
     pub deadline: Option<Instant>,
     /// Hears of certificates that cannot be used.
     pub warn: Warn<'a>,
+    /// Where it is noted that bytes came.
+    pub received: &'a Arc<Pulse>,
 }
 
 impl Target<'_> {

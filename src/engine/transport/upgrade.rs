@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Limit of the answer, which is kept whole until its end has come.
@@ -54,7 +55,7 @@ where
         if let Some(end) = answer.windows(END.len()).position(|w| w == END) {
             let bytes = answer.split_off(end + END.len()).freeze();
             judge(&answer[..end], &key, &address)?;
-            return Ok(ReadAhead { stream, bytes });
+            return Ok(ReadAhead { stream, bytes, received: Arc::clone(target.received) });
         }
         if answer.len() > LARGEST_ANSWER {
             return Err(cause::protocol(&address));
@@ -125,11 +126,15 @@ fn proof(key: &str) -> String {
 mod tests {
     use super::*;
     use crate::engine::Config;
+    use crate::engine::alive::Pulse;
     use crate::engine::error::Code;
     use crate::engine::url::Scheme;
+    use std::sync::LazyLock;
+
+    static PULSE: LazyLock<Arc<Pulse>> = LazyLock::new(Pulse::new);
 
     fn target<'a>(config: &'a Config, host: &'a str, port: u16, scheme: Scheme, path: &'a str) -> Target<'a> {
-        Target { host, port, scheme, path, config, other_names: &[], deadline: None, warn: &|_| () }
+        Target { host, port, scheme, path, config, other_names: &[], deadline: None, warn: &|_| (), received: &PULSE }
     }
 
     #[test]

@@ -111,13 +111,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::alive::Pulse;
     use tokio::io::AsyncReadExt;
 
     /// What a client reads from these bytes of a server, and how it ends.
     fn read(bytes: &[u8]) -> (Vec<u8>, Result<(), io::ErrorKind>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let stream = ReadAhead { stream: tokio::io::join(bytes, tokio::io::sink()), bytes: Bytes::new() };
+            let stream =
+                ReadAhead { stream: tokio::io::join(bytes, tokio::io::sink()), bytes: Bytes::new(), received: Pulse::new() };
             let inner = ClientBuilder::new().limits(Limits::default().max_payload_len(Some(LARGEST_FRAME))).take_over(stream);
             let mut socket = WebSocket { inner, rest: Bytes::new(), closing: false };
             let mut got = Vec::new();
