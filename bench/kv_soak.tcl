@@ -101,6 +101,19 @@ proc kv_soak::watched {status entry} {
     }
 }
 
+# Number of times that this process has lost the server, and when it had it again last.
+namespace eval kv_soak {
+    variable gone 0
+    variable back 0
+}
+proc kv_soak::note_status {name args} {
+    if {[set $name] eq "connected"} {
+        set ::kv_soak::back [clock milliseconds]
+    } else {
+        incr ::kv_soak::gone
+    }
+}
+
 # Process that changes; says `filled`, and when it is asked to end what the bucket must hold.
 proc kv_soak::changer {url seed lasting} {
     variable keys
@@ -112,6 +125,7 @@ proc kv_soak::changer {url seed lasting} {
     expr {srand($seed)}
     obey
     open_store $url
+    trace add variable ${c}::status write ::kv_soak::note_status
     for {set number 1} {$number <= $keys} {incr number} {
         change $kv create key.$number "first $number"
     }
@@ -256,21 +270,13 @@ proc kv_soak::consumers {js count} {
     return [llength [$js consumer_names KV_$bucket]]
 }
 
-# Number of times that the server went away, and when it was started again last.
-namespace eval kv_soak {
-    variable gone 0
-    variable back 0
-}
-
 # Returns how long the server was away, in ms.
 proc kv_soak::restart {server number} {
-    incr ::kv_soak::gone
     variable outages
     set begin [clock milliseconds]
     $server [expr {$number % 2 ? "stop" : "kill"}]
     later [lindex $outages [expr {$number % [llength $outages]}]]
     $server restart
-    set ::kv_soak::back [clock milliseconds]
     return [expr {[clock milliseconds] - $begin}]
 }
 

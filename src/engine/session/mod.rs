@@ -181,10 +181,11 @@ impl Session<'_> {
         if period.is_zero() {
             return std::future::pending().await;
         }
-        let (mut seen, mut outstanding) = (self.shared.received.last(), 0);
+        let (mut seen, mut outstanding) = (self.received.get(), 0);
         loop {
             tokio::time::sleep(period).await;
-            let now = self.shared.received.last();
+            // Of a WebSocket's frame only what could be understood: one that never ends would be a sign of life for ever.
+            let now = self.received.get();
             if now != seen {
                 (seen, outstanding) = (now, 0);
             }
