@@ -276,3 +276,14 @@ proc settle {ms} {
         vwait ::settled
     }
 }
+
+# Runs a script when a pull of the consumer C of S waits at the server, which works on it behind a round trip; the caller may wait for that pull.
+proc when_waiting {script} {
+    after 0 [list coroutine ::when_waiting_[incr ::when_waiting] apply {{script} {
+        while {[dict get [$::js consumer_info S C] num_waiting] == 0} {
+            after 5 [info coroutine]
+            yield
+        }
+        uplevel #0 $script
+    }} $script]
+}
