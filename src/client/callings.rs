@@ -11,14 +11,14 @@ use super::task::{Slot, Task};
 use crate::engine::{CallId, End, RequestSpec};
 use crate::tcl::event::Timer;
 
-/// Number under which comes that the time of a wait is over.
-const LATE: CallId = CallId::MAX;
 /// Number under which comes that all was read that the server had sent when the time was over.
-const SETTLED: CallId = LATE - 1;
+const SETTLED: CallId = CallId::MAX;
 /// Number under which comes that there is a connection again: what was pushed meanwhile is lost.
-const RETURNED: CallId = LATE - 2;
+const RETURNED: CallId = SETTLED - 1;
 /// Number under which comes what the subscription brings.
-const PUSHED: CallId = LATE - 3;
+const PUSHED: CallId = SETTLED - 2;
+/// Number below that under which comes that the time of the first wait is over; those of later ones follow.
+const LATE: CallId = 1 << 62;
 
 /// What ends a wait.
 pub(crate) enum Next {
@@ -42,12 +42,14 @@ pub(crate) struct Callings {
     slot: Rc<Slot<(CallId, Answer)>>,
     pending: Vec<CallId>,
     ear: Option<Ear>,
+    /// Number of waits.
+    waits: CallId,
 }
 
 impl Callings {
     /// None yet.
     pub(crate) fn new(client: &Rc<Client>) -> Callings {
-        Callings { client: Rc::clone(client), slot: Slot::new(), pending: Vec::new(), ear: None }
+        Callings { client: Rc::clone(client), slot: Slot::new(), pending: Vec::new(), ear: None, waits: 0 }
     }
 
     /// Sends another request, of a mode that tells its end.
@@ -88,18 +90,20 @@ impl Callings {
     /// The next answer, if it comes within so many ms, or is on its way by then.
     pub(crate) async fn next_within(&mut self, ms: u64) -> Next {
         let (since, most) = (Instant::now(), Duration::from_millis(ms));
-        let late = Rc::clone(&self.slot);
-        let _timer = Timer::after(ms, Box::new(move || late.push((LATE, Answer::End(End::Timeout)))));
+        self.waits += 1;
+        let (late, over) = (Rc::clone(&self.slot), LATE + self.waits);
+        let _timer = Timer::after(ms, Box::new(move || late.push((over, Answer::End(End::Timeout)))));
         let mut settling = Settling(None);
         loop {
             let (mark, answer) = self.slot.next().await;
             match (mark, &settling.0) {
-                // One of an earlier wait may have fired when its answer was there.
-                (LATE, None) if since.elapsed() < most => {}
-                (LATE, None) if self.client.engine().received_at() > since => settling = self.settle(most),
-                (LATE, None) | (SETTLED, Some(_)) => return Next::Silence,
                 (RETURNED, _) => return Next::Returned,
-                (LATE, Some(_)) | (SETTLED, None) => {}
+                (SETTLED, Some(_)) => return Next::Silence,
+                (SETTLED, None) => {}
+                (mark, None) if mark == over && self.client.engine().received_at() > since => settling = self.settle(most),
+                (mark, None) if mark == over => return Next::Silence,
+                // That of an earlier wait may have fired when its answer was there.
+                (mark, _) if (LATE..PUSHED).contains(&mark) => {}
                 _ => {
                     if mark != PUSHED && matches!(answer, Answer::End(_)) {
                         self.client.calls().remove(mark);
