@@ -123,6 +123,7 @@ async fn remake(source: Rc<Source>) {
                 return source.act();
             }
             Fault::Api(error) => source.event("warning", error.description.clone(), Some(fault.clone())),
+            Fault::Engine(problem) if fault.is_refusal() => source.event("warning", problem.text.clone(), Some(fault.clone())),
             _ => (source.tell)(Told::Trouble(fault.clone())),
         }
         let refused = matches!(fault, Fault::Api(_)) || fault.is_refusal();
