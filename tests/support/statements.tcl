@@ -1,5 +1,6 @@
 # Tables in docs/*-statements.md: one row for each statement of a document, its last column, `tests`, with the names of the tests that
-# prove it. A name may have wildcards: it then stands for the tests that a loop of its file makes.
+# prove it. A name may have wildcards: it then stands for the tests that a loop of its file makes. In a table whose first heading is `fault` each
+# other cell is a statement of its own, with the names among its words.
 
 namespace eval ::statements {
     variable known
@@ -18,9 +19,34 @@ proc ::statements::ReadText {path} {
 # List `statement names ...` of the page docs/<page>-statements.md. Rows of headings, `| **...** | |`, are left out.
 proc ::statements::rows {page} {
     set rows {}
+    set headings {}
     foreach line [split [ReadText [file join $::harness::root docs $page-statements.md]] \n] {
-        if {[regexp {^\| (.*) \| ?(.*?) ?\|$} $line -> statement names] && $names ne "tests" && ![regexp {^\*\*[^*]+\*\*[ |]*$} $statement]} {
+        if {[string match {| fault |*} $line]} {
+            set headings [Cells $line]
+        } elseif {![string match |* $line]} {
+            set headings {}
+        } elseif {[llength $headings]} {
+            lappend rows {*}[CellsAsRows $headings [Cells $line]]
+        } elseif {[regexp {^\| (.*) \| ?(.*?) ?\|$} $line -> statement names] && $names ne "tests" && ![regexp {^\*\*[^*]+\*\*[ |]*$} $statement]} {
             lappend rows $statement $names
+        }
+    }
+    return $rows
+}
+
+proc ::statements::Cells {line} {
+    return [lmap cell [lrange [split $line |] 1 end-1] {string trim $cell}]
+}
+
+# A line of a table of faults as `statement names ...`, one for each cell but the first. A cell may say why it does not apply.
+proc ::statements::CellsAsRows {headings cells} {
+    if {[regexp {^-+$} [lindex $cells 0]]} {
+        return {}
+    }
+    set rows {}
+    foreach heading [lrange $headings 1 end] cell [lrange $cells 1 end] {
+        if {![regexp {^does not apply: \w} $cell]} {
+            lappend rows "[lindex $cells 0]: $heading" [regexp -all -inline {\m[a-z]\w*-\d[\w.*]*[\w*]} $cell]
         }
     }
     return $rows
