@@ -36,7 +36,7 @@ proc object_cleanup {} {
     }
     $conn destroy
     $js destroy
-    unset -nocomplain ::seen ::outcome ::log
+    unset -nocomplain ::seen ::outcome ::log ::amid
     return
 }
 
@@ -91,6 +91,15 @@ proc bytes {count {seed 1}} {
 
 proc note {name args} {
     lappend ::$name $args
+}
+
+# For -progress: runs a script at the first call, as an event, and sets ::amid. A put that it is to meet has some 20,000 chunks: hundreds of them
+# take a few milliseconds.
+proc amid {script args} {
+    if {![info exists ::amid]} {
+        set ::amid 0
+        after 0 "$script; set ::amid 1"
+    }
 }
 
 proc write_file {path data} {
