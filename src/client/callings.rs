@@ -11,14 +11,19 @@ use super::task::{Slot, Task};
 use crate::engine::{CallId, End, RequestSpec};
 use crate::tcl::event::Timer;
 
-/// Number under which comes that all was read that the server had sent when the time was over.
-const SETTLED: CallId = CallId::MAX;
-/// Number under which comes that there is a connection again: what was pushed meanwhile is lost.
-const RETURNED: CallId = SETTLED - 1;
-/// Number under which comes what the subscription brings.
-const PUSHED: CallId = SETTLED - 2;
-/// Number below that under which comes that the time of the first wait is over; those of later ones follow.
-const LATE: CallId = 1 << 62;
+/// What the task awaits.
+enum Item {
+    /// An answer to a call.
+    Answer(CallId, Answer),
+    /// What the subscription brings.
+    Pushed(Answer),
+    /// The time of this wait is over.
+    Late(u64),
+    /// All was read that the server had sent when the time of this wait was over.
+    Settled(u64),
+    /// There is a connection again: what was pushed meanwhile is lost.
+    Returned,
+}
 
 /// What ends a wait.
 pub(crate) enum Next {
@@ -39,17 +44,22 @@ struct Ear {
 /// Such calls. Dropped, those that have not ended are cancelled, and the subscription ends.
 pub(crate) struct Callings {
     client: Rc<Client>,
-    slot: Rc<Slot<(CallId, Answer)>>,
+    items: Rc<Slot<Item>>,
+    /// Puts answers among the items.
+    take: Rc<dyn Fn(CallId, Answer)>,
     pending: Vec<CallId>,
     ear: Option<Ear>,
-    /// Number of waits.
-    waits: CallId,
+    /// Number of the present wait: what an earlier one has left behind is stale.
+    wait: u64,
 }
 
 impl Callings {
     /// None yet.
     pub(crate) fn new(client: &Rc<Client>) -> Callings {
-        Callings { client: Rc::clone(client), slot: Slot::new(), pending: Vec::new(), ear: None, waits: 0 }
+        let items: Rc<Slot<Item>> = Slot::new();
+        let to = Rc::clone(&items);
+        let take = Rc::new(move |id, answer| to.push(Item::Answer(id, answer)));
+        Callings { client: Rc::clone(client), items, take, pending: Vec::new(), ear: None, wait: 0 }
     }
 
     /// Sends another request, of a mode that tells its end.
@@ -59,7 +69,7 @@ impl Callings {
     pub(crate) fn call(&mut self, spec: RequestSpec) -> Result<(), Fault> {
         self.client.open_or_fault()?;
         let id = self.client.made(self.client.engine().request(spec))?;
-        self.client.calls().await_among(id, &self.slot);
+        self.client.calls().await_among(id, &self.take);
         self.pending.push(id);
         Ok(())
     }
@@ -69,17 +79,16 @@ impl Callings {
     /// # Errors
     /// As [`Client::listen`].
     pub(crate) fn listen(&mut self, subject: &str) -> Result<(), Fault> {
-        let (to, back) = (Rc::clone(&self.slot), Rc::clone(&self.slot));
+        let (to, back) = (Rc::clone(&self.items), Rc::clone(&self.items));
         let take = move |answer| {
-            let answer = match answer {
+            to.push(Item::Pushed(match answer {
                 Answer::Reply(message) if message.status().is_some() => Answer::End(End::Status(message)),
                 answer => answer,
-            };
-            to.push((PUSHED, answer));
+            }));
         };
         let observer: Rc<Observer> = Rc::new(move |state| {
             if state == State::Connected {
-                back.push((RETURNED, Answer::End(End::Lost)));
+                back.push(Item::Returned);
             }
         });
         self.client.observe(&observer);
@@ -90,24 +99,23 @@ impl Callings {
     /// The next answer, if it comes within so many ms, or is on its way by then.
     pub(crate) async fn next_within(&mut self, ms: u64) -> Next {
         let (since, most) = (Instant::now(), Duration::from_millis(ms));
-        self.waits += 1;
-        let (late, over) = (Rc::clone(&self.slot), LATE + self.waits);
-        let _timer = Timer::after(ms, Box::new(move || late.push((over, Answer::End(End::Timeout)))));
-        let mut settling = Settling(None);
+        self.wait += 1;
+        let (late, wait) = (Rc::clone(&self.items), self.wait);
+        let _timer = Timer::after(ms, Box::new(move || late.push(Item::Late(wait))));
+        // Ends with the wait.
+        let mut _settling = None;
         loop {
-            let (mark, answer) = self.slot.next().await;
-            match (mark, &settling.0) {
-                (RETURNED, _) => return Next::Returned,
-                (SETTLED, Some(_)) => return Next::Silence,
-                (SETTLED, None) => {}
-                (mark, None) if mark == over && self.client.engine().received_at() > since => settling = self.settle(most),
-                (mark, None) if mark == over => return Next::Silence,
-                // That of an earlier wait may have fired when its answer was there.
-                (mark, _) if (LATE..PUSHED).contains(&mark) => {}
-                _ => {
-                    if mark != PUSHED && matches!(answer, Answer::End(_)) {
-                        self.client.calls().remove(mark);
-                        self.pending.retain(|pending| *pending != mark);
+            match self.items.next().await {
+                // Something came, if not an answer: on a slow link one may be on its way.
+                Item::Late(of) if of == wait && self.client.engine().received_at() > since => _settling = Some(self.settle(most)),
+                Item::Late(of) | Item::Settled(of) if of == wait => return Next::Silence,
+                Item::Late(_) | Item::Settled(_) => {}
+                Item::Returned => return Next::Returned,
+                Item::Pushed(answer) => return Next::Came(answer),
+                Item::Answer(id, answer) => {
+                    if matches!(answer, Answer::End(_)) {
+                        self.client.calls().remove(id);
+                        self.pending.retain(|pending| *pending != id);
                     }
                     return Next::Came(answer);
                 }
@@ -115,11 +123,11 @@ impl Callings {
         }
     }
 
-    /// Something came, if not an answer: on a slow link one may be on its way.
+    /// Has it told when all was read that the server has sent by now.
     fn settle(&self, silence: Duration) -> Settling {
-        let (trip, slot) = (self.client.probe(silence), Rc::clone(&self.slot));
+        let (trip, items, wait) = (self.client.probe(silence), Rc::clone(&self.items), self.wait);
         let work = async move { trip.next().await };
-        Settling(Some(Task::spawn(work, Box::new(move |answer| slot.push((SETTLED, answer))))))
+        Settling(Task::spawn(work, Box::new(move |_| items.push(Item::Settled(wait)))))
     }
 }
 
@@ -133,12 +141,10 @@ impl Drop for Callings {
 }
 
 /// A round trip that nobody awaits any more when this is dropped.
-struct Settling(Option<Rc<Task>>);
+struct Settling(Rc<Task>);
 
 impl Drop for Settling {
     fn drop(&mut self) {
-        if let Some(task) = self.0.take() {
-            task.cancel();
-        }
+        self.0.cancel();
     }
 }

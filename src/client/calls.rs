@@ -28,7 +28,7 @@ enum Pending {
     /// A task that awaits it.
     Slot(Rc<Slot<Answer>>),
     /// The same, together with those to other calls.
-    Common(Rc<Slot<(CallId, Answer)>>),
+    Common(Rc<dyn Fn(CallId, Answer)>),
     /// A task that awaits a round trip.
     RoundTrip(Rc<Slot<Answer>>),
     /// A callback.
@@ -75,9 +75,9 @@ impl Calls {
         slot
     }
 
-    /// A call whose answers a task awaits together with those to other calls.
-    pub(super) fn await_among(&self, id: CallId, slot: &Rc<Slot<(CallId, Answer)>>) {
-        self.pending.borrow_mut().insert(id, Pending::Common(Rc::clone(slot)));
+    /// A call whose answers a task awaits together with other things; `take` puts them there.
+    pub(super) fn await_among(&self, id: CallId, take: &Rc<dyn Fn(CallId, Answer)>) {
+        self.pending.borrow_mut().insert(id, Pending::Common(Rc::clone(take)));
     }
 
     /// A round trip whose answer a task awaits.
@@ -164,7 +164,7 @@ impl Calls {
         for (id, pending) in all {
             match pending {
                 Pending::Slot(slot) | Pending::RoundTrip(slot) => slot.push(Answer::End(End::Closed)),
-                Pending::Common(slot) => slot.push((id, Answer::End(End::Closed))),
+                Pending::Common(take) => take(id, Answer::End(End::Closed)),
                 Pending::Handler { .. } | Pending::Listener(_) => {}
             }
         }
@@ -188,10 +188,10 @@ impl Calls {
         let (slot, handler, over) = match pending.get(&id) {
             None => return,
             Some(Pending::Slot(slot) | Pending::RoundTrip(slot)) => (Some(Rc::clone(slot)), None, false),
-            Some(Pending::Common(slot)) => {
-                let slot = Rc::clone(slot);
+            Some(Pending::Common(take)) => {
+                let take = Rc::clone(take);
                 drop(pending);
-                return slot.push((id, answer));
+                return take(id, answer);
             }
             Some(Pending::Handler { left, run }) => {
                 left.set(left.get().saturating_sub(1));

@@ -57,8 +57,8 @@ pub(super) struct Consumer {
     consumers: Consumers,
     /// The pulls under way, or the inbox.
     pulls: Callings,
-    /// Whether the present one pushes, and whether it has brought anything.
-    pushes: Option<bool>,
+    /// Whether the present one pushes.
+    pushes: bool,
     /// Number of messages that the pulls have still to bring.
     asked: u64,
     /// Number of messages that came.
@@ -87,7 +87,7 @@ impl Consumer {
             store: Rc::clone(store),
             wanted,
             pulls: Callings::new(&store.api.client),
-            pushes: None,
+            pushes: false,
             asked: 0,
             came: 0,
             since: Instant::now(),
@@ -120,8 +120,8 @@ impl Consumer {
         if self.store.api.names_consumers() {
             set("name", nuid::next().as_str().into());
         }
-        self.pushes = self.may_push().then_some(false);
-        if self.pushes.is_some() {
+        self.pushes = self.may_push();
+        if self.pushes {
             let inbox = self.store.api.client.engine().new_inbox();
             set("deliver_subject", inbox.as_str().into());
             self.pulls.listen(&inbox)?;
@@ -141,7 +141,7 @@ impl Consumer {
     /// bring: the server is not to wait. It serves pulls in turn, and what they bring is in order all the same.
     fn ask(&mut self) -> Result<(), Fault> {
         let batch = (self.wanted.count - self.came).min(self.wanted.window) - self.asked;
-        if batch == 0 || self.pushes.is_some() || self.asked > self.wanted.window / 2 {
+        if batch == 0 || self.pushes || self.asked > self.wanted.window / 2 {
             return Ok(());
         }
         let name = self.consumers.name();
@@ -179,13 +179,12 @@ impl Consumer {
                         continue;
                     }
                     self.came += 1;
-                    self.pushes = self.pushes.map(|_| true);
                     return Ok(Some(Delivery { message, revision }));
                 }
                 Next::Came(Answer::End(End::Full)) => {}
                 Next::Silence if self.is_silent() => return Err(self.silence()),
                 Next::Silence => {
-                    if self.pushes == Some(false) {
+                    if self.is_dumb() {
                         self.store.access.be_deaf_to_pushes();
                     }
                     self.again().await?;
@@ -196,9 +195,18 @@ impl Consumer {
         }
     }
 
+    /// Whether it is to push, and has brought nothing yet.
+    fn is_dumb(&self) -> bool {
+        self.pushes && self.consumers.order.borrow().delivered() == 0
+    }
+
     /// Time in ms after which a silent consumer is replaced: up to 2.9 nobody tells that it is gone, or has nothing to give.
     fn look(&self) -> i64 {
-        let most = if self.pushes == Some(false) { FIRST_LOOK } else { LOOK };
+        self.bounded(if self.is_dumb() { FIRST_LOOK } else { LOOK })
+    }
+
+    /// This time in ms, but no more than half of that in which it may be silent.
+    fn bounded(&self, most: i64) -> i64 {
         if self.wanted.ms == 0 { most } else { (self.wanted.ms / 2).clamp(1, most) }
     }
 
@@ -221,8 +229,7 @@ impl Consumer {
             if self.is_silent() {
                 return Err(self.silence());
             }
-            self.pushes = None;
-            let Err(fault) = self.make(self.look()).await else { return Ok(()) };
+            let Err(fault) = self.make(self.bounded(LOOK)).await else { return Ok(()) };
             if !passes(&fault) {
                 return Err(self.store.missing(fault).await);
             }
