@@ -139,7 +139,7 @@ fuzz: ## the engine's parsers under libFuzzer, FUZZ_SECONDS (60) for each of FUZ
 
 fuzz-tcl: build ## every method with every word (FUZZ_CALLS=100000 FUZZ_SEED=n FUZZ_DIALECT=2), then storms of connections, interpreters, threads
 	@tools/setup.sh test || true
-	@MALLOC_ARENA_MAX=1 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)" "" "$(FUZZ_DIALECT)"
+	@MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 $(TCLSH) bench/fuzz.tcl "$(FUZZ_CALLS)" "$(FUZZ_SEED)" "" "$(FUZZ_DIALECT)"
 	@NATS_STORM=10 $(TCLSH) tests/storm.test
 
 install: build ## install under PREFIX (/usr/local), where tclsh looks; DIALECT=3: a bare `package require nats` gives dialect 3

@@ -7,7 +7,8 @@
 # With FUZZ_TRACE=file each call is written there before it is made; with FUZZ_REACHED=1 a line for each method says how often it was
 # called with an object that was there, how often that succeeded, and how often the object was gone.
 #
-# Memory is compared between the rounds: with MALLOC_ARENA_MAX=1 the C library keeps less of what many threads have freed.
+# Memory is compared between the rounds: with MALLOC_ARENA_MAX=1 the C library keeps less of what many threads have freed, and with
+# MALLOC_MMAP_THRESHOLD_=131072 (mallopt(3)) it keeps nothing of a large word, where it would else get used to such words.
 
 set arguments $argv
 set argv {}
