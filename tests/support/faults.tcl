@@ -96,13 +96,3 @@ proc made_again {{consumer {}} args} {
         $::admin add_pull_consumer S C {*}$consumer
     }
 }
-
-# The payloads in the stream S.
-proc stored {} {
-    set state [dict get [$::admin stream_info S] state]
-    set all {}
-    for {set seq [dict get $state first_seq]} {$seq && $seq <= [dict get $state last_seq]} {incr seq} {
-        lappend all [nats::msg data [$::admin stream_msg_get S -seq $seq]]
-    }
-    return $all
-}

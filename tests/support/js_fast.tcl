@@ -10,16 +10,6 @@ proc fast_known {ack} {
     return $ack
 }
 
-# The payloads in stream S.
-proc stored_data {} {
-    set state [dict get [$::js stream_info S] state]
-    set all {}
-    for {set seq [dict get $state first_seq]} {$seq && $seq <= [dict get $state last_seq]} {incr seq} {
-        lappend all [nats::msg data [$::js stream_msg_get S -seq $seq]]
-    }
-    return $all
-}
-
 # What went out in batches: the number of inboxes, and for each message subject, flow, gap, sequence, operation and payload.
 proc fast_wire {{conn ""}} {
     set inboxes {}

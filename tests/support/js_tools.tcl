@@ -70,6 +70,17 @@ proc datas {messages} {
     return [lmap m $messages {nats::msg data $m}]
 }
 
+# The payloads in the stream S, as this object sees them.
+proc stored_data {{object ""}} {
+    set object [expr {$object eq "" ? $::js : $object}]
+    set state [dict get [$object stream_info S] state]
+    set all {}
+    for {set seq [dict get $state first_seq]} {$seq && $seq <= [dict get $state last_seq]} {incr seq} {
+        lappend all [nats::msg data [$object stream_msg_get S -seq $seq]]
+    }
+    return $all
+}
+
 # The error code alone; `none` if there was no error.
 proc errcode {script} {
     if {[catch {uplevel 1 $script} message options] != 1} {
