@@ -40,6 +40,18 @@ pub(super) fn passes(fault: &Fault) -> bool {
     }
 }
 
+/// Removes these by such a call, one after the other; what is left stays in the list.
+async fn clear_by(
+    needless: &mut VecDeque<Needless>,
+    purge: impl AsyncFn(&str, Option<u64>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    while let Some(Needless { subject, last }) = needless.front() {
+        purge(subject, *last).await?;
+        needless.pop_front();
+    }
+    Ok(())
+}
+
 impl Store {
     /// Asks, again and again while that fails for a reason that passes.
     pub(super) async fn insist<T>(&self, ask: impl AsyncFn(&Api) -> Result<T, Fault>) -> Result<T, Fault> {
@@ -97,38 +109,39 @@ impl Store {
         api.json(&rest, body).await.map(|_| ())
     }
 
-    /// Removes chunks, however long it takes until there is a leader that does it.
+    /// The same, however long it takes until there is a leader that does it.
+    ///
+    /// # Errors
+    /// Those of [`Store::purge`] that do not pass.
+    async fn purge_at_last(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
+        self.insist(async |api| self.purge_by(api, subject, last).await).await
+    }
+
+    /// Removes chunks in that way.
     ///
     /// # Errors
     /// Those of [`Store::purge`] that do not pass.
     pub(super) async fn remove(&self, nuid: &str) -> Result<(), Fault> {
-        let subject = chunk_subject(&self.bucket, nuid);
-        self.insist(async |api| self.purge_by(api, &subject, None).await).await
+        self.purge_at_last(&chunk_subject(&self.bucket, nuid), None).await
     }
 
     /// Removes what a name does not need any more since something else is stored, one after the other. That it is stored does not
     /// depend on it: where it has to be tried again, nobody waits for that.
     pub(super) async fn clear(self: &Rc<Self>, name: &str, needless: Vec<Needless>) {
         let mut needless = VecDeque::from(needless);
-        while let Some(Needless { subject, last }) = needless.front() {
-            match self.purge(subject, *last).await {
-                Ok(()) => drop(needless.pop_front()),
-                Err(fault) if passes(&fault) => {
-                    let (store, name) = (Rc::clone(self), name.to_string());
-                    Task::spawn(async move { store.clear_later(&name, needless).await }, Box::new(|()| ()));
-                    return;
-                }
-                Err(fault) => return self.left(name, &needless, &fault),
+        match clear_by(&mut needless, async |subject, last| self.purge(subject, last).await).await {
+            Ok(()) => {}
+            Err(fault) if passes(&fault) => {
+                let (store, name) = (Rc::clone(self), name.to_string());
+                let again = async move {
+                    let purge = async |subject: &str, last| store.purge_at_last(subject, last).await;
+                    if let Err(fault) = clear_by(&mut needless, purge).await {
+                        store.left(&name, &needless, &fault);
+                    }
+                };
+                Task::spawn(again, Box::new(|()| ()));
             }
-        }
-    }
-
-    async fn clear_later(&self, name: &str, mut needless: VecDeque<Needless>) {
-        while let Some(Needless { subject, last }) = needless.front() {
-            match self.insist(async |api| self.purge_by(api, subject, *last).await).await {
-                Ok(()) => drop(needless.pop_front()),
-                Err(fault) => return self.left(name, &needless, &fault),
-            }
+            Err(fault) => self.left(name, &needless, &fault),
         }
     }
 
