@@ -161,9 +161,9 @@ impl Client {
         let run_all = |moment| parting.iter().filter(|run| run(moment)).count();
         run_all(Parting::Near);
         // The server stores what it has taken a moment later: nothing undoes that before it is done.
-        self.engine.settle();
+        self.engine.await_calls();
         while run_all(Parting::Asking) > 0 {
-            self.engine.settle();
+            self.engine.await_calls();
         }
         run_all(Parting::Now);
     }

@@ -64,64 +64,76 @@ fn silence() {
     assert_eq!(ended(&mut c, ms(50), false).0, 2);
 }
 
-/// A call that may hear nothing for 10 ms, from `t` on, and when it is settled whether it is the server that is silent.
-fn settling(c: &mut Calls, t: Instant) -> (CallId, CallId) {
-    let silence = Some(Silence { most: Duration::from_millis(10), since: t, settled_by: None });
-    let id = c.upcoming();
-    c.add(PendingCall { silence, ..call(None) });
-    let at = t + Duration::from_millis(10);
-    assert_eq!(c.pop_due(at, true, t + Duration::from_millis(5)), Some((id, Due::Settle)));
-    (id, c.settle(id, at).unwrap())
+/// A call that may hear nothing for 10 ms, and after these it is being settled whether it is the server that is silent.
+struct Doubt {
+    calls: Calls,
+    start: Instant,
+    id: CallId,
+    trip: CallId,
+}
+
+impl Doubt {
+    fn new() -> Doubt {
+        let (mut calls, start) = (Calls::default(), Instant::now());
+        let silence = Some(Silence { most: Duration::from_millis(10), since: start, settled_by: None });
+        calls.add(PendingCall { silence, ..call(None) });
+        let mut doubt = Doubt { calls, start, id: 1, trip: 0 };
+        assert_eq!(doubt.due(10, 5), Some((1, Due::Settle)));
+        doubt.trip = doubt.calls.settle(1, doubt.at(10)).unwrap();
+        doubt
+    }
+
+    fn at(&self, ms: u64) -> Instant {
+        self.start + Duration::from_millis(ms)
+    }
+
+    /// What is due then, if something last came at `received`.
+    fn due(&mut self, ms: u64, received: u64) -> Option<(CallId, Due)> {
+        self.calls.pop_due(self.at(ms), true, self.at(received))
+    }
 }
 
 #[test]
 fn a_silence_is_settled_where_something_else_came() {
-    let mut c = Calls::default();
-    let t = Instant::now();
-    let ms = |n| t + Duration::from_millis(n);
-    let (id, trip) = settling(&mut c, t);
-    assert!(c.probes().contains(&trip) && c.waiting() == 1 && c.requests() == [id]);
+    let mut doubt = Doubt::new();
+    let (id, trip) = (doubt.id, doubt.trip);
+    assert!(doubt.calls.probes().contains(&trip) && doubt.calls.waiting() == 1 && doubt.calls.requests() == [id]);
     // The answer is awaited as long as anything comes.
     for at in (20..5000).step_by(10) {
-        assert_eq!(c.pop_due(ms(at), true, ms(at - 1)), None);
+        assert_eq!(doubt.due(at, at - 1), None);
     }
-    assert_eq!(c.settled(id, trip), Some(id));
+    assert_eq!(doubt.calls.settled(id, trip), Some(id));
     // Nothing comes any more.
-    assert_eq!(c.pop_due(ms(5488), true, ms(4989)), None);
-    assert_eq!(c.pop_due(ms(5489), true, ms(4989)), Some((trip, Due::End)));
+    assert_eq!(doubt.due(5488, 4989), None);
+    assert_eq!(doubt.due(5489, 4989), Some((trip, Due::End)));
 }
 
 #[test]
 fn a_sign_of_life_ends_the_doubt() {
-    let mut c = Calls::default();
-    let t = Instant::now();
-    let ms = |n| t + Duration::from_millis(n);
-    let (id, trip) = settling(&mut c, t);
-    c.get_mut(id).unwrap().silence.as_mut().unwrap().heard(ms(15));
-    assert_eq!(c.settled(id, trip), None);
-    assert_eq!(c.pop_due(ms(24), true, ms(15)), None);
-    assert_eq!(c.pop_due(ms(25), true, ms(15)), Some((id, Due::End)));
+    let mut doubt = Doubt::new();
+    let heard = doubt.at(15);
+    doubt.calls.get_mut(doubt.id).unwrap().silence.as_mut().unwrap().heard(heard);
+    assert_eq!(doubt.calls.settled(doubt.id, doubt.trip), None);
+    assert_eq!(doubt.due(24, 15), None);
+    assert_eq!(doubt.due(25, 15), Some((doubt.id, Due::End)));
+}
+
+#[test]
+fn a_round_trip_that_is_lost_settles_nothing() {
+    let mut doubt = Doubt::new();
+    doubt.calls.remove(doubt.trip);
+    assert_eq!(doubt.due(20, 5), None);
+    assert_eq!(doubt.due(30, 5), Some((doubt.id, Due::End)));
 }
 
 #[test]
 fn the_time_of_a_request_runs_without_a_connection() {
     let mut c = Calls::default();
     let t = Instant::now();
-    let ms = |n| t + Duration::from_millis(n);
     let silence = Some(Silence { most: Duration::from_millis(10), since: t, settled_by: None });
     c.add(PendingCall { silence, ..call(None) });
-    assert_eq!(c.pop_due(ms(10), false, ms(5)), Some((1, Due::End)));
-}
-
-#[test]
-fn a_round_trip_that_is_lost_settles_nothing() {
-    let mut c = Calls::default();
-    let t = Instant::now();
-    let ms = |n| t + Duration::from_millis(n);
-    let (id, trip) = settling(&mut c, t);
-    c.remove(trip);
-    assert_eq!(c.pop_due(ms(20), true, ms(5)), None);
-    assert_eq!(c.pop_due(ms(30), true, ms(5)), Some((id, Due::End)));
+    let ms = Duration::from_millis;
+    assert_eq!(c.pop_due(t + ms(10), false, t + ms(5)), Some((1, Due::End)));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! - `outbox`, `subs`, `calls`, `request`, `deliver`, `timers`: state and work that outlive a session
 
 mod alive;
+mod await_calls;
 mod calls;
 mod cause;
 mod config;
@@ -33,7 +34,6 @@ mod repeat;
 mod request;
 mod server_error;
 mod session;
-mod settle;
 mod shared;
 mod silence;
 mod speaking;

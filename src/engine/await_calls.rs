@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 impl Conn {
     /// Waits until calls under way are answered, as long as answers come, and a moment at most.
-    pub fn settle(&self) {
+    pub fn await_calls(&self) {
         if self.is_foreign() || self.shared.phase() != Phase::Connected {
             return;
         }
