@@ -137,7 +137,8 @@ class Proxy:
         data = self.read(link.target)
         if data is None:
             self.finish(link)
-        elif self.drip_ms:
+        elif self.drip_ms or link.dripping:
+            # What still drips when the drip ends comes first.
             link.dripping += data
         else:
             self.say(link, data)
