@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use super::kv_codec::{Codecs, Key};
 use crate::bridge::errors::Result;
-use crate::bridge::options::{clamp, read};
+use crate::bridge::options::{Options, clamp, read};
 use crate::client::Argument;
+use crate::rules::kv::MANY_OPTIONS;
 use crate::rules::names::is_key;
-use crate::rules::option::{Kind, Opt, row};
+use crate::rules::option::{Kind, Name, Opt, Preset, flag, named, row};
 use crate::tcl::{Interp, Obj};
 
 const REVISION: Opt = row("revision", Kind::Count, "");
@@ -44,6 +45,40 @@ pub(super) fn values(
         Ok(values)
     } else {
         Err(Argument::RevisionWithoutValue.into())
+    }
+}
+
+/// What `mget` is asked for.
+pub(super) struct Many {
+    /// Keys and patterns, plain keys only if it is `consistent`.
+    pub keys: Vec<Key>,
+    /// Revision as of which they are read; not together with `consistent`.
+    pub up_to: Option<u64>,
+    /// Value of the plain keys that have none.
+    pub default: Option<Obj>,
+    /// Whether the leader is to be asked, key by key.
+    pub consistent: bool,
+}
+
+impl Many {
+    /// Reads the words of a call.
+    ///
+    /// # Errors
+    /// `ErrInvalidArg`, and as [`Codecs::patterns`].
+    pub(crate) fn of(interp: Interp, codecs: &Codecs, keys: &Obj, options: &Options) -> Result<Many> {
+        const UP_TO: Name = named(MANY_OPTIONS, "up_to");
+        const CONSISTENT: Preset<bool> = flag(MANY_OPTIONS, "consistent");
+        let keys = codecs.patterns(interp, keys)?;
+        let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
+        let default = options.given(const { named(MANY_OPTIONS, "default") }).map(|given| given.obj.clone());
+        let consistent = options.flag(CONSISTENT);
+        if consistent && up_to.is_some() {
+            return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
+        }
+        if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(&key.stored)) {
+            return Err(Argument::KeyName(pattern.shown.clone()).into());
+        }
+        Ok(Many { keys, up_to, default, consistent })
     }
 }
 

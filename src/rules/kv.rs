@@ -79,11 +79,18 @@ pub(crate) const KEYS_OPTIONS: &[Opt] = &[
     row("filter", Kind::StrList, "*new:* only keys of these patterns"),
 ];
 
-/// Options of `mget`.
-pub(crate) const MGET_OPTIONS: &[Opt] = &[
+/// Options of `mget` that both dialects have.
+pub(crate) const MANY_OPTIONS: &[Opt] = &[
     row("up_to", Kind::Count, "as the bucket was with this last revision; not together with `-consistent`"),
     row("default", Kind::Str, "value of the plain keys that have none"),
     preset("consistent", Kind::Bool, "false", "read from the leader, key by key: a copy may be behind it; plain keys only"),
+];
+
+/// Options of `mget`.
+pub(crate) const MGET_OPTIONS: &[Opt] = &[
+    MANY_OPTIONS[0],
+    MANY_OPTIONS[1],
+    MANY_OPTIONS[2],
     row("timeout", Kind::Timeout, "timeout of the whole call where an ordered consumer has to be read"),
     CHECK,
 ];

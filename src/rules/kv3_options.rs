@@ -47,13 +47,6 @@ pub(crate) const PURGE_OPTIONS: &[Opt] = &[
 /// Options of `keys`.
 pub(crate) const KEYS_OPTIONS: &[Opt] = &[row("filter", Kind::StrList, "*new:* only keys of these patterns")];
 
-/// Options of `mget`.
-pub(crate) const MGET_OPTIONS: &[Opt] = &[
-    row("up_to", Kind::Count, "as the bucket was with this last revision; not together with `-consistent`"),
-    row("default", Kind::Str, "value of the plain keys that have none"),
-    preset("consistent", Kind::Bool, "false", "read from the leader, key by key: a copy may be behind it; plain keys only"),
-];
-
 /// Options of `entries`.
 pub(crate) const ENTRIES_OPTIONS: &[Opt] = &[row("up_to", Kind::Count, "as the bucket was with this last revision")];
 

@@ -8,18 +8,14 @@ use crate::bridge::method::Invocation;
 use crate::bridge::task::{block, block_then};
 use crate::classes::bucket_state::{Bucket, Entry};
 use crate::classes::kv_codec::{all, stored_of};
-use crate::classes::kv_words::{Found, by_key, revisions, stored, values};
+use crate::classes::kv_words::{Found, Many, by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
 use crate::client::{Argument, Fault};
 use crate::rules::kv::Operation;
-use crate::rules::kv3_options::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS};
-use crate::rules::names::is_key;
-use crate::rules::option::{Name, Preset, flag, named};
+use crate::rules::kv3_options::{ENTRIES_OPTIONS, MPUT_OPTIONS};
+use crate::rules::option::{flag, named};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
-
-const UP_TO: Name = named(MGET_OPTIONS, "up_to");
-const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
 
 /// An entry that has a value.
 struct Latest {
@@ -61,17 +57,7 @@ async fn latest(bucket: &Bucket, method: &'static str, patterns: &[String], up_t
 
 /// `mget keys ?-up_to n? ?-default v? ?-consistent b?`
 pub(super) fn mget(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
-    let keys = bucket.codecs.patterns(call.interp, &call.args[0])?;
-    let options = &call.options;
-    let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
-    let default = options.given(const { named(MGET_OPTIONS, "default") }).map(|given| given.obj.clone());
-    let consistent = options.flag(CONSISTENT);
-    if consistent && up_to.is_some() {
-        return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
-    }
-    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(&key.stored)) {
-        return Err(Argument::KeyName(pattern.shown.clone()).into());
-    }
+    let Many { keys, up_to, default, consistent } = Many::of(call.interp, &bucket.codecs, &call.args[0], &call.options)?;
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     let (reader, patterns) = (Rc::clone(&bucket), stored_of(&keys));

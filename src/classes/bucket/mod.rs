@@ -9,9 +9,10 @@ use crate::bridge::birth;
 use crate::bridge::method::{ANY, Method, constructor, row};
 use crate::classes::bucket_state::{self, Bucket};
 use crate::classes::kv_watcher;
+use crate::rules::kv::MANY_OPTIONS;
 use crate::rules::kv3_options::{
-    COUNT_OPTIONS, ENTRIES_OPTIONS, GET_OPTIONS, KEYS_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, PURGE_DELETES_OPTIONS, PURGE_OPTIONS,
-    STORE_OPTIONS, WATCH_OPTIONS,
+    COUNT_OPTIONS, ENTRIES_OPTIONS, GET_OPTIONS, KEYS_OPTIONS, MPUT_OPTIONS, PURGE_DELETES_OPTIONS, PURGE_OPTIONS, STORE_OPTIONS,
+    WATCH_OPTIONS,
 };
 use crate::tcl::Class;
 
@@ -104,7 +105,7 @@ pub(super) static CLASS: Class<Method<Bucket>> = Class {
             "mget",
             "keys ?-option value ...?",
             (1, 1),
-            MGET_OPTIONS,
+            MANY_OPTIONS,
             "Dict of key to value, of the keys that have one; wildcards allowed. Errors: ErrBucketNotFound, ErrInvalidArg.",
             many::mget,
         ),

@@ -10,17 +10,13 @@ use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
 use crate::bridge::task::{block, block_then};
 use crate::classes::kv_codec::{Place, all, stored_of};
-use crate::classes::kv_words::{self, by_key, revisions, stored, values};
+use crate::classes::kv_words::{self, Many, by_key, revisions, stored, values};
 use crate::client::kv::{Put, expecting};
 use crate::client::{Argument, Fault, Stored};
 use crate::rules::kv::{ENTRIES_OPTIONS, MGET_OPTIONS, MPUT_OPTIONS, Operation, Start, operation, split_subject, stream_name};
-use crate::rules::names::is_key;
-use crate::rules::option::{Name, Preset, flag, named};
+use crate::rules::option::{flag, named};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
-
-const UP_TO: Name = named(MGET_OPTIONS, "up_to");
-const CONSISTENT: Preset<bool> = flag(MGET_OPTIONS, "consistent");
 
 /// An entry that has a value, as it is stored.
 struct Found {
@@ -90,19 +86,9 @@ async fn latest(kv: &Rc<KeyValue>, wanted: &Latest<'_>) -> Result<Vec<Found>> {
 /// `mget bucket keys ?-up_to n? ?-default v? ?-consistent b? ?-timeout ms? ?-check_bucket b?`
 pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
-    let keys = kv.codecs.patterns(call.interp, &call.args[1])?;
-    let options = &call.options;
-    let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
-    let default = options.given(const { named(MGET_OPTIONS, "default") }).map(|given| given.obj.clone());
-    let consistent = options.flag(CONSISTENT);
-    if consistent && up_to.is_some() {
-        return Err(Argument::Exclusive(CONSISTENT.name, UP_TO).into());
-    }
-    if let Some(pattern) = keys.iter().find(|key| consistent && !is_key(&key.stored)) {
-        return Err(Argument::KeyName(pattern.shown.clone()).into());
-    }
+    let Many { keys, up_to, default, consistent } = Many::of(call.interp, &kv.codecs, &call.args[1], &call.options)?;
     kv.open()?;
-    let ms = options.given_int(const { named(MGET_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
+    let ms = call.options.given_int(const { named(MGET_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     let (reader, patterns) = (Rc::clone(&kv), stored_of(&keys));
     let work = async move {
