@@ -64,6 +64,7 @@ class Proxy:
         self.drip_bytes = 1
         self.next_drip = 0.0
         self.cut_after = None
+        self.freeze_behind = None
         self.greeting = b""
         self.answers = []
         self.listen()
@@ -128,6 +129,9 @@ class Proxy:
         if link.closing:
             return
         self.recorded[SENT] += data
+        if self.freeze_behind is not None and self.freeze_behind in self.recorded[SENT]:
+            self.freeze_behind = None
+            self.frozen.add(RECEIVED)
         if link.target is not None:
             link.to_target += data
         else:
@@ -337,6 +341,8 @@ class Proxy:
             return self.accepted
         elif name == "freeze":
             self.frozen |= set(words) if words else {SENT, RECEIVED}
+        elif name == "freeze_behind":
+            self.freeze_behind = base64.b64decode(words[0])
         elif name == "thaw":
             self.frozen -= set(words) if words else {SENT, RECEIVED}
         elif name == "hold":

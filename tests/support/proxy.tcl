@@ -107,12 +107,17 @@ oo::class create ::proxy {
         my Ask drip $ms $bytes
         return
     }
+    # Stops forwarding to the clients as soon as they have sent this, which still goes on: its answer comes after a `thaw`.
+    method freeze_behind {data} {
+        my Ask freeze_behind [my Bytes $data]
+        return
+    }
     # Where connections made from now on go.
     method target {host port} {
         my Ask target $host $port
         return
     }
-    export inject drip target
+    export inject drip freeze_behind target
 }
 oo::objdefine ::proxy method start {args} {
     return [my new {*}$args]

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use serde_json::{Map, Value as Json};
 
 use super::places::{At, Places};
-use super::store::{Entry, RETRIES, Store, is_wrong_sequence};
+use super::store::{Entry, RETRIES, Store, is_wrong_sequence, wrong_sequence};
 use crate::client::fault::Fault;
+use crate::rules::object::meta_subject;
 use crate::rules::object_meta::{About, Link, Meta};
 
 impl Store {
@@ -75,11 +76,15 @@ impl Store {
                 false => self.change(&self.free(new).await?, At::Own, &meta).await,
             };
             match outcome {
-                Ok(revision) => {
-                    if new != name {
-                        self.leave_places(&places, &meta).await?;
-                    }
+                Ok(revision) if new == name || self.leave_places(&places, &meta).await? => {
                     return Ok(self.written(meta, revision).await);
+                }
+                Ok(revision) => {
+                    self.purge(&meta_subject(&self.bucket, new), Some(revision)).await?;
+                    if tries == RETRIES {
+                        return Err(wrong_sequence(self.places(name).await?.latest().revision).of_write());
+                    }
+                    tries += 1;
                 }
                 Err(fault) if is_wrong_sequence(&fault) && tries < RETRIES => tries += 1,
                 Err(fault) => return Err(fault.of_write()),

@@ -239,11 +239,12 @@ impl Store {
         self.clear(&places.name, places.replaced_by(&self.bucket, at, other, meta, revision)).await;
     }
 
-    /// Removes an object that has another name now from its places, up to what was there.
+    /// Removes an object that has another name now from its places, up to what was there; false if it was there no more: who has
+    /// replaced or deleted it there has its chunks removed.
     ///
     /// # Errors
     /// Those of a removal from the place that counts.
-    pub(super) async fn leave_places(self: &Rc<Self>, places: &Places, meta: &Meta) -> Result<(), Fault> {
+    pub(super) async fn leave_places(self: &Rc<Self>, places: &Places, meta: &Meta) -> Result<bool, Fault> {
         let (place, other) = places.split(places.at());
         let needless = other.map_or_else(Vec::new, |other| other.clone().if_of(&places.name).all(&self.bucket, Some(meta)));
         self.clear(&places.name, needless).await;

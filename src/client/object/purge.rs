@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::store::Store;
 use crate::client::api::Api;
@@ -96,17 +96,19 @@ impl Store {
         (format!("STREAM.PURGE.{}", self.stream), body.to_string())
     }
 
-    /// Removes the messages of a subject, up to a sequence if one is given: not what somebody has put there since.
+    /// Removes the messages of a subject, up to a sequence if one is given: not what somebody has put there since. The result says
+    /// whether there were any.
     ///
     /// # Errors
     /// As [`Api::ask`].
-    pub(super) async fn purge(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
+    pub(super) async fn purge(&self, subject: &str, last: Option<u64>) -> Result<bool, Fault> {
         self.purge_by(&self.api, subject, last).await
     }
 
-    async fn purge_by(&self, api: &Api, subject: &str, last: Option<u64>) -> Result<(), Fault> {
+    async fn purge_by(&self, api: &Api, subject: &str, last: Option<u64>) -> Result<bool, Fault> {
         let (rest, body) = self.removal(subject, last);
-        api.json(&rest, body).await.map(|_| ())
+        let reply = api.json(&rest, body).await?;
+        Ok(reply.get("purged").and_then(Json::as_u64).unwrap_or_default() > 0)
     }
 
     /// The same, however long it takes until there is a leader that does it.
@@ -114,7 +116,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::purge`] that do not pass.
     async fn purge_at_last(&self, subject: &str, last: Option<u64>) -> Result<(), Fault> {
-        self.insist(async |api| self.purge_by(api, subject, last).await).await
+        self.insist(async |api| self.purge_by(api, subject, last).await).await.map(|_| ())
     }
 
     /// Removes chunks in that way.
@@ -129,7 +131,7 @@ impl Store {
     /// depend on it: where it has to be tried again, nobody waits for that.
     pub(super) async fn clear(self: &Rc<Self>, name: &str, needless: Vec<Needless>) {
         let mut needless = VecDeque::from(needless);
-        match clear_by(&mut needless, async |subject, last| self.purge(subject, last).await).await {
+        match clear_by(&mut needless, async |subject, last| self.purge(subject, last).await.map(|_| ())).await {
             Ok(()) => {}
             Err(fault) if passes(&fault) => {
                 let (store, name) = (Rc::clone(self), name.to_string());
