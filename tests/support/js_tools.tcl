@@ -241,7 +241,7 @@ proc json_array {} {
 proc canned {domain api reply} {
     set ::canned_reply $reply
     set ::canned_sub [$::c subscribe "\$JS.$domain.API.$api" -callback canned_answer -dictmsg 0]
-    return [$::c jet_stream -domain $domain -timeout 2000]
+    return [$::c jet_stream -domain $domain -timeout 20000]
 }
 
 proc canned_answer {subject body replyTo} {
