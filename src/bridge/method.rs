@@ -123,20 +123,36 @@ impl<S: Instance> Method<S> {
     }
 
     /// Number of plain arguments. An optional one is present if that leaves an even number of option words; an option whose value
-    /// was forgotten does not count as one.
+    /// was forgotten does not count as one, before or behind it.
     fn plain_words(&self, words: &[Obj]) -> usize {
         let (least, most) = self.plain;
-        let even = least == most || (words.len() - least).is_multiple_of(2);
+        if least == most || words.len() == least {
+            return least;
+        }
+        let rest = &words[least..];
         // The word before the options of a constructor is a name, even if it looks like an option.
-        let forgotten = !matches!(self.body, Body::Constructor(_)) && !even && self.lacks_value(&words[least..]);
-        if even || forgotten { least } else { (least + 1).min(most) }
+        let first_forgotten = || !matches!(self.body, Body::Constructor(_)) && self.lacks_value(rest);
+        let plain = if rest.len().is_multiple_of(2) { ends_without_value(self.options, rest) } else { !first_forgotten() };
+        if plain { least + 1 } else { least }
     }
 
     /// Whether the first word is an option. If the option occurs again, the first may be a name that looks like it.
     fn lacks_value(&self, words: &[Obj]) -> bool {
-        let word = words[0].raw_str();
-        let name = word.strip_prefix(b"-");
-        let is_option = name.is_some_and(|name| self.options.iter().any(|option| option.name.as_bytes() == name));
-        is_option && !words[1..].iter().step_by(2).any(|again| again.raw_str() == word)
+        is_dashed(self.options, &words[0]) && !words[1..].iter().step_by(2).any(|again| again.raw_str() == words[0].raw_str())
     }
+}
+
+/// Whether the first of an even number of words can only be an argument, and the last one only an option.
+pub(crate) fn ends_without_value(options: &[Opt], words: &[Obj]) -> bool {
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
+    let first = first.raw_str();
+    !first.starts_with(b"-") && !is_name(options, first) && is_dashed(options, last)
+}
+
+fn is_dashed(options: &[Opt], word: &Obj) -> bool {
+    word.raw_str().strip_prefix(b"-").is_some_and(|name| is_name(options, name))
+}
+
+fn is_name(options: &[Opt], name: &[u8]) -> bool {
+    options.iter().any(|option| option.name.as_bytes() == name)
 }

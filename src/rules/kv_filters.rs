@@ -57,7 +57,7 @@ const FILTERS_MOST: usize = 64;
 pub(crate) struct Selection {
     /// What the server is asked for.
     pub filters: Vec<String>,
-    /// What is picked out of that, if it is more than wanted: keys and patterns.
+    /// What is picked out of what comes, if that may be more than wanted: keys and patterns.
     picked: Option<(HashSet<String>, Vec<String>)>,
 }
 
@@ -66,12 +66,15 @@ impl Selection {
     /// in common.
     pub(crate) fn new(patterns: &[String], many: bool) -> Selection {
         let filters = reduced(patterns);
-        let apart = || filters.iter().enumerate().all(|(at, one)| !filters[at + 1..].iter().any(|other| overlap(one, other)));
-        if filters.len() == 1 || (many && filters.len() <= FILTERS_MOST && apart()) {
+        if filters.len() == 1 {
             return Selection { filters, picked: None };
         }
+        let apart = || filters.iter().enumerate().all(|(at, one)| !filters[at + 1..].iter().any(|other| overlap(one, other)));
+        let all = || vec![">".to_owned()];
+        let asked = if many && filters.len() <= FILTERS_MOST && apart() { filters.clone() } else { all() };
+        // A user of few permissions may get all of the keys for several.
         let (plain, wild): (Vec<String>, Vec<String>) = filters.into_iter().partition(|pattern| is_plain(pattern));
-        Selection { filters: vec![">".to_owned()], picked: Some((plain.into_iter().collect(), wild)) }
+        Selection { filters: asked, picked: Some((plain.into_iter().collect(), wild)) }
     }
 
     /// Whether the key is one of those wanted.
@@ -112,7 +115,9 @@ mod tests {
     fn selections() {
         let all = Selection::new(&list("a.b a.>"), false);
         assert_eq!(all, Selection { filters: list("a.>"), picked: None });
-        assert_eq!(Selection::new(&list("a b.*"), true), Selection { filters: list("b.* a"), picked: None });
+        let several = Selection::new(&list("a b.*"), true);
+        assert_eq!(several.filters, list("b.* a"));
+        assert!(several.takes("a") && several.takes("b.x") && !several.takes("c"));
         for (patterns, many) in [("a b.*", false), ("a.* *.b", true)] {
             let own = Selection::new(&list(patterns), many);
             assert_eq!(own.filters, list(">"));

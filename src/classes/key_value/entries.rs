@@ -9,7 +9,7 @@ use super::entry::Entry;
 use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
-use crate::bridge::method::Invocation;
+use crate::bridge::method::{Invocation, ends_without_value};
 use crate::bridge::options::{Options, clamp, read};
 use crate::bridge::task::{block, block_then};
 use crate::classes::kv_codec::Key;
@@ -122,7 +122,11 @@ pub(super) fn del(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let is = |name: &str| {
         words[0].raw_str() == name.as_bytes() && !words[1..].iter().step_by(2).any(|word| word.raw_str() == words[0].raw_str())
     };
-    let keyed = words.len() % 2 == 1 && !is("-check_bucket") && (words.len() == 1 || !is("-revision"));
+    let keyed = if words.len().is_multiple_of(2) {
+        ends_without_value(DEL_OPTIONS, words)
+    } else {
+        !is("-check_bucket") && (words.len() == 1 || !is("-revision"))
+    };
     let plain = if keyed { 2 } else { 1 };
     let options = Options::parse(call.interp, DEL_OPTIONS, &call.args[plain..])?;
     let call = &Invocation { interp: call.interp, args: &call.args[..plain], options, call: call.call };

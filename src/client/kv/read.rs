@@ -60,13 +60,23 @@ fn is_filter_refused(fault: &Fault) -> bool {
 /// The ways to ask for a consumer of a bucket, by what is known about whose entries it holds. On servers where filters must
 /// be `exact` they name the bucket.
 fn forms(bucket: &str, keys: &[String], holds: Option<&Holds>, exact: bool) -> Vec<Form> {
-    let form = |owner: &str, named: bool| Form { filters: keys.iter().map(|key| key_subject(owner, key)).collect(), named };
     // A mirror holds subjects of other buckets: a wildcard fits them all, including those of a mirror's mirror.
-    match holds {
-        Some(Holds::Own) => vec![form(bucket, true), form(bucket, false)],
-        Some(Holds::Mirrored(origin)) if exact => vec![form(&origin.bucket, true), form(&origin.bucket, false)],
-        Some(Holds::Mirrored(origin)) => vec![form("*", true), form("*", false), form(&origin.bucket, true)],
-        _ if exact => vec![form(bucket, true), form(bucket, false)],
-        _ => vec![form("*", true), form("*", false), form(bucket, true)],
+    let owners = match holds {
+        Some(Holds::Own) => vec![(bucket, true), (bucket, false)],
+        Some(Holds::Mirrored(origin)) if exact => vec![(&*origin.bucket, true), (&*origin.bucket, false)],
+        Some(Holds::Mirrored(origin)) => vec![("*", true), ("*", false), (&*origin.bucket, true)],
+        _ if exact => vec![(bucket, true), (bucket, false)],
+        _ => vec![("*", true), ("*", false), (bucket, true)],
+    };
+    let form = |keys: &[String], &(owner, named): &(&str, bool)| {
+        let filters = keys.iter().map(|key| key_subject(owner, key)).collect();
+        Form { filters, named }
+    };
+    let mut forms: Vec<Form> = owners.iter().map(|owner| form(keys, owner)).collect();
+    if keys.len() > 1 {
+        // Several filters are not in the subject of the request, and permissions that name the bucket's keys do not fit it.
+        let all = [">".to_owned()];
+        forms.extend(owners.iter().filter(|(_, named)| *named).map(|owner| form(&all, owner)));
     }
+    forms
 }
