@@ -43,6 +43,15 @@ proc await_replicas {} {
     wait_until {[leader STREAM] ne "" && [llength [lsearch -all -inline [lmap peer [dict get [asked stream_info $::clustered] cluster replicas] {dict get $peer current}] true]] == 2} 60000
 }
 
+# All servers run, also after a test that failed half-way.
+proc revive {} {
+    foreach server [$::clu servers] {
+        if {![$server running]} {
+            $server restart
+        }
+    }
+}
+
 # The server with this name of the cluster in ::clu.
 proc server_of {name} {
     return [lindex [$::clu servers] [expr {[string index $name end] - 1}]]
