@@ -47,7 +47,7 @@ proc begin_fake {args} {
     set ::c2 [nats::connection new -log_level error]
     $::c2 configure -servers [list [$::f url]] -reconnect_time_wait 20
     $::c2 connect
-    set ::js2 [$::c2 jet_stream -timeout 500]
+    set ::js2 [$::c2 jet_stream -timeout 5000]
     lassign {} ::events ::got
     set ::m [$::js2 messages S C -check false -events event {*}$args]
     wait_until {[pulls] == 1}
@@ -60,8 +60,11 @@ proc end_fake {} {
     $::f destroy
 }
 
+# How many pulls there were; what was told before the last of them has been heard.
 proc pulls {} {
-    return [llength [regexp -all -inline {PUB \S+NEXT\.S\.C } [$::f received]]]
+    set count [llength [regexp -all -inline {PUB \S+NEXT\.S\.C } [$::f received]]]
+    update
+    return $count
 }
 
 # A message to the inbox of this number.
