@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 
 import nats
 import nats.js.errors
-from nats.js.api import KeyValueConfig
+from nats.js.api import KeyValueConfig, StorageType
 
 from commands import serve
 
@@ -99,7 +99,8 @@ class Peer:
             self.js = self.nc.jetstream()
             return True
         if operation == "add":
-            config = KeyValueConfig(bucket=command["bucket"], history=command.get("history", 1))
+            # Not in a file: now and then nats-server 2.15 refuses one whose namesake was deleted a moment ago.
+            config = KeyValueConfig(bucket=command["bucket"], history=command.get("history", 1), storage=StorageType.MEMORY)
             if "marker_ttl" in command:
                 config.limit_marker_ttl = command["marker_ttl"] / 1000
             self.buckets[command["bucket"]] = await self.js.create_key_value(config)
