@@ -136,6 +136,8 @@ proc end {} {
     foreach server [$::clu servers] {
         if {![$server running]} {
             $server restart
+        } else {
+            $server resume
         }
     }
     foreach c $::clients {
