@@ -45,7 +45,7 @@ proc begin_fake {args} {
     set info "{\"server_id\":\"X\",\"version\":\"2.15.1\",\"headers\":true,\"max_payload\":1048576,\"proto\":1,\"jetstream\":true}"
     set ::f [fake start -greet "INFO $info\r\n" -on PING "PONG\r\n"]
     set ::c2 [nats::connection new -log_level error]
-    $::c2 configure -servers [list [$::f url]] -reconnect_time_wait 20
+    $::c2 configure -servers [list [$::f url]] -reconnect_time_wait 20 -max_reconnect_attempts -1
     $::c2 connect
     set ::js2 [$::c2 jet_stream -timeout 5000]
     lassign {} ::events ::got
