@@ -86,6 +86,8 @@ class Proxy:
     # What happens on the sockets
 
     def accept(self):
+        if self.listener is None:
+            return  # a command of this very round has closed it
         try:
             client = self.listener.accept()[0]
         except OSError:
@@ -278,7 +280,7 @@ class Proxy:
             link.client_gone = True
             if what & select.POLLERR:
                 self.finish(link)
-        elif what & (select.POLLIN | select.POLLERR | select.POLLHUP | select.POLLRDHUP):
+        elif what & (select.POLLERR | select.POLLHUP | select.POLLRDHUP) or what & select.POLLIN and (SENT not in self.frozen or link.closing):
             self.from_client(link)
 
     def on_target(self, link, what):
@@ -286,7 +288,7 @@ class Proxy:
             return  # an event of this very round has closed it
         if what & select.POLLOUT and not self.flush(link.target, link.to_target):
             self.finish(link)
-        elif what & (select.POLLIN | select.POLLERR | select.POLLHUP):
+        elif what & (select.POLLERR | select.POLLHUP) or what & select.POLLIN and RECEIVED not in self.frozen:
             self.from_target(link)
 
     def wait_ms(self):
