@@ -25,16 +25,6 @@ proc faults_end {} {
     }
 }
 
-# The result of this method, which makes a stream in a file. Now and then nats-server 2.15 refuses one whose namesake was deleted a moment ago,
-# since it cannot make its folder (10049).
-proc make_stream {object args} {
-    set deadline [expr {[clock milliseconds] + 10000}]
-    while {[catch {$object {*}$args} result options] && [lindex [dict get $options -errorcode] end] eq "10049" && [clock milliseconds] < $deadline} {
-        settle 20
-    }
-    return -options $options $result
-}
-
 # Nothing but the stream S, in a file, with this consumer C unless it is `-`; the records are empty.
 proc faults_fresh {{consumer {}} args} {
     faults_wipe

@@ -117,6 +117,16 @@ proc ::caught {script} {
     return -code error "no error raised"
 }
 
+# The result of this method, which makes a stream in a file. Now and then nats-server 2.15 refuses one whose namesake was deleted a moment ago,
+# since it cannot make its folder (10049).
+proc ::make_stream {object args} {
+    set deadline [expr {[clock milliseconds] + 10000}]
+    while {[catch {$object {*}$args} result options] && [lindex [dict get $options -errorcode] end] eq "10049" && [clock milliseconds] < $deadline} {
+        ::harness::serve_events 20
+    }
+    return -options $options $result
+}
+
 proc ::cleanupTests {} {
     ::harness::clean_up
     uplevel 1 ::tcltest::cleanupTests

@@ -38,7 +38,7 @@ proc js_wipe {} {
 # An empty server, then one stream in memory; the wire record starts empty.
 proc js_fresh {name subjects args} {
     js_wipe
-    $::js add_stream $name -subjects $subjects -storage memory {*}$args
+    make_stream $::js add_stream $name -subjects $subjects -storage memory {*}$args
     $::px clear
 }
 
