@@ -131,7 +131,7 @@ class Proxy:
         if link.closing:
             return
         self.recorded[SENT] += data
-        if self.freeze_behind is not None and self.freeze_behind in self.recorded[SENT]:
+        if self.freeze_behind is not None and self.recorded[SENT].count(self.freeze_behind[0]) >= self.freeze_behind[1]:
             self.freeze_behind = None
             self.frozen.add(RECEIVED)
         if link.target is not None:
@@ -149,10 +149,10 @@ class Proxy:
         else:
             self.say(link, data)
 
-    def read(self, sock):
+    def read(self, sock, flags=0):
         """The bytes that are there, None at the end of the connection."""
         try:
-            return sock.recv(CHUNK) or None
+            return sock.recv(CHUNK, flags) or None
         except BlockingIOError:
             return b""
         except OSError:
@@ -344,9 +344,12 @@ class Proxy:
         elif name == "freeze":
             self.frozen |= set(words) if words else {SENT, RECEIVED}
         elif name == "freeze_behind":
-            self.freeze_behind = base64.b64decode(words[0])
+            self.freeze_behind = (base64.b64decode(words[0]), int(words[1]))
         elif name == "thaw":
             self.frozen -= set(words) if words else {SENT, RECEIVED}
+        elif name == "held":
+            held = [self.read(link.target, socket.MSG_PEEK) or b"" for link in self.links if link.target is not None]
+            return base64.b64encode(b"".join(held)).decode()
         elif name == "hold":
             self.frozen.add(SENT)
             self.held_until = time.monotonic() + int(words[0]) / 1000

@@ -107,17 +107,22 @@ oo::class create ::proxy {
         my Ask drip $ms $bytes
         return
     }
-    # Stops forwarding to the clients as soon as they have sent this, which still goes on: its answer comes after a `thaw`.
-    method freeze_behind {data} {
-        my Ask freeze_behind [my Bytes $data]
+    # Stops forwarding to the clients as soon as they have sent this, so often since the last `clear`, which still goes on: its answer comes after
+    # a `thaw`.
+    method freeze_behind {data {count 1}} {
+        my Ask freeze_behind [my Bytes $data] $count
         return
+    }
+    # What servers have said and a freeze holds back.
+    method held {} {
+        return [binary decode base64 [my Ask held]]
     }
     # Where connections made from now on go.
     method target {host port} {
         my Ask target $host $port
         return
     }
-    export inject drip freeze_behind target
+    export inject drip freeze_behind held target
 }
 oo::objdefine ::proxy method start {args} {
     return [my new {*}$args]
