@@ -1,6 +1,6 @@
 # Child of js_delivery_run.tcl: consumes from the pull consumer C of S until its input says `stop`.
 #   arguments: url way      (way: ack_sync, ack, or callback)
-# Then prints `got stream_seq payload num_delivered consumer_seq milliseconds` for each message received, and `done`.
+# Prints `ready` when it is connected; then `got stream_seq payload num_delivered consumer_seq milliseconds` for each message received, and `done`.
 
 package require nats
 lassign $argv url way
@@ -8,6 +8,8 @@ set c [nats::connection new -log_level error]
 $c configure -servers [list $url] -reconnect_time_wait 50 -max_reconnect_attempts -1
 $c connect
 set js [$c jet_stream -timeout 2000]
+puts ready
+flush stdout
 set got {}
 set unconfirmed 0
 set stop 0

@@ -44,6 +44,8 @@ proc delivery_run {count burst interval kills {ms 120000}} {
     $js add_pull_consumer S C -ack_wait 2000
     set ways {ack_sync ack callback}
     set consumers [lmap way $ways {tcl_child_start [file join $support js_delivery_consumer.tcl] [$srv url] $way}]
+    # The first kill must not meet one that connects.
+    wait_until {[llength [concat {*}[lmap child $consumers {lsearch -all [split [$child stdout] \n] ready}]]] == [llength $consumers]} $ms
     set publisher [tcl_child_start [file join $support js_delivery_publisher.tcl] [$srv url] $count $burst $interval]
     set times {}
     try {
