@@ -23,14 +23,14 @@ def entry(found):
     return [found.key, (found.value or b"").hex(), found.operation or "PUT", found.revision]
 
 
-async def history(kv, key):
-    """The history of a key that has one. On a busy machine nats.py takes its own look at the consumer for the end of the data."""
+async def what_is_there(look):
+    """What there is to see. On a busy machine nats.py takes its own look at the consumer for the end of the data."""
     for _ in range(10):
         try:
-            return await kv.history(key)
+            return await look()
         except nats.js.errors.NoKeysError:
             await asyncio.sleep(0.05)
-    return await kv.history(key)
+    return await look()
 
 
 def shown(message):
@@ -138,9 +138,9 @@ class Peer:
         if operation == "filtered":
             return await kv.keys(filters=command["filters"].split(" "))
         if operation == "keys":
-            return await kv.keys()
+            return await (what_is_there(kv.keys) if "some" in command else kv.keys())
         if operation == "history":
-            return [entry(found) for found in await history(kv, key)]
+            return [entry(found) for found in await what_is_there(lambda: kv.history(key))]
         if operation == "status":
             status = await kv.status()
             return [status.bucket, status.values, status.history, int((status.ttl or 0) * 1000)]
