@@ -21,7 +21,7 @@ set js [$conn jet_stream -timeout 5000]
 set stream EXAMPLE_CONSUME_[pid]
 set subject example.consume.[pid]
 $js add_stream $stream -subjects $subject.> -storage memory
-$js add_pull_consumer $stream worker -ack_wait 2000
+$js add_pull_consumer $stream worker -ack_wait 10000
 foreach order {apples pears plums} {
     $js publish $subject.new $order
 }

@@ -55,7 +55,7 @@ expect "messages in the stream:" [dict get [$js stream_info $stream] state messa
 
 # A pull consumer. Without -timeout `consume` returns what is there at once; with it, it waits for a full batch.
 $js add_pull_consumer $stream pull -ack_wait 30000 -max_deliver 3
-set batch [$js consume $stream pull -batch_size 5 -timeout 1000]
+set batch [$js consume $stream pull -batch_size 5 -timeout 5000]
 expect "batch:" [payloads $batch] {one two three four five}
 
 lassign $batch one two three four five
@@ -69,7 +69,7 @@ $js ack_sync $three
 $js nak $four -delay 50
 # Never to be delivered again.
 $js term $five
-set again [$js consume $stream pull -batch_size 1 -timeout 2000]
+set again [$js consume $stream pull -batch_size 1 -timeout 5000]
 expect "delivered again:" [payloads $again] four
 set meta [$js metadata [lindex $again 0]]
 expect "number of deliveries:" [dict get $meta num_delivered] 2
@@ -88,7 +88,7 @@ proc pulled {timedOut message} {
     $::js ack $message
 }
 $js publish $subject.b six
-$js consume $stream pull -batch_size 2 -timeout 300 -callback pulled
+$js consume $stream pull -batch_size 2 -timeout 1500 -callback pulled
 vwait ended
 expect "pulled by callback:" $pulled six
 

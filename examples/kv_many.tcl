@@ -45,8 +45,8 @@ proc changed {status entry} {
     set ::event 1
 }
 $kv watch $bucket {lamp.* door} -updates_only true -callback changed
-$kv create $bucket door open -ttl 1000
 set seen {}
+$kv create $bucket door open -ttl 1000
 while {[llength $seen] < 6} {
     vwait event
 }

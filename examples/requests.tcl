@@ -16,7 +16,7 @@ proc expect {what got wanted} {
 # Two connections, as if they were two programs.
 proc open_connection {name} {
     set conn [nats::connection new $name]
-    $conn configure -servers $::env(NATS_URL) -request_timeout 2000
+    $conn configure -servers $::env(NATS_URL) -request_timeout 5000
     $conn connect
     return $conn
 }
@@ -91,7 +91,7 @@ foreach number {1 2 3} {
     }} $number]
 }
 $service ping
-set replies [$client request who.is.there {} -max_msgs 10 -timeout 1000]
+set replies [$client request who.is.there {} -max_msgs 10 -timeout 2000]
 expect "all who answered:" [lsort [lmap reply $replies {nats::msg data $reply}]] {{number 1} {number 2} {number 3}}
 
 $client destroy

@@ -76,13 +76,13 @@ while {$answers < 100} {
 expect "side by side:" $answers 100
 
 # Who is there, and what they have done.
-expect "services:" [lsort [lmap found [$client service_ping] {dict get $found name}]] {calc worker}
-set stats [lindex [$client service_stats worker] 0]
+expect "services:" [lsort [lmap found [$client service_ping -stall 1000] {dict get $found name}]] {calc worker}
+set stats [lindex [$client service_stats worker -stall 1000] 0]
 expect "handled:" [dict get [lindex [dict get $stats endpoints] 0] num_requests] 101
 
 # A service that stops lets its handlers end.
 $worker stop
-expect "left:" [lmap found [$client service_ping] {dict get $found name}] calc
+expect "left:" [lmap found [$client service_ping -stall 1000] {dict get $found name}] calc
 
 $client destroy
 $server destroy

@@ -69,14 +69,14 @@ proc double {subject message replyTo} {
     $::conn publish $replyTo [expr {2 * $message}]
 }
 $conn subscribe service.double -callback double
-expect "synchronous: 21 doubled is" [$conn request service.double 21 -timeout 2000] 42
+expect "synchronous: 21 doubled is" [$conn request service.double 21 -timeout 5000] 42
 
 set answers {}
 proc answered {number timedOut reply} {
     dict set ::answers $number [list $timedOut $reply]
 }
 foreach number {1 2 3} {
-    $conn request service.double $number -timeout 2000 -callback [list answered $number]
+    $conn request service.double $number -timeout 5000 -callback [list answered $number]
 }
 wait_for {[dict size $answers] == 3}
 expect "asynchronous, all three at once:" $answers {1 {0 2} 2 {0 4} 3 {0 6}}
@@ -85,7 +85,7 @@ step "5. Requests inside coroutines: written as if they blocked, while everythin
 set results {}
 proc compute {name number} {
     foreach round {1 2 3} {
-        set number [$::conn request service.double $number -timeout 2000]
+        set number [$::conn request service.double $number -timeout 5000]
     }
     dict set ::results $name $number
 }
@@ -131,7 +131,7 @@ wait_for {$stored == 4}
 expect "messages in the stream:" [dict get [$js stream_info $stream] state messages] 5
 
 $js add_pull_consumer $stream worker -ack_policy explicit
-set batch [$js consume $stream worker -batch_size 10 -timeout 500]
+set batch [$js consume $stream worker -batch_size 5 -timeout 5000]
 expect "consumed:" [llength $batch] 5
 foreach message $batch {
     $js ack_sync $message
@@ -144,7 +144,7 @@ $js delete_stream $stream
 
 step "8. Errors are trapped by their codes"
 try {
-    $conn request nobody.here hello -timeout 2000
+    $conn request nobody.here hello -timeout 5000
     set outcome "an answer"
 } trap {NATS ErrNoResponders} {message} {
     set outcome $message
