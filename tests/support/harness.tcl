@@ -118,13 +118,33 @@ proc ::caught {script} {
 }
 
 # The result of this method, which makes a stream in a file. Now and then nats-server 2.15 refuses one whose namesake was deleted a moment ago,
-# since it cannot make its folder (10049).
+# since it cannot make its folder (10049), or finds there what its namesake had.
 proc ::make_stream {object args} {
     set deadline [expr {[clock milliseconds] + 10000}]
-    while {[catch {$object {*}$args} result options] && [lindex [dict get $options -errorcode] end] eq "10049" && [clock milliseconds] < $deadline} {
+    while {[clock milliseconds] < $deadline} {
+        if {![catch {$object {*}$args} result options]} {
+            if {![::harness::inherits $object {*}$args]} break
+            # An object store or a key-value object, or no object at all.
+            catch {$result destroy}
+            $object delete_stream [::harness::stream_name {*}$args]
+        } elseif {[lindex [dict get $options -errorcode] end] ne "10049"} {
+            break
+        }
         ::harness::serve_events 20
     }
     return -options $options $result
+}
+
+proc ::harness::stream_name {method name args} {
+    return [dict get {add_stream {} create_kv_bucket KV_ create_object_store OBJ_} $method]$name
+}
+
+# Messages in a stream in a file that was made just now, and does not take them from others.
+proc ::harness::inherits {object args} {
+    if {[regexp {memory|-mirror|-sources} $args]} {
+        return 0
+    }
+    return [expr {[dict get [$object stream_info [stream_name {*}$args]] state messages] > 0}]
 }
 
 proc ::cleanupTests {} {
