@@ -14,6 +14,9 @@ pub(crate) const INTERNAL: &str = "500";
 /// Code of an error reply to a request that cannot be understood.
 pub(crate) const BAD_REQUEST: &str = "400";
 
+/// What is told in place of a reply that the server does not accept.
+pub(crate) const TOO_LARGE: &str = "reply too large";
+
 /// First word of an error code by which a handler chooses its error reply; code and payload follow.
 pub(crate) const ERROR_WORD: &str = "NATSSERVICE";
 
@@ -70,7 +73,8 @@ impl Verb {
     /// All of them.
     pub(crate) const ALL: [Verb; 3] = [Verb::Ping, Verb::Info, Verb::Stats];
 
-    const fn token(self) -> &'static str {
+    /// Its word in subjects.
+    pub(crate) const fn token(self) -> &'static str {
         match self {
             Verb::Ping => "PING",
             Verb::Info => "INFO",

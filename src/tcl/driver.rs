@@ -130,7 +130,8 @@ impl Instance {
                     // SAFETY: live channel and value.
                     unsafe { stub!(tcl_SetChannelError(self.channel.get(), error.channel_words().as_ptr())) };
                 }
-                libc::EINVAL
+                // All that `chan copy` tells.
+                libc::EIO
             }
         };
         // SAFETY: Tcl gives a place for the error.
@@ -285,10 +286,16 @@ unsafe extern "C" fn set_option(
         unsafe {
             let Some(instance) = instance(data) else { return sys::ERROR };
             let (word, value) = (CStr::from_ptr(name).to_string_lossy(), CStr::from_ptr(value).to_string_lossy());
-            if instance.driver.set_option(word.trim_start_matches('-'), &value) {
-                sys::OK
-            } else {
-                bad_option(&instance, interp, name)
+            match instance.driver.set_option(word.trim_start_matches('-'), &value) {
+                Ok(true) => sys::OK,
+                Ok(false) => bad_option(&instance, interp, name),
+                Err(wanted) => {
+                    if !interp.is_null() {
+                        let text = Obj::text(&format!("expected {wanted} but got \"{value}\""));
+                        stub!(tcl_SetObjResult(interp, text.as_ptr()));
+                    }
+                    sys::ERROR
+                }
             }
         }
     })
@@ -369,7 +376,9 @@ unsafe extern "C" fn close(data: *mut c_void, interp: *mut sys::Tcl_Interp, flag
         instance.channel.set(std::ptr::null_mut());
         // SAFETY: the reference that was given to Tcl.
         drop(unsafe { Rc::from_raw(data.cast::<Instance>().cast_const()) });
-        let live = instance.home.live().is_some();
+        // The interpreter that ends may be another one, which the channel has been given to.
+        // SAFETY: null or what Tcl hands over, which is there for the call.
+        let live = instance.home.live().is_some() && (interp.is_null() || unsafe { stub!(tcl_InterpDeleted(interp)) } == 0);
         // A channel that does not block is closed when Tcl has handed over the last of it, for nobody in particular.
         let how = match (live, interp.is_null()) {
             (false, _) => Close::Abandoned,

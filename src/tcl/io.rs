@@ -83,7 +83,10 @@ pub trait Driver: 'static {
     /// Names and values of its options.
     fn options(&self) -> Vec<(&'static str, Obj)>;
     /// Sets an option; false if it has none of this name that can be set.
-    fn set_option(&self, name: &str, value: &str) -> bool;
+    ///
+    /// # Errors
+    /// What the value has to be.
+    fn set_option(&self, name: &str, value: &str) -> std::result::Result<bool, &'static str>;
     /// Ends it. Called again after [`Io::Again`], unless nobody waits for the outcome.
     fn close(&self, how: Close) -> Io<()>;
 }

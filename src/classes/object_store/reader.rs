@@ -213,8 +213,8 @@ impl Driver for SharedReader {
         vec![("info", info_dict(&self.0.store.bucket, &self.0.entry))]
     }
 
-    fn set_option(&self, _name: &str, _value: &str) -> bool {
-        false
+    fn set_option(&self, _name: &str, _value: &str) -> Result<bool, &'static str> {
+        Ok(false)
     }
 
     fn close(&self, _how: Close) -> Io<()> {

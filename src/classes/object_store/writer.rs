@@ -153,12 +153,14 @@ impl Driver for SharedWriter {
         vec![("abort", Obj::bool(self.0.aborted.get()))]
     }
 
-    fn set_option(&self, name: &str, value: &str) -> bool {
-        let wanted = Obj::text(value).as_bool().filter(|_| name == "abort");
-        if wanted == Some(true) {
+    fn set_option(&self, name: &str, value: &str) -> Result<bool, &'static str> {
+        if name != "abort" {
+            return Ok(false);
+        }
+        if Obj::text(value).as_bool().ok_or("boolean value")? {
             self.0.abort();
         }
-        wanted.is_some()
+        Ok(true)
     }
 
     fn close(&self, how: Close) -> Io<()> {

@@ -13,7 +13,7 @@ use crate::bridge::messages::{dict_in, with_payload};
 use crate::classes::connection::subscriptions::{Sink, Subscription};
 use crate::client::Fault;
 use crate::engine::{Code, Headers, Level, Message, Publication, Sub, SubId, SubSpec, Subject};
-use crate::rules::service::{BAD_REQUEST, CODE_HEADER, ERROR_HEADER, ERROR_WORD, INTERNAL, description, is_code};
+use crate::rules::service::{BAD_REQUEST, CODE_HEADER, ERROR_HEADER, ERROR_WORD, INTERNAL, TOO_LARGE, description, is_code};
 use crate::tcl::coroutine::{self, BREAK, Coroutine, Outcome};
 use crate::tcl::event::later;
 use crate::tcl::{Interp, Obj};
@@ -24,9 +24,6 @@ thread_local! {
     /// Number of the latest coroutine.
     static LATEST: Cell<u64> = const { Cell::new(0) };
 }
-
-/// What is told in place of a reply that the server does not accept.
-const TOO_LARGE: &str = "reply too large";
 
 /// A request whose handler is at work.
 pub(super) struct Request {

@@ -6,7 +6,7 @@ use super::request::subscribe;
 use super::state::{Endpoint, Live, Service, Stage, Watchers};
 use super::stop::PATIENCE;
 use crate::client::{Control, Fault, State};
-use crate::engine::{Code, Problem};
+use crate::engine::{Code, Level, Problem};
 use crate::rules::service::{Verb, refused};
 use crate::tcl::Obj;
 
@@ -80,7 +80,16 @@ impl Service {
             let weak = Rc::downgrade(self);
             let answers: Rc<dyn Fn(Verb) -> String> =
                 Rc::new(move |verb| weak.upgrade().map_or_else(String::new, |service| service.answer(verb)));
-            let control = Control::new(client, &self.settings.api_prefix, &self.identity, &answers)?;
+            let weak = Rc::downgrade(self);
+            let too_large: Rc<dyn Fn(Verb)> = Rc::new(move |verb| {
+                if let Some(service) = weak.upgrade() {
+                    let name = &service.identity.name;
+                    service.connection.log(Level::Warn, || {
+                        format!("The answer of the service {name} to {} is larger than the server accepts", verb.token())
+                    });
+                }
+            });
+            let control = Control::new(client, &self.settings.api_prefix, &self.identity, &answers, &too_large)?;
             self.control.replace(Some(control));
         }
         let endpoints = self.endpoints.borrow().clone();
