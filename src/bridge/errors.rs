@@ -136,7 +136,9 @@ pub(crate) fn reason_text(home: &Home, reason: &Reason) -> String {
         Reason::Disconnected => return "Server disconnected".to_string(),
         Reason::Mute => "no heartbeats arrive".to_string(),
         Reason::Unanswered => "Request timed out".to_string(),
-        Reason::NotMade(fault) => home.live().map_or_else(String::new, |kept| words(kept.interp()).of(fault).1),
+        Reason::NotMade(fault) | Reason::Refused { fault, .. } => {
+            home.live().map_or_else(String::new, |kept| words(kept.interp()).of(fault).1)
+        }
     };
     format!("Error resetting consumer: {why}")
 }

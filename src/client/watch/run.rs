@@ -146,7 +146,7 @@ impl Inner {
         if let End::Refused(problem) = &end {
             let fault = problem.clone().into();
             self.feed.consumers.failed(&fault, self.feed.pace);
-            self.tell(Reason::NotMade(fault));
+            self.tell(Reason::not_made(&fault, true));
         }
         self.deliver(Delivered::Ended(end));
     }
@@ -172,7 +172,7 @@ impl Inner {
         // A server that has just come back needs a moment before it accepts consumers.
         let since = self.feed.alive.get().max(self.connected_at.get());
         if refused || (self.connected() && patience(since.elapsed(), self.feed.pace).is_none()) {
-            self.tell(Reason::not_made(&fault));
+            self.tell(Reason::not_made(&fault, self.feed.consumers.is_deaf()));
         }
         self.deliver(Delivered::Failed(fault));
     }

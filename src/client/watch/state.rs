@@ -66,31 +66,34 @@ pub(crate) enum Reason {
     Unanswered,
     /// A new consumer cannot be made.
     NotMade(Fault),
+    /// The user may not make one, or may not receive what it delivers to its `inbox`.
+    Refused {
+        /// Whether it is the inbox.
+        inbox: bool,
+        /// What the server says.
+        fault: Fault,
+    },
 }
 
 impl Reason {
-    /// The reason of a failure to make a consumer, without the subject of the request: that names the consumer, and each failure
-    /// would be a new reason.
-    pub(super) fn not_made(fault: &Fault) -> Reason {
+    /// The reason of a failure to make a consumer, whose `inbox` may be what was refused.
+    pub(super) fn not_made(fault: &Fault, inbox: bool) -> Reason {
         match fault {
             Fault::Timeout(_) | Fault::Lost(_) => Reason::Unanswered,
+            fault if fault.is_refusal() => Reason::Refused { inbox, fault: fault.clone() },
             fault => Reason::NotMade(fault.clone()),
         }
     }
 }
 
+/// Whether they are the same in kind: a refusal names the consumer or its inbox, and each would be a new reason.
 impl PartialEq for Reason {
-    /// The text of a server's refusal names the subject, and so the consumer, too: what stands before it counts.
     fn eq(&self, other: &Reason) -> bool {
         match (self, other) {
-            (Reason::NotMade(Fault::Engine(one)), Reason::NotMade(Fault::Engine(two))) if one.code == two.code => {
-                one.text.split('"').next() == two.text.split('"').next()
-            }
-            (Reason::NotMade(one), Reason::NotMade(two)) => one == two,
-            (Reason::Disconnected, Reason::Disconnected)
-            | (Reason::Mute, Reason::Mute)
-            | (Reason::Unanswered, Reason::Unanswered) => true,
-            _ => false,
+            (Reason::NotMade(Fault::Engine(one)), Reason::NotMade(Fault::Engine(other))) => one.code == other.code,
+            (Reason::NotMade(one), Reason::NotMade(other)) => one == other,
+            (Reason::Refused { inbox: one, .. }, Reason::Refused { inbox: other, .. }) => one == other,
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
         }
     }
 }
