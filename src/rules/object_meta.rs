@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::names::is_bucket;
+
 /// Fields that a meta can have, in the order in which they are written.
 const FIELDS: &[&str] =
     &["name", "description", "headers", "metadata", "options", "bucket", "nuid", "size", "chunks", "digest", "deleted"];
@@ -48,13 +50,19 @@ pub(crate) struct Content {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Meta(Map<String, Json>);
 
+/// Whether this can be the name of an object's chunks: a token of their subject. A wildcard would stand for the chunks of all
+/// objects, which would be removed with this one.
+fn is_nuid(nuid: &str) -> bool {
+    !nuid.is_empty() && !nuid.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '.' | '*' | '>'))
+}
+
 impl Meta {
     /// Reads a meta: an object that has chunks of its own, or a link. `None` for anything else.
     pub(crate) fn parse(json: &[u8]) -> Option<Meta> {
         let Ok(Json::Object(mut fields)) = serde_json::from_slice(json) else { return None };
         fields.retain(|name, value| name != MTIME && !value.is_null());
         let meta = Meta(fields);
-        (!meta.nuid().is_empty() || meta.has_link()).then_some(meta)
+        (is_nuid(meta.nuid()) || meta.has_link()).then_some(meta)
     }
 
     /// The meta of a new object.
@@ -185,11 +193,11 @@ impl Meta {
         self.0.get("options").and_then(|options| options.get("link")).is_some_and(|link| !link.is_null())
     }
 
-    /// What the link leads to; `None` if it names no bucket.
+    /// What the link leads to; `None` if it names nothing that can be a bucket.
     pub(crate) fn link(&self) -> Option<Link> {
         let link = self.0.get("options")?.get("link")?;
         let text = |name: &str| link.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(str::to_string);
-        Some(Link { bucket: text("bucket")?, name: text("name") })
+        Some(Link { bucket: text("bucket").filter(|bucket| is_bucket(bucket))?, name: text("name") })
     }
 
     /// Whether there may be chunks.
@@ -267,6 +275,8 @@ mod tests {
         assert!(js.has_link() && js.nuid().is_empty() && js.size() == 0);
         let lost = Meta::parse(br#"{"name":"l","options":{"link":{"name":"t"}}}"#).unwrap();
         assert!(lost.has_link() && lost.link().is_none());
+        let nowhere = Meta::parse(br#"{"name":"l","options":{"link":{"bucket":"a b","name":"t"}}}"#).unwrap();
+        assert!(nowhere.has_link() && nowhere.link().is_none());
     }
 
     #[test]
@@ -275,7 +285,18 @@ mod tests {
         assert_eq!((meta.name(), meta.is_deleted(), meta.object("headers").len()), ("é", false, 0));
         let others: Vec<_> = meta.others().collect();
         assert_eq!(others, [(&"x".to_string(), &json!({ "y": 1 }))]);
-        for bad in ["", "[]", "{}", r#"{"name":"n"}"#, r#"{"nuid":""}"#, r#"{"nuid":1}"#] {
+        for bad in [
+            "",
+            "[]",
+            "{}",
+            r#"{"name":"n"}"#,
+            r#"{"nuid":""}"#,
+            r#"{"nuid":1}"#,
+            r#"{"nuid":">"}"#,
+            r#"{"nuid":"*"}"#,
+            r#"{"nuid":"a.>"}"#,
+            r#"{"nuid":"a b"}"#,
+        ] {
             assert_eq!(Meta::parse(bad.as_bytes()), None, "{bad}");
         }
     }
