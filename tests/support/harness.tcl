@@ -86,11 +86,25 @@ proc ::wait_until {expression {ms 20000}} {
     set deadline [expr {[clock milliseconds] + $ms}]
     while {![uplevel 1 [list ::expr $expression]]} {
         if {[clock milliseconds] > $deadline} {
-            return -code error -errorcode {HARNESS TIMEOUT} "timed out waiting for: $expression"
+            set there [uplevel 1 [list ::harness::values $expression]]
+            return -code error -errorcode {HARNESS TIMEOUT} "timed out waiting for: $expression$there"
         }
         ::harness::serve_events 3
     }
     return
+}
+
+# The values of the variables in an expression, a line each, for whoever has to find out what was missing.
+proc ::harness::values {expression} {
+    set lines {}
+    foreach {word name} [regexp -all -inline {\$((?:::)?\w[\w:]*)} $expression] {
+        upvar 1 $name value
+        if {[info exists value] && ![array exists value]} {
+            lappend lines "\n$name: [string range $value 0 999]"
+        }
+        upvar 0 ::harness::none value
+    }
+    return [join [lsort -unique $lines] {}]
 }
 
 proc ::harness::serve_events {ms} {

@@ -44,8 +44,9 @@ pub(super) struct Pull {
     pub(super) question: Question,
 }
 
-/// Least time in ms to find out why nothing came, unless the pull itself has less: what a server at hand needs for an answer.
-const GRACE: i64 = 100;
+/// Least time in ms to find out why nothing came, unless the pull itself has less: what a server at hand
+/// needs for an answer, also on a busy machine.
+const GRACE: i64 = 250;
 
 /// How long to ask why a pull delivered nothing.
 #[derive(Clone, Copy)]

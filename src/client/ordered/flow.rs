@@ -24,24 +24,33 @@ pub(crate) struct FlowControl {
     asked: Cell<bool>,
     /// Time of the first answer since the last message or request.
     told: Cell<Option<Instant>>,
+    /// Whether a heartbeat has said since that there was none.
+    doubted: Cell<bool>,
 }
 
 impl FlowControl {
     /// No consumer yet.
     pub(crate) fn new(access: &Rc<Access>) -> FlowControl {
-        FlowControl { access: Rc::clone(access), subject: RefCell::default(), asked: Cell::default(), told: Cell::default() }
+        let (subject, asked, told, doubted) = Default::default();
+        FlowControl { access: Rc::clone(access), subject, asked, told, doubted }
     }
 
     /// Another consumer is there, or none.
     pub(crate) fn begin(&self) {
         self.subject.take();
         self.asked.set(false);
-        self.told.set(None);
+        self.moves();
     }
 
     /// A message came.
     pub(crate) fn message(&self) {
+        self.moves();
+    }
+
+    /// The consumer has had its last answer.
+    fn moves(&self) {
         self.told.set(None);
+        self.doubted.set(false);
     }
 
     /// The consumer asks for an answer.
@@ -50,16 +59,17 @@ impl FlowControl {
             // The server asks again only after an answer.
             self.access.prove_flow();
         }
-        self.told.set(None);
+        self.moves();
         self.subject.replace(subject.map(str::to_string));
     }
 
     /// A heartbeat says that the consumer waits for an answer; false if it had one so long ago, by the time between two heartbeats,
-    /// that answers do not reach it.
+    /// that answers do not reach it. The first such heartbeat may have been on its way when the answer went out.
     #[must_use]
     pub(crate) fn stalled(&self, subject: String, pace: Duration) -> bool {
         self.subject.replace(Some(subject));
-        self.told.get().is_none_or(|told| told.elapsed() < pace / 2)
+        let is_late = self.told.get().is_some_and(|told| told.elapsed() >= pace / 2);
+        !(is_late && self.doubted.replace(true))
     }
 
     /// Whether the consumer waits for an answer.
