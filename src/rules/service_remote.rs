@@ -45,6 +45,10 @@ pub(crate) fn answer(payload: &[u8]) -> Option<Map<String, Json>> {
             complete(endpoint, "metadata", Json::Object(Map::new()));
         } else {
             complete(endpoint, "last_error", "".into());
+            // What a service says of itself beside that may be missing; nats.py sends null.
+            if let Some(data @ Json::Null) = endpoint.get_mut("data") {
+                *data = "".into();
+            }
         }
     }
     Some(answer)
@@ -118,6 +122,11 @@ mod tests {
         );
         let stats = r#"{"type":"io.nats.micro.v1.stats_response","metadata":{"a":"b"},"endpoints":null}"#;
         assert_eq!(shown(stats).unwrap(), r#"{"type":"io.nats.micro.v1.stats_response","metadata":{"a":"b"},"endpoints":[]}"#);
+        let silent = r#"{"type":"io.nats.micro.v1.stats_response","endpoints":[{"name":"e","data":null},{"data":{"x":null}}]}"#;
+        assert_eq!(
+            shown(silent).unwrap(),
+            r#"{"type":"io.nats.micro.v1.stats_response","endpoints":[{"name":"e","data":"","queue_group":"","last_error":""},{"data":{"x":null},"queue_group":"","last_error":""}],"metadata":{}}"#
+        );
     }
 
     #[test]
