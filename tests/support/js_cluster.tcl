@@ -57,6 +57,12 @@ proc server_of {name} {
     return [lindex [$::clu servers] [expr {[string index $name end] - 1}]]
 }
 
+# The server that leads the STREAM or its CONSUMER C, once there is one.
+proc leading {what} {
+    wait_until {[set ::led [leader $what]] ne ""} 30000
+    return [server_of $::led]
+}
+
 # Another leader of the stream or the consumer.
 proc step_down {what} {
     set subject [expr {$what eq "STREAM" ? "\$JS.API.STREAM.LEADER.STEPDOWN.$::clustered" : "\$JS.API.CONSUMER.LEADER.STEPDOWN.$::clustered.C"}]
