@@ -75,20 +75,23 @@ impl Store {
                 true => self.change(&places, places.at(), &meta).await,
                 false => self.change(&self.free(new).await?, At::Own, &meta).await,
             };
-            match outcome {
-                Ok(revision) if new == name || self.leave_places(&places, &meta).await? => {
-                    return Ok(self.written(meta, revision).await);
-                }
-                Ok(revision) => {
-                    self.purge(&meta_subject(&self.bucket, new), Some(revision)).await?;
-                    if tries == RETRIES {
-                        return Err(wrong_sequence(self.places(name).await?.latest().revision).of_write());
-                    }
+            let revision = match outcome {
+                Ok(revision) => revision,
+                Err(fault) if is_wrong_sequence(&fault) && tries < RETRIES => {
                     tries += 1;
+                    continue;
                 }
-                Err(fault) if is_wrong_sequence(&fault) && tries < RETRIES => tries += 1,
                 Err(fault) => return Err(fault.of_write()),
+            };
+            if new == name || self.leave_places(&places, &meta).await? {
+                return Ok(self.written(meta, revision).await);
             }
+            // Somebody else has removed the chunks under the old name.
+            self.purge(&meta_subject(&self.bucket, new), Some(revision)).await?;
+            if tries == RETRIES {
+                return Err(wrong_sequence(self.places(name).await?.latest().revision).of_write());
+            }
+            tries += 1;
         }
     }
 
