@@ -31,8 +31,13 @@ pub(crate) struct FlowControl {
 impl FlowControl {
     /// No consumer yet.
     pub(crate) fn new(access: &Rc<Access>) -> FlowControl {
-        let (subject, asked, told, doubted) = Default::default();
-        FlowControl { access: Rc::clone(access), subject, asked, told, doubted }
+        FlowControl {
+            access: Rc::clone(access),
+            subject: RefCell::default(),
+            asked: Cell::default(),
+            told: Cell::default(),
+            doubted: Cell::default(),
+        }
     }
 
     /// Another consumer is there, or none.
