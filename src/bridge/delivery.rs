@@ -79,6 +79,8 @@ pub(crate) trait Receiver {
     fn sub_end(&self, sub: SubId);
     /// Whether another callback of the subscription may be put on the stack.
     fn has_room(&self, sub: SubId) -> bool;
+    /// Nothing comes any more.
+    fn last(&self);
     /// The thread ends.
     fn abandon(&self);
 }
@@ -365,6 +367,7 @@ fn deliver(taken: Taken<Delivery>) {
         Delivery::Last(_) => {
             let gone = post.receivers.borrow_mut().remove(&key);
             drop(gone);
+            receiver.last();
         }
         Delivery::Mark(_) => {}
     }

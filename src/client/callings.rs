@@ -87,8 +87,11 @@ impl Callings {
             }));
         };
         let observer: Rc<Observer> = Rc::new(move |state| {
-            if state == State::Connected {
-                back.push(Item::Returned);
+            match state {
+                State::Connected => back.push(Item::Returned),
+                // Nobody tells a subscription.
+                State::Closed => back.push(Item::Pushed(Answer::End(End::Closed))),
+                State::Connecting | State::Reconnecting => {}
             }
         });
         self.client.observe(&observer);

@@ -41,6 +41,17 @@ enum Pending {
     Listener(Handler),
 }
 
+impl Pending {
+    /// No answers will come any more: tells the task that awaits them.
+    fn close(self, id: CallId) {
+        match self {
+            Pending::Slot(slot) | Pending::RoundTrip(slot) => slot.push(Answer::End(End::Closed)),
+            Pending::Common(take) => take(id, Answer::End(End::Closed)),
+            Pending::Handler { .. } | Pending::Listener(_) => {}
+        }
+    }
+}
+
 /// The pending calls of a connection.
 pub(crate) struct Calls {
     pending: RefCell<FxHashMap<CallId, Pending>>,
@@ -48,6 +59,8 @@ pub(crate) struct Calls {
     turns: Rc<Turns<(CallId, Answer)>>,
     /// What is to run for the owners of counted calls.
     owners: RefCell<FxHashMap<CallId, Rc<dyn Fn()>>>,
+    /// No answers come any more: a task that has not heard of that yet may still ask.
+    over: Cell<bool>,
 }
 
 impl Calls {
@@ -64,6 +77,7 @@ impl Calls {
                 pending: RefCell::default(),
                 turns: Turns::released(NESTED_ANSWERS, Rc::new(run)),
                 owners: RefCell::default(),
+                over: Cell::new(false),
             }
         })
     }
@@ -71,20 +85,28 @@ impl Calls {
     /// A call whose answers a task awaits.
     pub(super) fn await_answers(&self, id: CallId) -> Rc<Slot<Answer>> {
         let slot = Slot::new();
-        self.pending.borrow_mut().insert(id, Pending::Slot(Rc::clone(&slot)));
+        self.await_in(id, Pending::Slot(Rc::clone(&slot)));
         slot
     }
 
     /// A call whose answers a task awaits together with other things; `take` puts them there.
     pub(super) fn await_among(&self, id: CallId, take: &Rc<dyn Fn(CallId, Answer)>) {
-        self.pending.borrow_mut().insert(id, Pending::Common(Rc::clone(take)));
+        self.await_in(id, Pending::Common(Rc::clone(take)));
     }
 
     /// A round trip whose answer a task awaits.
     pub(super) fn await_return(&self, id: CallId) -> Rc<Slot<Answer>> {
         let slot = Slot::new();
-        self.pending.borrow_mut().insert(id, Pending::RoundTrip(Rc::clone(&slot)));
+        self.await_in(id, Pending::RoundTrip(Rc::clone(&slot)));
         slot
+    }
+
+    fn await_in(&self, id: CallId, pending: Pending) {
+        if self.over.get() {
+            pending.close(id);
+        } else {
+            self.pending.borrow_mut().insert(id, pending);
+        }
     }
 
     /// Forgets the round trips under way, and gives the slots of the tasks that await them.
@@ -158,16 +180,11 @@ impl Calls {
         drop(gone);
     }
 
-    /// No answers will come any more: ends the calls that tasks await, and forgets the others.
+    /// No answers will come any more: ends the calls that tasks await, those that they make from now on too, and forgets the others.
     pub(crate) fn abandon(&self) {
+        self.over.set(true);
         let all = self.pending.take();
-        for (id, pending) in all {
-            match pending {
-                Pending::Slot(slot) | Pending::RoundTrip(slot) => slot.push(Answer::End(End::Closed)),
-                Pending::Common(take) => take(id, Answer::End(End::Closed)),
-                Pending::Handler { .. } | Pending::Listener(_) => {}
-            }
-        }
+        all.into_iter().for_each(|(id, pending)| pending.close(id));
         let owners: Vec<CallId> = self.owners.borrow().keys().copied().collect();
         owners.into_iter().for_each(|owner| self.settled(owner));
     }

@@ -39,6 +39,10 @@ impl Receiver for Connection {
         self.subscriptions.has_room(sub)
     }
 
+    fn last(&self) {
+        self.client.calls().abandon();
+    }
+
     fn abandon(&self) {
         crate::tcl::Instance::close(self);
     }
