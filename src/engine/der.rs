@@ -8,6 +8,8 @@ pub(in crate::engine) const INTEGER: u8 = 0x02;
 pub(in crate::engine) const OID: u8 = 0x06;
 /// Tag of a BIT STRING.
 pub(in crate::engine) const BIT_STRING: u8 = 0x03;
+/// Tag of an OCTET STRING.
+pub(in crate::engine) const OCTET_STRING: u8 = 0x04;
 /// Tag of a BOOLEAN.
 pub(in crate::engine) const BOOLEAN: u8 = 0x01;
 

@@ -1,5 +1,6 @@
 //! Files with certificates and keys.
 
+use super::ec_key;
 use super::pem;
 use super::target::Warn;
 use crate::engine::user_files;
@@ -70,9 +71,17 @@ pub(super) fn identity(cert: &Path, key: &Path, provider: &Arc<CryptoProvider>, 
     if found.is_empty() {
         return Err(nothing(cert, &file));
     }
-    let chain = found.into_iter().map(|f| f.certificate).collect();
-    let signing = provider.key_provider.load_private_key(private_key(key)?);
-    let signing = signing.map_err(|_| format!("{}: the key cannot be used: {KEYS}", key.display()))?;
+    let chain: Vec<CertificateDer<'static>> = found.into_iter().map(|f| f.certificate).collect();
+    let der = private_key(key)?;
+    let completed = ec_key::completed(&der, &chain[0]);
+    let load = |der| provider.key_provider.load_private_key(der);
+    let signing = match (load(der), completed) {
+        (Ok(signing), _) => signing,
+        (Err(_), None) => return Err(format!("{}: the key cannot be used: {KEYS}", key.display())),
+        (Err(_), Some(completed)) => load(completed).map_err(|_| {
+            format!("the key in {} is not that of the certificate in {}, or it is damaged", key.display(), cert.display())
+        })?,
+    };
     let identity = CertifiedKey::new(chain, signing);
     match identity.keys_match() {
         // A certificate that cannot be understood here, such as one of version 1, is for the server to judge.

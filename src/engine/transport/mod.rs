@@ -4,6 +4,7 @@
 
 mod ahead;
 mod dial;
+mod ec_key;
 mod files;
 mod pem;
 mod shareable;

@@ -27,6 +27,11 @@ pub(super) fn objections(certificate: &[u8]) -> Vec<String> {
     }
 }
 
+/// Content of the certificate's SubjectPublicKeyInfo.
+pub(super) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
+    fields(certificate).map(|fields| fields.key)
+}
+
 struct Fields<'a> {
     version: u64,
     /// Content of the SubjectPublicKeyInfo.
