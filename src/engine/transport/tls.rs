@@ -6,9 +6,10 @@ use super::verifier::{Authorities, Trust, Verifier};
 use crate::engine::config::TlsConfig;
 use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::SingleCertAndKey;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio_rustls::rustls;
 
@@ -71,7 +72,11 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
         return Ok(Trust::Anything);
     }
     if tls.cafile.is_none() && tls.cadir.is_none() {
-        return Ok(Trust::System(OnceLock::new()));
+        return match in_environment(warn) {
+            // The system's certificates then, or the error that there are none.
+            found if found.is_empty() => Ok(Trust::System(OnceLock::new())),
+            found => Ok(Trust::Roots(Authorities::new(found, provider)?)),
+        };
     }
     let mut trusted = Vec::new();
     if let Some(file) = &tls.cafile {
@@ -82,15 +87,40 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
         }
     }
     if let Some(dir) = &tls.cadir {
-        let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        for path in entries.flatten().map(|e| e.path()).filter(|p| p.is_file()) {
-            // Such folders hold other files, too.
-            let Ok(file) = files::read(&path) else { continue };
-            trusted.extend(files::authorities(&file, &path, warn));
-        }
+        trusted.extend(in_folder(dir, warn)?);
         if trusted.is_empty() {
             return Err(files::nothing(dir, &[]));
         }
     }
     Ok(Trust::Roots(Authorities::new(trusted, provider)?))
+}
+
+fn in_folder(dir: &Path, warn: Warn<'_>) -> Result<Vec<CertificateDer<'static>>, String> {
+    let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let mut trusted = Vec::new();
+    for path in entries.flatten().map(|e| e.path()).filter(|p| p.is_file()) {
+        // Such folders hold other files, too.
+        let Ok(file) = files::read(&path) else { continue };
+        trusted.extend(files::authorities(&file, &path, warn));
+    }
+    Ok(trusted)
+}
+
+/// The certificates that the variables of OpenSSL name; they are read as those that a script names.
+fn in_environment(warn: Warn<'_>) -> Vec<CertificateDer<'static>> {
+    let mut trusted = Vec::new();
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from) {
+        match files::read(&file) {
+            Ok(bytes) => trusted.extend(files::authorities(&bytes, &file, warn)),
+            Err(text) => warn(format!("SSL_CERT_FILE: {text}")),
+        }
+    }
+    let dirs = std::env::var_os("SSL_CERT_DIR").unwrap_or_default();
+    for dir in std::env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
+        match in_folder(&dir, warn) {
+            Ok(found) => trusted.extend(found),
+            Err(text) => warn(format!("SSL_CERT_DIR: {text}")),
+        }
+    }
+    trusted
 }
