@@ -37,6 +37,13 @@ impl Source {
         if reason == CLOSED { Fault::ClosedWaiting } else { Fault::ConsumeEnded(reason) }
     }
 
+    /// The fault of a server that does not answer.
+    pub(crate) fn silence(&self) -> Fault {
+        let place = self.place.borrow();
+        let (stream, consumer) = (self.origin.stream.clone(), place.consumer.clone());
+        Fault::Timeout(Waiting::Pull { stream, consumer, subject: place.subject.as_str().to_string() })
+    }
+
     /// Reason of the end; empty before it.
     pub(crate) fn reason(&self) -> String {
         self.reason.borrow().clone()

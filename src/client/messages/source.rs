@@ -14,7 +14,7 @@ use crate::client::api::Api;
 use crate::client::calling::{Listening, timeout};
 use crate::client::calls::Answer;
 use crate::client::conn::{Observer, State};
-use crate::client::fault::{Fault, Waiting};
+use crate::client::fault::Fault;
 use crate::client::task::Task;
 use crate::engine::{End, Message, Outgoing, Problem, Pulse, Subject};
 use crate::rules::consumption::{Action, Consumption, Loss};
@@ -67,7 +67,7 @@ pub(super) struct Inbox {
 pub(super) struct Place {
     pub(super) consumer: String,
     /// Where it is asked for messages.
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 /// A consumer whose messages are asked for as they are taken.
@@ -162,6 +162,8 @@ impl Source {
     /// [`Fault::Closed`]
     pub(crate) fn start(self: &Rc<Self>) -> Result<(), Fault> {
         let client = &self.origin.api.client;
+        // It may have been closed since the consumer was asked for: nobody would tell of that any more.
+        client.open_or_fault()?;
         let target = Rc::downgrade(self);
         let observer: Rc<Observer> = Rc::new(move |state| {
             if let Some(source) = target.upgrade() {
@@ -309,13 +311,6 @@ impl Source {
             }
         }
         self.arm();
-    }
-
-    /// The fault of a server that does not answer.
-    pub(crate) fn silence(&self) -> Fault {
-        let place = self.place.borrow();
-        let (stream, consumer) = (self.origin.stream.clone(), place.consumer.clone());
-        Fault::Timeout(Waiting::Pull { stream, consumer, subject: place.subject.as_str().to_string() })
     }
 
     fn pull(&self, request: &PullRequest) {

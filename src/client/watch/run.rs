@@ -71,11 +71,15 @@ pub(super) async fn run(inner: Rc<Inner>) {
                     consumers.order.borrow_mut().returned();
                 }
             }
-            Input::State(State::Reconnecting | State::Closed) => {
+            Input::State(state @ (State::Reconnecting | State::Closed)) => {
                 inner.lose();
                 if !inner.has_heartbeat() {
                     // Without heartbeats, this is the last sign of life.
                     inner.feed.alive.set(Instant::now());
+                }
+                if state == State::Closed {
+                    // Nobody tells the inbox where the script has closed it.
+                    inner.deliver(Delivered::Ended(End::Closed));
                 }
             }
             Input::Tick => inner.tick().await,
