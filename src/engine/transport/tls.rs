@@ -8,6 +8,7 @@ use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::SingleCertAndKey;
+use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -87,7 +88,7 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
         }
     }
     if let Some(dir) = &tls.cadir {
-        trusted.extend(in_folder(dir, warn)?);
+        trusted.extend(in_folder(dir, |_| true, warn)?);
         if trusted.is_empty() {
             return Err(files::nothing(dir, &[]));
         }
@@ -95,15 +96,26 @@ fn trust(tls: &TlsConfig, provider: &Arc<CryptoProvider>, warn: Warn<'_>) -> Res
     Ok(Trust::Roots(Authorities::new(trusted, provider)?))
 }
 
-fn in_folder(dir: &Path, warn: Warn<'_>) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates in files of a folder whose names are `wanted`.
+fn in_folder(dir: &Path, wanted: fn(&OsStr) -> bool, warn: Warn<'_>) -> Result<Vec<CertificateDer<'static>>, String> {
     let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let mut trusted = Vec::new();
-    for path in entries.flatten().map(|e| e.path()).filter(|p| p.is_file()) {
+    for path in entries.flatten().filter(|e| wanted(&e.file_name())).map(|e| e.path()).filter(|p| p.is_file()) {
         // Such folders hold other files, too.
         let Ok(file) = files::read(&path) else { continue };
         trusted.extend(files::authorities(&file, &path, warn));
     }
     Ok(trusted)
+}
+
+/// Whether a file has the name by which OpenSSL looks a certificate up: the hash of its subject and a number. The same
+/// certificates stand beside it under other names.
+fn is_hashed(name: &OsStr) -> bool {
+    let Some((hash, number)) = name.to_str().and_then(|name| name.split_once('.')) else { return false };
+    hash.len() == 8
+        && hash.bytes().all(|b| b.is_ascii_hexdigit())
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The certificates that the variables of OpenSSL name; they are read as those that a script names.
@@ -117,7 +129,7 @@ fn in_environment(warn: Warn<'_>) -> Vec<CertificateDer<'static>> {
     }
     let dirs = std::env::var_os("SSL_CERT_DIR").unwrap_or_default();
     for dir in std::env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
-        match in_folder(&dir, warn) {
+        match in_folder(&dir, is_hashed, warn) {
             Ok(found) => trusted.extend(found),
             Err(text) => warn(format!("SSL_CERT_DIR: {text}")),
         }
