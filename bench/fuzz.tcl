@@ -56,7 +56,10 @@ set half [expr {[llength $memory] / 2}]
 if {$half > 0} {
     set before [lindex [lsort -integer [lrange $memory 0 $half-1]] end]
     set after [lindex [lsort -integer [lrange $memory $half end]] 0]
-    if {$after > $before + $room} {
+    # A storm of messages leaves the C library's heap in pieces, once, which it keeps and uses again: a leak grows without that, too.
+    set steps [lsort -integer [lmap former [lrange $memory 0 end-1] now [lrange $memory 1 end] {expr {max(0, $now - $former)}}]]
+    set steady [tcl::mathop::+ {*}[lrange $steps 0 end-1]]
+    if {$after > $before + $room && $steady > $room} {
         lappend failures "memory grows: $memory KiB"
     }
 }

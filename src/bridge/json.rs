@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::client::Argument;
 use crate::rules::jetstream_convert_body::guess;
 use crate::rules::option::{Kind, Value};
 use crate::tcl::{Mark, Obj, Shape};
@@ -34,19 +35,34 @@ pub(crate) fn to_obj(json: &Json) -> Obj {
     }
 }
 
+/// Number of levels of lists and dicts in a value that becomes JSON: as many as those of a reply that can be read.
+const DEPTH: u32 = 127;
+
 /// The JSON of a value whose field nobody knows: what it was if it still shows, else what it looks like.
-pub(crate) fn from_obj(value: &Obj) -> Json {
-    match value.shape() {
+///
+/// # Errors
+/// [`Argument::TooDeep`]: to go down into it would use up the stack.
+pub(crate) fn from_obj(value: &Obj) -> Result<Json, Argument> {
+    within(value, DEPTH)
+}
+
+fn within(value: &Obj, depth: u32) -> Result<Json, Argument> {
+    let below = || depth.checked_sub(1).ok_or(Argument::TooDeep);
+    Ok(match value.shape() {
         Shape::Marked(Mark::Nothing) => Json::Null,
         Shape::Marked(Mark::Text) => Json::String(value.to_text()),
         Shape::Marked(Mark::NoItems) => Json::Array(Vec::new()),
         Shape::Dict => {
-            let pairs = value.as_dict().unwrap_or_default();
-            Json::Object(pairs.iter().map(|(name, value)| (name.to_text(), from_obj(value))).collect::<Map<_, _>>())
+            let (pairs, below) = (value.as_dict().unwrap_or_default(), below()?);
+            let member = |(name, value): &(Obj, Obj)| Ok((name.to_text(), within(value, below)?));
+            Json::Object(pairs.iter().map(member).collect::<Result<Map<_, _>, _>>()?)
         }
-        Shape::List => Json::Array(value.as_list().unwrap_or_default().iter().map(from_obj).collect()),
+        Shape::List => {
+            let (items, below) = (value.as_list().unwrap_or_default(), below()?);
+            Json::Array(items.iter().map(|item| within(item, below)).collect::<Result<_, _>>()?)
+        }
         Shape::Other => guess(&value.as_text()),
-    }
+    })
 }
 
 /// Whether the value of a field of this type stands for JSON null. Where a text may stand, the word alone is a text.

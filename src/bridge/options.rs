@@ -264,7 +264,7 @@ fn object(interp: Interp, fields: &'static [Opt], word: &Obj) -> Result<Option<V
         let value = match fields.iter().find(|field| field.name == name) {
             Some(field) if is_null(field.kind, value) => Value::Json(Json::Null),
             Some(field) => read(interp, field, value)?.0,
-            None => Value::Json(from_obj(value)),
+            None => Value::Json(from_obj(value)?),
         };
         values.push((name, value));
     }

@@ -165,6 +165,7 @@ fn argument_text(argument: &Argument) -> String {
         Argument::ValuesNotDict => "Not a dict of keys and values".into(),
         Argument::RevisionWithoutValue => "A key of -revisions has no value".into(),
         Argument::LifeWithHistory => "-ttl needs a bucket with -history 1: an older value would come back".into(),
+        Argument::TooDeep => "The value has too many levels of lists and dicts".into(),
         Argument::ConfigNotJson => "The configuration is not a valid JSON object".into(),
         Argument::RequestId(id) => format!("Invalid request ID {id}"),
         Argument::FetchId(id) => format!("Invalid fetch ID {id}"),

@@ -107,6 +107,8 @@ pub(crate) enum Argument {
     LifeWithHistory,
     /// A configuration that is no JSON object.
     ConfigNotJson,
+    /// A value with too many levels of lists and dicts.
+    TooDeep,
     /// ID of no pending asynchronous request.
     RequestId(String),
     /// ID of no running fetch of the object.

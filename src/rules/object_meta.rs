@@ -61,8 +61,10 @@ impl Meta {
     pub(crate) fn parse(json: &[u8]) -> Option<Meta> {
         let Ok(Json::Object(mut fields)) = serde_json::from_slice(json) else { return None };
         fields.retain(|name, value| name != MTIME && !value.is_null());
+        // As a number of another kind they would be 0, and the object an empty one.
+        let counted = ["size", "chunks"].iter().all(|name| fields.get(*name).is_none_or(Json::is_u64));
         let meta = Meta(fields);
-        (is_nuid(meta.nuid()) || meta.has_link()).then_some(meta)
+        (counted && (is_nuid(meta.nuid()) || meta.has_link())).then_some(meta)
     }
 
     /// The meta of a new object.
@@ -296,6 +298,11 @@ mod tests {
             r#"{"nuid":"*"}"#,
             r#"{"nuid":"a.>"}"#,
             r#"{"nuid":"a b"}"#,
+            r#"{"nuid":"N","size":"5","chunks":1}"#,
+            r#"{"nuid":"N","size":5.0,"chunks":1}"#,
+            r#"{"nuid":"N","size":-5,"chunks":1}"#,
+            r#"{"nuid":"N","size":5,"chunks":true}"#,
+            r#"{"nuid":"N","size":18446744073709551616,"chunks":1}"#,
         ] {
             assert_eq!(Meta::parse(bad.as_bytes()), None, "{bad}");
         }

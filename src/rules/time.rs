@@ -23,6 +23,10 @@ pub(crate) enum DurationError {
 
 const DAY_MS: i64 = 86_400_000;
 const NANOS_PER_MILLI: i128 = 1_000_000;
+/// First millisecond of the year 1 in UTC.
+const FIRST: i64 = days_from_civil(1, 1, 1) * DAY_MS;
+/// Last millisecond of the year 9999 in UTC.
+const LAST: i64 = days_from_civil(10_000, 1, 1) * DAY_MS - 1;
 
 /// Days from 1970-01-01 to the date in the proleptic Gregorian calendar; month 1 to 12.
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
@@ -100,7 +104,9 @@ pub(crate) fn isotime_to_msec(text: &str) -> Result<i64, TimeError> {
         return Err(TimeError::Range);
     }
     let seconds = hour * 3_600 + minute * 60 + second - offset;
-    Ok(days_from_civil(year, month, day) * DAY_MS + seconds * 1_000 + millis)
+    let ms = days_from_civil(year, month, day) * DAY_MS + seconds * 1_000 + millis;
+    // Servers write such a time in UTC, and what they write of another year is no time any more.
+    if (FIRST..=LAST).contains(&ms) { Ok(ms) } else { Err(TimeError::Range) }
 }
 
 /// The RFC 3339 form, as servers take it, of a time that [`isotime_to_msec`] takes: the digits of its fraction kept, `Z` where it
@@ -296,6 +302,8 @@ mod tests {
             "2022-01-01T00:60:00Z",
             "2022-01-01T00:00:60Z",
             "2022-01-01T00:00:00+24:00",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:00-00:01",
         ] {
             assert_eq!(isotime_to_msec(text), Err(TimeError::Range), "{text}");
         }

@@ -45,7 +45,7 @@ impl ConfigOptions {
             match table.iter().find(|opt| opt.name == name) {
                 Some(opt) if is_null(opt.kind, &pair[1]) => {}
                 Some(_) => known.extend_from_slice(pair),
-                None => extra.push((name, from_obj(&pair[1]))),
+                None => extra.push((name, from_obj(&pair[1])?)),
             }
         }
         Ok(ConfigOptions { table, options: Options::parse(interp, table, &known)?, whole: true, extra })

@@ -121,9 +121,9 @@ fn payload(endpoint: &Elsewhere, args: &[Obj], coding: Coding) -> Result<Obj> {
             if !further.is_empty() && (!rest || further.len() % 2 == 1) {
                 return Err(wrong().into());
             }
-            let plain = names.iter().zip(plain).map(|(name, value)| (name.to_text(), from_obj(value)));
-            let further = further.chunks_exact(2).map(|pair| (pair[0].to_text(), from_obj(&pair[1])));
-            let members: Map<String, Json> = plain.chain(further).collect();
+            let further = further.chunks_exact(2).map(|pair| (&pair[0], &pair[1]));
+            let given = names.iter().zip(plain).chain(further).map(|(name, value)| Ok((name.to_text(), from_obj(value)?)));
+            let members: Map<String, Json> = given.collect::<Result<_>>()?;
             // JSON is UTF-8, whatever becomes of texts.
             Ok(payload_in(coding, Json::Object(members).to_string().as_bytes()))
         }
