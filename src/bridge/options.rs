@@ -113,6 +113,11 @@ impl Options {
         self.given(name).map(|given| clamp(&given.value))
     }
 
+    /// A sequence of a stream that has no default.
+    pub(crate) fn given_sequence(&self, name: Name) -> Option<u64> {
+        self.given(name).map(|given| sequence(&given.value))
+    }
+
     /// A boolean that has no default.
     pub(crate) fn given_flag(&self, name: Name) -> Option<bool> {
         match self.given(name)?.value {
@@ -143,6 +148,15 @@ pub(crate) fn clamp(value: &Value) -> i64 {
         Value::Int(i) => *i,
         Value::Big(text) if text.starts_with('-') => i64::MIN,
         _ => i64::MAX,
+    }
+}
+
+/// A sequence of a stream; one beyond 64 bits is as good as any that no message has.
+pub(crate) fn sequence(value: &Value) -> u64 {
+    match value {
+        Value::Int(seq) => u64::try_from(*seq).unwrap_or_default(),
+        Value::Big(text) => text.parse().unwrap_or(i64::MAX as u64),
+        _ => i64::MAX as u64,
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::kv_codec::{Codecs, Key};
 use crate::bridge::errors::Result;
-use crate::bridge::options::{Options, clamp, read};
+use crate::bridge::options::{Options, read, sequence};
 use crate::client::Argument;
 use crate::rules::kv::MANY_OPTIONS;
 use crate::rules::names::is_key;
@@ -22,7 +22,7 @@ const REVISION: Opt = row("revision", Kind::Count, "");
 pub(super) fn revisions(interp: Interp, codecs: &Codecs, dict: Option<&Obj>) -> Result<HashMap<String, u64>> {
     let mut expected = HashMap::new();
     for (key, revision) in &dict.and_then(Obj::as_dict).unwrap_or_default() {
-        expected.insert(codecs.key(interp, key)?.stored, clamp(&read(interp, &REVISION, revision)?.0) as u64);
+        expected.insert(codecs.key(interp, key)?.stored, sequence(&read(interp, &REVISION, revision)?.0));
     }
     Ok(expected)
 }
@@ -69,7 +69,7 @@ impl Many {
         const UP_TO: Name = named(MANY_OPTIONS, "up_to");
         const CONSISTENT: Preset<bool> = flag(MANY_OPTIONS, "consistent");
         let keys = codecs.patterns(interp, keys)?;
-        let up_to = options.given_int(UP_TO).map(|revision| revision as u64);
+        let up_to = options.given_sequence(UP_TO);
         let default = options.given(const { named(MANY_OPTIONS, "default") }).map(|given| given.obj.clone());
         let consistent = options.flag(CONSISTENT);
         if consistent && up_to.is_some() {

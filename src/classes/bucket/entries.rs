@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{clamp, read};
+use crate::bridge::options::{read, sequence};
 use crate::bridge::task::{block, block_then};
 use crate::classes::bucket_state::{Bucket, Entry};
 use crate::classes::kv_codec::Key;
@@ -23,7 +23,7 @@ use crate::tcl::{Interp, Obj, Reply};
 const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
 fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
-    Ok(clamp(&read(call.interp, &REVISION, word)?.0) as u64)
+    Ok(sequence(&read(call.interp, &REVISION, word)?.0))
 }
 
 /// `get key ?-revision n?`
@@ -47,7 +47,7 @@ type Show = fn(Interp, &Bucket, &str, &Stored) -> Result<Obj>;
 fn found(bucket: &Rc<Bucket>, call: &Invocation, show: Show) -> Result<Reply> {
     let key = bucket.key(call, &call.args[0])?;
     bucket.open()?;
-    let revision = call.options.given_int(const { named(GET_OPTIONS, "revision") }).map(|revision| revision as u64);
+    let revision = call.options.given_sequence(const { named(GET_OPTIONS, "revision") });
     let (bucket, stored_key) = (Rc::clone(bucket), key.stored.clone());
     let reader = Rc::clone(&bucket);
     let work = async move { reader.entries.value(&key.stored, revision).await.map_err(|fault| fault.of_key(&key.shown)) };
@@ -109,8 +109,8 @@ pub(super) fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 /// `purge key ?-revision n? ?-ttl ms?`
 pub(super) fn purge(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     bucket.js.api.knows(PURGE_OPTIONS, &call.options.values(), false)?;
-    let revision = call.options.given_int(const { named(PURGE_OPTIONS, "revision") });
-    let conditions = revision.map(|revision| expecting(revision as u64)).into_iter().chain(life(call));
+    let revision = call.options.given_sequence(const { named(PURGE_OPTIONS, "revision") });
+    let conditions = revision.map(expecting).into_iter().chain(life(call));
     let key = bucket.key(call, &call.args[0])?;
     mark(bucket, call, key, purging().into_iter().chain(conditions).collect())
 }

@@ -90,7 +90,7 @@ pub(super) fn mget(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 /// `entries ?keys? ?-up_to n?`
 pub(super) fn entries(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let keys = call.args.first().map_or_else(|| Ok(vec![all()]), |words| bucket.codecs.patterns(call.interp, words))?;
-    let up_to = call.options.given_int(const { named(ENTRIES_OPTIONS, "up_to") }).map(|revision| revision as u64);
+    let up_to = call.options.given_sequence(const { named(ENTRIES_OPTIONS, "up_to") });
     bucket.open()?;
     let (bucket, keys) = (Rc::clone(bucket), stored_of(&keys));
     let reader = Rc::clone(&bucket);

@@ -41,7 +41,7 @@ pub(super) fn stream_get_batch(js: &Rc<JetStream>, call: &Invocation) -> Result<
     }
     match options.given_text(START_TIME) {
         Some(time) => body.insert("start_time".into(), time.into()),
-        None => body.insert("seq".into(), options.given_int(SEQ).unwrap_or(1).max(1).into()),
+        None => body.insert("seq".into(), options.given_sequence(SEQ).unwrap_or(1).max(1).into()),
     };
     let callback = options.given(const { named(BATCH_OPTIONS, "callback") });
     let callback = callback.map(|given| prefix(&given.obj)).transpose()?;

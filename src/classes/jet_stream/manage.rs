@@ -187,7 +187,7 @@ fn resume_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
 /// `reset_consumer stream consumer ?-seq n?`
 fn reset_consumer(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
     let address = addressed(call)?;
-    let seq = call.options.given_int(const { named(RESET_OPTIONS, "seq") });
+    let seq = call.options.given_sequence(const { named(RESET_OPTIONS, "seq") });
     let body = seq.map_or_else(String::new, |seq| json!({"seq": seq}).to_string());
     open_or_error(js)?;
     let js = Rc::clone(js);

@@ -171,7 +171,7 @@ fn schedules(js: &Rc<JetStream>, call: &Invocation) -> Result<Reply> {
             }
             let mut dict = Obj::dict();
             dict.put_text("subject", &Obj::text(&stored.subject));
-            dict.put_text("seq", &Obj::int(stored.seq as i64));
+            dict.put_text("seq", &Obj::uint(stored.seq));
             for (name, wanted) in DESCRIBED {
                 if let Some(value) = header(wanted) {
                     dict.put_text(name, &value);

@@ -10,7 +10,7 @@ use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::{Invocation, ends_without_value};
-use crate::bridge::options::{Options, clamp, read};
+use crate::bridge::options::{Options, read, sequence};
 use crate::bridge::task::{block, block_then};
 use crate::classes::kv_codec::Key;
 use crate::client::kv::{Writer, deletion, expecting, living, purge as purging, revision};
@@ -33,8 +33,8 @@ fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, Key)> {
 
 /// The header lines of the options `-ttl` and `-revision`.
 fn conditions(call: &Invocation) -> Headers {
-    let revision = call.options.given_int(const { named(DEL_OPTIONS, "revision") });
-    revision.map(|revision| expecting(revision as u64)).into_iter().chain(life(call)).collect()
+    let revision = call.options.given_sequence(const { named(DEL_OPTIONS, "revision") });
+    revision.map(expecting).into_iter().chain(life(call)).collect()
 }
 
 /// The header line of `-ttl`.
@@ -42,15 +42,15 @@ fn life(call: &Invocation) -> Option<(String, String)> {
     call.options.given_text(const { named(STORE_OPTIONS, "ttl") }).map(living)
 }
 
-fn revision_of(call: &Invocation, word: &Obj) -> Result<i64> {
-    Ok(clamp(&read(call.interp, &REVISION, word)?.0))
+fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
+    Ok(sequence(&read(call.interp, &REVISION, word)?.0))
 }
 
 /// `get bucket key ?-revision n?`
 pub(super) fn get(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = (bucket_name(&call.args[0])?, kv.key(call, &call.args[1])?);
     kv.open()?;
-    let (kv, revision) = (Rc::clone(kv), call.options.given_int(const { named(GET_OPTIONS, "revision") }));
+    let (kv, revision) = (Rc::clone(kv), call.options.given_sequence(const { named(GET_OPTIONS, "revision") }));
     let reader = Rc::clone(&kv);
     let work = async move {
         let stored = reader.buckets.value(&bucket, &key.stored, revision).await;
@@ -74,7 +74,7 @@ pub(super) fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 pub(super) fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let target = target(kv, call)?;
     let revision = revision_of(call, &call.args[2])?;
-    store(kv, call, target, &call.args[3], Some(vec![expecting(revision as u64)]))
+    store(kv, call, target, &call.args[3], Some(vec![expecting(revision)]))
 }
 
 fn store(
@@ -98,7 +98,7 @@ fn store(
             headers.get_or_insert_default().push(life);
         }
         let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).write(headers, value).await?;
-        Ok(Obj::int(revision(&ack)?))
+        Ok(Obj::uint(revision(&ack)?))
     })
 }
 
@@ -111,7 +111,7 @@ pub(super) fn create(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     kv.js.api.knows(STORE_OPTIONS, &call.options.values(), false)?;
     block(call.interp, async move {
         let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).create(life, value).await?;
-        Ok(Obj::int(revision(&ack)?))
+        Ok(Obj::uint(revision(&ack)?))
     })
 }
 
@@ -167,6 +167,6 @@ pub(super) fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     block(call.interp, async move {
         let stored = kv.buckets.value(&bucket, &key.stored, Some(old)).await.map_err(|fault| fault.of_key(&key.shown))?;
         let ack = Writer::new(&kv.buckets, &bucket, &key.stored, check).write(None, stored.data.into()).await?;
-        Ok(Obj::int(revision(&ack)?))
+        Ok(Obj::uint(revision(&ack)?))
     })
 }

@@ -49,10 +49,10 @@ impl<'a> Entry<'a> {
         dict.put_text("bucket", &Obj::text(self.bucket));
         dict.put_text("key", &Obj::text(&key));
         dict.put_text("operation", &Obj::text(self.operation.as_str()));
-        dict.put_text("revision", &Obj::int(self.revision as i64));
+        dict.put_text("revision", &Obj::uint(self.revision));
         dict.put_text("created", &Obj::int(self.created));
         if let Some(delta) = self.delta {
-            dict.put_text("delta", &Obj::int(delta as i64));
+            dict.put_text("delta", &Obj::uint(delta));
         }
         if let Some(reason) = &self.reason {
             dict.put_text("reason", &Obj::text(reason));

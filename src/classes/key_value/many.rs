@@ -131,7 +131,7 @@ pub(super) fn mget(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 pub(super) fn entries(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let bucket = bucket_name(&call.args[0])?;
     let keys = call.args.get(1).map_or_else(|| Ok(vec![all()]), |words| kv.codecs.patterns(call.interp, words))?;
-    let up_to = call.options.given_int(const { named(ENTRIES_OPTIONS, "up_to") }).map(|revision| revision as u64);
+    let up_to = call.options.given_sequence(const { named(ENTRIES_OPTIONS, "up_to") });
     kv.open()?;
     let ms = call.options.given_int(const { named(ENTRIES_OPTIONS, "timeout") }).unwrap_or(kv.timeout);
     let (kv, check) = (Rc::clone(kv), kv.checks(call));

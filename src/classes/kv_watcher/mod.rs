@@ -119,7 +119,7 @@ pub(super) fn watch(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     if history && updates {
         return Err(Argument::Conflict(INCLUDE_HISTORY.name, UPDATES_ONLY.name).into());
     }
-    let resume = options.given_int(RESUME_FROM).map(|revision| (revision as u64).max(1));
+    let resume = options.given_sequence(RESUME_FROM).map(|revision| revision.max(1));
     for (other, given) in [(INCLUDE_HISTORY.name, history), (UPDATES_ONLY.name, updates)] {
         if given && resume.is_some() {
             return Err(Argument::Conflict(RESUME_FROM, other).into());

@@ -73,7 +73,7 @@ pub(super) fn plan(
         about: about(call, table)?,
         chunk_size: size as u64,
         ms: state.timeout(call, const { named(PUT_OPTIONS, "timeout") }),
-        revision: call.options.given_int(const { named(PUT_OPTIONS, "revision") }).map(|revision| revision as u64),
+        revision: call.options.given_sequence(const { named(PUT_OPTIONS, "revision") }),
         total,
         progress: state.progress(call, const { named(PUT_OPTIONS, "progress") })?,
     })

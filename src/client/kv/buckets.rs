@@ -164,7 +164,7 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Fault::KeyNotFound`], [`Fault::BucketNotFound`] and those of [`Api::ask`].
-    pub(crate) async fn value(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
+    pub(crate) async fn value(&self, bucket: &str, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
         let not_found = || Fault::KeyNotFound { bucket: bucket.to_string(), key: key.to_string() };
         let stored = match self.stored(bucket, key, revision).await {
             Err(fault) if fault.is_no_message() => return Err(not_found()),
@@ -175,12 +175,12 @@ impl Buckets {
     }
 
     /// The stored message of a key: the latest one, or that of a revision.
-    async fn stored(&self, bucket: &str, key: &str, revision: Option<i64>) -> Result<Stored, Fault> {
+    async fn stored(&self, bucket: &str, key: &str, revision: Option<u64>) -> Result<Stored, Fault> {
         match revision {
             None => latest(&self.api, bucket, key).await,
             // No message has the number 0, yet the server would call that a bad request.
             Some(revision) => {
-                let seq = if revision == 0 { i64::MAX } else { revision };
+                let seq = if revision == 0 { i64::MAX as u64 } else { revision };
                 self.api.stored_message(&stream_name(bucket), json!({ "seq": seq }).to_string()).await
             }
         }

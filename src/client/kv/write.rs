@@ -113,6 +113,6 @@ impl<'a> Writer<'a> {
 ///
 /// # Errors
 /// [`Fault::ReplyIncomplete`]
-pub(crate) fn revision(ack: &Json) -> Result<i64, Fault> {
-    ack.get("seq").and_then(Json::as_i64).ok_or(Fault::ReplyIncomplete)
+pub(crate) fn revision(ack: &Json) -> Result<u64, Fault> {
+    ack.get("seq").and_then(Json::as_u64).ok_or(Fault::ReplyIncomplete)
 }
