@@ -165,9 +165,19 @@ oo::class create ::nats::recipes::leader {
         if {![my is_leader]} {
             return 0
         }
-        set released [$Lease release]
-        my Over
-        return $released
+        set lease $Lease
+        set Lease {}
+        set again [list after [expr {[dict get $Options ttl] / 10}] [list ::nats::recipes::start [self namespace]::my Campaign]]
+        # Told before anybody else can be elected, which may be while `release` waits.
+        my Tell on_lost
+        try {
+            return [$lease release]
+        } finally {
+            if {[info object isa object $lease]} {
+                $lease destroy
+            }
+            {*}$again
+        }
     }
 
     method Campaign {} {
