@@ -13,7 +13,16 @@ use crate::rules::names::is_key;
 use crate::rules::option::{Kind, Name, Opt, Preset, flag, named, row};
 use crate::tcl::{Interp, Obj};
 
-const REVISION: Opt = row("revision", Kind::Count, "");
+/// The plain argument `revision`.
+const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
+
+/// A revision.
+///
+/// # Errors
+/// `ErrInvalidArg`
+pub(super) fn revision_of(interp: Interp, word: &Obj) -> Result<u64> {
+    Ok(sequence(&read(interp, &REVISION, word)?.0))
+}
 
 /// The revisions that keys must have, from a dict; by the keys as they are stored.
 ///
@@ -22,7 +31,7 @@ const REVISION: Opt = row("revision", Kind::Count, "");
 pub(super) fn revisions(interp: Interp, codecs: &Codecs, dict: Option<&Obj>) -> Result<HashMap<String, u64>> {
     let mut expected = HashMap::new();
     for (key, revision) in &dict.and_then(Obj::as_dict).unwrap_or_default() {
-        expected.insert(codecs.key(interp, key)?.stored, sequence(&read(interp, &REVISION, revision)?.0));
+        expected.insert(codecs.key(interp, key)?.stored, revision_of(interp, revision)?);
     }
     Ok(expected)
 }

@@ -6,25 +6,18 @@ use bytes::Bytes;
 
 use crate::bridge::errors::Result;
 use crate::bridge::method::Invocation;
-use crate::bridge::options::{read, sequence};
 use crate::bridge::task::{block, block_then};
 use crate::classes::bucket_state::{Bucket, Entry};
 use crate::classes::kv_codec::Key;
+use crate::classes::kv_words::revision_of;
 use crate::client::kv::{deletion, expecting, living, purge as purging};
 use crate::client::{Argument, Fault, Stored};
 use crate::engine::Headers;
 use crate::rules::kv::Operation;
 use crate::rules::kv3_options::{GET_OPTIONS, PURGE_OPTIONS, STORE_OPTIONS};
-use crate::rules::option::{Kind, Opt, named, row};
+use crate::rules::option::named;
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Interp, Obj, Reply};
-
-/// The plain argument `revision`.
-const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
-
-fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
-    Ok(sequence(&read(call.interp, &REVISION, word)?.0))
-}
 
 /// `get key ?-revision n?`
 pub(super) fn get(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
@@ -62,7 +55,7 @@ pub(super) fn put(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
 /// `update key value revision ?-ttl ms?`
 pub(super) fn update(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = bucket.key(call, &call.args[0])?;
-    store(bucket, call, &key, vec![expecting(revision_of(call, &call.args[2])?)])
+    store(bucket, call, &key, vec![expecting(revision_of(call.interp, &call.args[2])?)])
 }
 
 /// The header line of `-ttl`.
@@ -100,7 +93,7 @@ pub(super) fn delete(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = bucket.key(call, &call.args[0])?;
     let mut headers = deletion();
     if let Some(word) = call.args.get(1) {
-        let revision = revision_of(call, word)?;
+        let revision = revision_of(call.interp, word)?;
         headers.extend((revision > 0).then(|| expecting(revision)));
     }
     mark(bucket, call, key, headers)
@@ -127,7 +120,7 @@ fn mark(bucket: &Rc<Bucket>, call: &Invocation, key: Key, headers: Headers) -> R
 /// `revert key revision`
 pub(super) fn revert(bucket: &Rc<Bucket>, call: &Invocation) -> Result<Reply> {
     let key = bucket.key(call, &call.args[0])?;
-    let old = revision_of(call, &call.args[1])?;
+    let old = revision_of(call.interp, &call.args[1])?;
     bucket.open()?;
     let bucket = Rc::clone(bucket);
     block(call.interp, async move {

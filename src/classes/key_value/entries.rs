@@ -10,20 +10,18 @@ use super::state::{KeyValue, bucket_name};
 use crate::bridge::errors::Result;
 use crate::bridge::json::to_obj;
 use crate::bridge::method::{Invocation, ends_without_value};
-use crate::bridge::options::{Options, read, sequence};
+use crate::bridge::options::Options;
 use crate::bridge::task::{block, block_then};
 use crate::classes::kv_codec::Key;
+use crate::classes::kv_words::revision_of;
 use crate::client::kv::{Writer, deletion, expecting, living, purge as purging, revision};
 use crate::client::{Argument, Fault};
 use crate::engine::Headers;
 use crate::rules::jetstream_convert::convert_reply;
 use crate::rules::kv::{DEL_OPTIONS, GET_OPTIONS, Operation, PURGE_OPTIONS, STORE_OPTIONS, split_subject};
-use crate::rules::option::{Kind, Opt, named, row};
+use crate::rules::option::{Opt, named};
 use crate::rules::time::isotime_to_msec;
 use crate::tcl::{Obj, Reply};
-
-/// The plain argument `revision`.
-const REVISION: Opt = row("revision", Kind::Count, "sequence in the bucket's stream");
 
 /// Bucket and key of a call that changes something, checked in the order of docs/kv.md, "Errors".
 fn target(kv: &KeyValue, call: &Invocation) -> Result<(String, Key)> {
@@ -40,10 +38,6 @@ fn conditions(call: &Invocation) -> Headers {
 /// The header line of `-ttl`.
 fn life(call: &Invocation) -> Option<(String, String)> {
     call.options.given_text(const { named(STORE_OPTIONS, "ttl") }).map(living)
-}
-
-fn revision_of(call: &Invocation, word: &Obj) -> Result<u64> {
-    Ok(sequence(&read(call.interp, &REVISION, word)?.0))
 }
 
 /// `get bucket key ?-revision n?`
@@ -73,7 +67,7 @@ pub(super) fn put(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
 /// `update bucket key revision value ?-ttl ms? ?-check_bucket b?`
 pub(super) fn update(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let target = target(kv, call)?;
-    let revision = revision_of(call, &call.args[2])?;
+    let revision = revision_of(call.interp, &call.args[2])?;
     store(kv, call, target, &call.args[3], Some(vec![expecting(revision)]))
 }
 
@@ -161,7 +155,7 @@ fn mark(kv: &Rc<KeyValue>, call: &Invocation, mut headers: Headers, table: &[Opt
 /// `revert bucket key revision ?-check_bucket b?`
 pub(super) fn revert(kv: &Rc<KeyValue>, call: &Invocation) -> Result<Reply> {
     let (bucket, key) = target(kv, call)?;
-    let old = revision_of(call, &call.args[2])?;
+    let old = revision_of(call.interp, &call.args[2])?;
     kv.open()?;
     let (kv, check) = (Rc::clone(kv), kv.checks(call));
     block(call.interp, async move {
