@@ -167,7 +167,8 @@ oo::class create ::nats::recipes::leader {
         }
         set lease $Lease
         set Lease {}
-        set again [list after [expr {[dict get $Options ttl] / 10}] [list ::nats::recipes::start [self namespace]::my Campaign]]
+        # Of this object, which may be gone when `release` has waited.
+        set again [my Again]
         # Told before anybody else can be elected, which may be while `release` waits.
         my Tell on_lost
         try {
@@ -217,7 +218,12 @@ oo::class create ::nats::recipes::leader {
         }
         set Lease {}
         my Tell on_lost
-        after [expr {[dict get $Options ttl] / 10}] [list ::nats::recipes::start [self namespace]::my Campaign]
+        {*}[my Again]
+    }
+
+    # The command that has it take part again, in a while.
+    method Again {} {
+        list after [expr {[dict get $Options ttl] / 10}] [list ::nats::recipes::start [self namespace]::my Campaign]
     }
 
     method Tell {what} {
